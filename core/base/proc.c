@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * proc - see proc.h. A program gets no descriptor by accident because every descriptor of ours is close-on-exec;
+ * proc_spawn relies on that, and on 0, 1 and 2 being open.
+ */
+#include "config.h"
+
+#include "core/base/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Would the descriptor be overwritten by an entry before n_before, whose to is done first? */
+static bool is_overwritten(const struct proc_fd *fds, size_t n_before, int fd)
+{
+	for (size_t i = 0; i < n_before; i++) {
+		if (fds[i].to == fd)
+			return true;
+	}
+	return false;
+}
+
+static int max_to(const struct proc_fd *fds, size_t n_fds)
+{
+	int max = STDERR_FILENO;
+	for (size_t i = 0; i < n_fds; i++)
+		max = fds[i].to > max ? fds[i].to : max;
+	return max;
+}
+
+/*
+ * The entries are done in their order. One whose from an earlier one overwrites is duplicated out of the way
+ * first, close-on-exec and ours to close: copies[i], else -1. A from that equals its to loses close-on-exec in
+ * adddup2, as POSIX has it.
+ */
+static int plan_fds(posix_spawn_file_actions_t *actions, const struct proc_fd *fds, size_t n_fds, int *copies)
+{
+	int above = max_to(fds, n_fds) + 1;
+	for (size_t i = 0; i < n_fds; i++) {
+		int from = fds[i].from;
+		if (is_overwritten(fds, i, from)) {
+			copies[i] = fcntl(from, F_DUPFD_CLOEXEC, above);
+			if (copies[i] < 0)
+				return errno == EINVAL ? EMFILE : errno; /* EINVAL: above is beyond the limit */
+			from = copies[i];
+		}
+		int errnum = posix_spawn_file_actions_adddup2(actions, from, fds[i].to);
+		if (errnum != 0)
+			return errnum;
+	}
+	return 0;
+}
+
+static int plan_signals(posix_spawnattr_t *attr, int in_new_session)
+{
+	sigset_t all, none;
+	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+	if (in_new_session)
+		flags |= POSIX_SPAWN_SETSID;
+	sigfillset(&all);
+	sigemptyset(&none);
+	int errnum = posix_spawnattr_setsigdefault(attr, &all);
+	if (errnum == 0)
+		errnum = posix_spawnattr_setsigmask(attr, &none);
+	if (errnum == 0)
+		errnum = posix_spawnattr_setflags(attr, flags);
+	return errnum;
+}
+
+static enum err_code code_of(int errnum)
+{
+	switch (errnum) {
+	case EAGAIN:
+	case ENOMEM:
+	case EPERM:
+	case EMFILE:
+	case ENFILE:
+		return ERR_RESOURCE;
+	default:
+		return ERR_RUN;
+	}
+}
+
+/* The same with everything that is given back at the end. Returns an errno. */
+static int spawn(const char *const *argv, const struct proc_fd *fds, size_t n_fds, int *copies, int in_new_session,
+                 pid_t *ret_pid)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	int errnum = posix_spawn_file_actions_init(&actions);
+	if (errnum != 0)
+		return errnum;
+	errnum = posix_spawnattr_init(&attr);
+	if (errnum != 0)
+		goto out;
+	errnum = plan_fds(&actions, fds, n_fds, copies);
+	if (errnum == 0)
+		errnum = plan_signals(&attr, in_new_session);
+	/* posix_spawn doesn't write to the strings; its type only says so since before const. */
+	if (errnum == 0)
+		errnum = posix_spawn(ret_pid, argv[0], &actions, &attr, (char *const *)(uintptr_t)argv, environ);
+	posix_spawnattr_destroy(&attr);
+out:
+	posix_spawn_file_actions_destroy(&actions);
+	return errnum;
+}
+
+int proc_spawn(const char *const *argv, const struct proc_fd *fds, size_t n_fds, int in_new_session, pid_t *ret_pid,
+               struct err *err)
+{
+	pid_t pid = -1;
+	int *copies = calloc(n_fds + 1, sizeof(*copies));
+	if (!copies)
+		return err_set(err, ERR_RESOURCE, "cannot start %s: no memory", argv[0]);
+	for (size_t i = 0; i < n_fds; i++)
+		copies[i] = -1;
+	int errnum = spawn(argv, fds, n_fds, copies, in_new_session, &pid);
+	for (size_t i = 0; i < n_fds; i++) {
+		if (copies[i] >= 0)
+			close(copies[i]);
+	}
+	free(copies);
+	if (errnum != 0)
+		return err_set_errno(err, code_of(errnum), errnum, "cannot start %s", argv[0]);
+	*ret_pid = pid;
+	return 0;
+}
+
+const char *proc_death(char text[PROC_DEATH_BYTES], int wait_status)
+{
+	if (WIFEXITED(wait_status)) {
+		snprintf(text, PROC_DEATH_BYTES, "exit code %d", WEXITSTATUS(wait_status));
+	} else if (WIFSIGNALED(wait_status)) {
+		int number = WTERMSIG(wait_status);
+		const char *name = sigabbrev_np(number);
+		const char *words = sigdescr_np(number);
+		if (name && words)
+			snprintf(text, PROC_DEATH_BYTES, "SIG%s (%s)", name, words);
+		else
+			snprintf(text, PROC_DEATH_BYTES, "signal %d", number);
+	} else {
+		snprintf(text, PROC_DEATH_BYTES, "wait status 0x%x", (unsigned)wait_status);
+	}
+	return text;
+}
+
+/* The path of the running program, without /proc as it was started. */
+static char *own_path(void)
+{
+	char room[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", room, sizeof(room));
+	if (n > 0 && (size_t)n < sizeof(room) && room[0] == '/')
+		return strndup(room, (size_t)n);
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel hands the address over as a number */
+	const char *started_as = (const char *)getauxval(AT_EXECFN);
+	if (!started_as) {
+		errno = ENOENT;
+		return NULL;
+	}
+	return realpath(started_as, NULL);
+}
+
+int proc_own_folder(char *ret_path, size_t n_bytes, struct err *err)
+{
+	char *path = own_path();
+	if (!path)
+		return err_set_errno(err, ERR_RUN, errno,
+		                     "cannot tell which folder the running program is in (is /proc mounted?)");
+	char *slash = strrchr(path, '/');
+	size_t n = slash == path ? 1 : (size_t)(slash - path);
+	if (n >= n_bytes) {
+		free(path);
+		return err_set(err, ERR_RUN, "the path of the running program's folder is longer than %zu bytes", n_bytes - 1);
+	}
+	memcpy(ret_path, path, n);
+	ret_path[n] = '\0';
+	free(path);
+	return 0;
+}
+
+static bool is_program(const char *path)
+{
+	struct stat about;
+	return stat(path, &about) == 0 && S_ISREG(about.st_mode) && access(path, X_OK) == 0;
+}
+
+int proc_find_program(const char *name, const char *installed_folder, char **ret_path, struct err *err)
+{
+	char own_folder[PATH_MAX];
+	if (proc_own_folder(own_folder, sizeof(own_folder), err) < 0)
+		return -1;
+	const char *folders[] = {own_folder, installed_folder};
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		char *path;
+		if (asprintf(&path, "%s/%s", folders[i], name) < 0)
+			return err_set(err, ERR_RESOURCE, "no memory for the path of %s", name);
+		if (is_program(path)) {
+			*ret_path = path;
+			return 0;
+		}
+		free(path);
+	}
+	return err_set(err, ERR_RUN, "cannot find the program %s, in %s or in %s: is rota installed completely?", name,
+	               own_folder, installed_folder);
+}
+
+int proc_open_pidfd(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * proc - starting programs and saying how a process ended. Thread-safe.
+ */
+#ifndef BASE_PROC_H
+#define BASE_PROC_H
+
+#include "core/base/err.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* A descriptor of ours (from) that the program gets as number to. */
+struct proc_fd {
+	int from;
+	int to;
+};
+
+/*
+ * posix_spawns argv[0] (a path) with our environment. Of our descriptors it gets 0, 1, 2 and those in fds, whatever
+ * overlap from and to have (each to at most once); all others of ours must be close-on-exec, and 0, 1, 2 open.
+ * Signal mask and actions are put back to the default. in_new_session: setsid.
+ * ERR_RESOURCE when no process is to be had (EAGAIN, ENOMEM, EPERM; no descriptor: EMFILE, ENFILE).
+ */
+int proc_spawn(const char *const *argv, const struct proc_fd *fds, size_t n_fds, int in_new_session, pid_t *ret_pid,
+               struct err *err);
+
+/* How it died, of a wait status: "SIGSEGV (Segmentation fault)", "exit code 3". Returns text. */
+#define PROC_DEATH_BYTES 80
+const char *proc_death(char text[PROC_DEATH_BYTES], int wait_status);
+
+/* A descriptor (close-on-exec) that polls readable when the process has ended; -1 where there is no pidfd_open. */
+int proc_open_pidfd(pid_t pid);
+
+/* The folder of the running program ("/usr/bin"), or -1. */
+int proc_own_folder(char *ret_path, size_t n_bytes, struct err *err);
+
+/* A program beside the running one (a build tree), else in the installed folder given: *ret_path is malloc'ed. */
+int proc_find_program(const char *name, const char *installed_folder, char **ret_path, struct err *err);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd - see cmd.h. */
+#include "config.h"
+
+#include "core/cmd.h"
+
+#include "core/base/log.h"
+#include "core/sched/backend_thread.h"
+#include "core/sched/run.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+int cmd_usage_error(const struct command *command, const char *format, ...)
+{
+	char text[ERR_TEXT_BYTES];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_error("%s: %s; usage: rota %s %s ('rota help %s' tells more)", command->name, text, command->name,
+	          command->usage, command->name);
+	return CMD_WRONG;
+}
+
+int cmd_error(const struct err *err)
+{
+	log_error("%s", err->text);
+	return err->code == ERR_USAGE ? CMD_WRONG : CMD_BROKEN;
+}
+
+int cmd_errors(const struct err_list *errors)
+{
+	int status = CMD_BROKEN;
+	for (size_t i = 0; i < errors->n_errs; i++)
+		if (cmd_error(&errors->errs[i]) == CMD_WRONG)
+			status = CMD_WRONG;
+	return status;
+}
+
+int cmd_plan_create(struct plan **ret_plan, struct catalog **ret_catalog, const struct options *options,
+                    bool may_load_here, struct err *err)
+{
+	struct catalog *catalog;
+	if (catalog_create(&catalog, options->trusts_path, may_load_here ? backend_thread_describe : NULL, err))
+		return -1;
+	if (plan_create(ret_plan, catalog, err)) {
+		catalog_destroy(&catalog);
+		return -1;
+	}
+	*ret_catalog = catalog;
+	return 0;
+}
+
+int cmd_job_set(struct plan *plan, struct job *job, const struct options *options)
+{
+	int rc = 0;
+	for (size_t i = 0; i < options->n_given; i++) {
+		const struct option_given *given = &options->given[i];
+		if (job_set(plan, job, given->option->spec.name, &given->text, 1, (struct place){0}))
+			rc = -1;
+	}
+	return rc;
+}
+
+/* Is it open the wrong way round? So is one that was closed when rota was started (see main). */
+static bool is_unusable(int fd, int wrong_mode)
+{
+	int flags = fcntl(fd, F_GETFL);
+	return flags < 0 || (flags & O_ACCMODE) == wrong_mode;
+}
+
+static int streams_check(const struct plan *plan)
+{
+	int status = CMD_OK;
+	for (size_t i = 0; i < plan->n_jobs; i++) {
+		const struct job *job = &plan->jobs[i];
+		if (endpoint_is_standard(&job->input) && is_unusable(STDIN_FILENO, O_WRONLY)) {
+			log_error("job '%s': standard input is closed: give the items with --input", job->name);
+			status = CMD_WRONG;
+		}
+		if (endpoint_is_standard(&job->output) && is_unusable(STDOUT_FILENO, O_RDONLY)) {
+			log_error("job '%s': standard output is closed: say with --output where results go ('none' drops them)",
+			          job->name);
+			status = CMD_WRONG;
+		}
+	}
+	return status;
+}
+
+int cmd_plan_run(struct plan *plan, struct catalog *catalog, const struct options *options)
+{
+	plan_check(plan);
+	if (plan->errors.n_errs > 0)
+		return cmd_errors(&plan->errors);
+	if (options->is_dry_run) {
+		plan_print(plan);
+		return CMD_OK;
+	}
+	int status = streams_check(plan);
+	if (status != CMD_OK)
+		return status;
+	struct run_settings settings = {.progress = options->progress};
+	return run_plan(plan, catalog, &settings);
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sink - where results go: a queue of chunks in front of a descriptor. Small appends gather in the last chunk; a big
+ * buffer becomes a chunk as it is.
+ *
+ *   sink_open, sink_append ..., sink_flush, sink_finish, sink_close
+ *
+ * Invariants: queued_bytes is the sum of what stands in the chunks; no chunk in the queue is empty. Once SINK_GONE or
+ * SINK_FAILED was said it is said for ever, the queue is empty, and what is appended is dropped.
+ */
+#include "config.h"
+
+#include "core/io/sink.h"
+
+#include "core/io/sink_file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define BLOCK_BYTES (64 * 1024) /* what is worth a system call */
+#define PARTS 64                /* chunks in one writev */
+
+struct chunk {
+	struct chunk *next;
+	char *bytes; /* owned */
+	size_t start, end, cap;
+};
+
+struct sink {
+	const struct sink_ops *ops;
+	int fd; /* -1: none, or finished */
+	char delimiter;
+	char *name;
+	struct chunk *first, *last;
+	struct chunk *spare;   /* one emptied chunk of BLOCK_BYTES, or NULL */
+	uint64_t queued_bytes;
+	uint64_t written_bytes;
+	uint64_t due_bytes;    /* up to here a flush of all was asked for: no waiting for a full block */
+	enum sink_state state; /* SINK_OK, or what it ended with */
+	struct err failure;    /* SINK_FAILED */
+};
+
+static const struct sink_ops none_ops = {"none", false, NULL};
+
+/* Keeps errno, as free does since glibc 2.33. */
+static void chunk_destroy(struct chunk *chunk)
+{
+	if (chunk != NULL)
+		free(chunk->bytes);
+	free(chunk);
+}
+
+/* Bytes of its own; or those of the caller, when bytes is given. */
+static struct chunk *chunk_create(char *bytes, size_t len, size_t cap)
+{
+	struct chunk *chunk = calloc(1, sizeof(*chunk));
+
+	if (chunk == NULL)
+		return NULL;
+	chunk->bytes = bytes != NULL ? bytes : malloc(cap);
+	if (chunk->bytes == NULL) {
+		free(chunk);
+		return NULL;
+	}
+	chunk->end = len;
+	chunk->cap = cap;
+	return chunk;
+}
+
+static void queue_add(struct sink *sink, struct chunk *chunk)
+{
+	if (sink->last != NULL)
+		sink->last->next = chunk;
+	else
+		sink->first = chunk;
+	sink->last = chunk;
+}
+
+static void queue_remove_first(struct sink *sink)
+{
+	struct chunk *chunk = sink->first;
+
+	sink->first = chunk->next;
+	if (sink->first == NULL)
+		sink->last = NULL;
+	if (sink->spare == NULL && chunk->cap == BLOCK_BYTES) {
+		chunk->next = NULL;
+		chunk->start = chunk->end = 0;
+		sink->spare = chunk;
+	} else {
+		chunk_destroy(chunk);
+	}
+}
+
+/* An empty chunk with room for n_bytes and the small ones after them. */
+static struct chunk *take_chunk(struct sink *sink, size_t n_bytes)
+{
+	struct chunk *chunk = sink->spare;
+
+	if (chunk == NULL || n_bytes > chunk->cap)
+		return chunk_create(NULL, 0, n_bytes > BLOCK_BYTES ? n_bytes : BLOCK_BYTES);
+	sink->spare = NULL;
+	return chunk;
+}
+
+static bool drops_all(const struct sink *sink)
+{
+	return sink->ops->write == NULL || sink->state != SINK_OK;
+}
+
+int sink_open(struct sink **ret, const struct endpoint *endpoint, struct err *err)
+{
+	struct sink *sink = calloc(1, sizeof(*sink));
+	const char *name = endpoint_is_standard(endpoint) ? "standard output" : endpoint->argument;
+
+	if (sink == NULL)
+		return err_set(err, ERR_RESOURCE, "no memory for the sink %s", name);
+	sink->fd = -1;
+	sink->ops = &none_ops;
+	sink->delimiter = endpoint_delimiter(endpoint);
+	sink->name = strdup(endpoint->kind == ENDPOINT_NONE ? "none" : name);
+	if (sink->name == NULL) {
+		err_set(err, ERR_RESOURCE, "no memory for the sink %s", name);
+		goto out;
+	}
+	switch (endpoint->kind) {
+	case ENDPOINT_LINES:
+	case ENDPOINT_NUL:
+		if (sink_file_open(endpoint, sink->name, &sink->fd, &sink->ops, err) < 0)
+			goto out;
+		break;
+	case ENDPOINT_NONE:
+		break;
+	case ENDPOINT_FILES:
+	case ENDPOINT_RANGE:
+	case ENDPOINT_WRONG:
+		err_set(err, ERR_USAGE, "results can't be written to this: give lines:FILE, nul:FILE or none");
+		goto out;
+	}
+	*ret = sink;
+	return 0;
+out:
+	sink_close(&sink);
+	return -1;
+}
+
+int sink_append(struct sink *sink, const void *bytes, size_t n_bytes, struct err *err)
+{
+	struct chunk *last = sink->last;
+	struct chunk *more = NULL;
+	size_t n_here = last == NULL ? 0 : last->cap - last->end;
+
+	if (drops_all(sink)) {
+		sink->written_bytes += sink->state == SINK_OK ? n_bytes : 0;
+		return 0;
+	}
+	if (n_here > n_bytes)
+		n_here = n_bytes;
+	if (n_here < n_bytes) {
+		more = take_chunk(sink, n_bytes - n_here);
+		if (more == NULL)
+			return err_set(err, ERR_RESOURCE, "no memory for %zu bytes of results for %s", n_bytes, sink->name);
+	}
+	if (n_here > 0) {
+		memcpy(last->bytes + last->end, bytes, n_here);
+		last->end += n_here;
+	}
+	if (more != NULL) {
+		memcpy(more->bytes, (const char *)bytes + n_here, n_bytes - n_here);
+		more->end = n_bytes - n_here;
+		queue_add(sink, more);
+	}
+	sink->queued_bytes += n_bytes;
+	return 0;
+}
+
+int sink_append_buf(struct sink *sink, struct buf *take_buf, struct err *err)
+{
+	struct chunk *chunk;
+
+	if (take_buf->len < BLOCK_BYTES || drops_all(sink)) {
+		if (sink_append(sink, take_buf->bytes, take_buf->len, err) < 0)
+			return -1;
+		buf_clear(take_buf);
+		return 0;
+	}
+	chunk = chunk_create(take_buf->bytes, take_buf->len, take_buf->cap);
+	if (chunk == NULL)
+		return err_set(err, ERR_RESOURCE, "no memory for %zu bytes of results for %s", take_buf->len, sink->name);
+	queue_add(sink, chunk);
+	sink->queued_bytes += take_buf->len;
+	*take_buf = (struct buf){0};
+	return 0;
+}
+
+static void sink_consume(struct sink *sink, size_t n_bytes)
+{
+	sink->queued_bytes -= n_bytes;
+	sink->written_bytes += n_bytes;
+	while (n_bytes > 0) {
+		struct chunk *chunk = sink->first;
+		size_t n_here = chunk->end - chunk->start;
+
+		if (n_bytes < n_here) {
+			chunk->start += n_bytes;
+			return;
+		}
+		n_bytes -= n_here;
+		queue_remove_first(sink);
+	}
+}
+
+static ssize_t sink_write_some(struct sink *sink)
+{
+	struct iovec parts[PARTS];
+	int n_parts = 0;
+
+	for (struct chunk *chunk = sink->first; chunk != NULL && n_parts < PARTS; chunk = chunk->next)
+		parts[n_parts++] = (struct iovec){chunk->bytes + chunk->start, chunk->end - chunk->start};
+	return sink->ops->write(sink->fd, parts, n_parts);
+}
+
+static void sink_drop_queue(struct sink *sink)
+{
+	while (sink->first != NULL)
+		queue_remove_first(sink);
+	sink->queued_bytes = 0;
+}
+
+static enum sink_state sink_end(struct sink *sink, int errnum, struct err *err)
+{
+	sink_drop_queue(sink);
+	if (errnum == EPIPE || (errnum == ECONNRESET && sink->ops->may_wait)) {
+		sink->state = SINK_GONE;
+		return SINK_GONE;
+	}
+	sink->state = SINK_FAILED;
+	err_set_errno(&sink->failure, ERR_RUN, errnum, "cannot write %s", sink->name);
+	*err = sink->failure;
+	return SINK_FAILED;
+}
+
+enum sink_state sink_flush(struct sink *sink, bool all, struct err *err)
+{
+	if (sink->state == SINK_FAILED)
+		*err = sink->failure;
+	if (sink->state != SINK_OK)
+		return sink->state;
+	if (all)
+		sink->due_bytes = sink->written_bytes + sink->queued_bytes;
+	while (sink->queued_bytes >= BLOCK_BYTES || (sink->queued_bytes > 0 && sink->written_bytes < sink->due_bytes)) {
+		ssize_t n_bytes = sink_write_some(sink);
+
+		if (n_bytes > 0)
+			sink_consume(sink, (size_t)n_bytes);
+		else if (n_bytes == 0)
+			return sink_end(sink, EIO, err); /* a device that takes nothing and doesn't say why */
+		else if (errno == EAGAIN)
+			return SINK_WAIT;
+		else if (errno != EINTR)
+			return sink_end(sink, errno, err);
+	}
+	return SINK_OK;
+}
+
+enum sink_state sink_look(struct sink *sink)
+{
+	struct pollfd watched = {.fd = sink_fd(sink)};
+
+	if (sink->state == SINK_OK && watched.fd >= 0 && poll(&watched, 1, 0) > 0) {
+		sink_drop_queue(sink);
+		sink->state = SINK_GONE;
+	}
+	return sink->state;
+}
+
+bool sink_is_full(const struct sink *sink)
+{
+	return sink->queued_bytes > SINK_QUEUE_BYTES;
+}
+
+uint64_t sink_queued_bytes(const struct sink *sink)
+{
+	return sink->queued_bytes;
+}
+
+uint64_t sink_written_bytes(const struct sink *sink)
+{
+	return sink->written_bytes;
+}
+
+int sink_fd(const struct sink *sink)
+{
+	return sink->ops->may_wait ? sink->fd : -1;
+}
+
+char sink_delimiter(const struct sink *sink)
+{
+	return sink->delimiter;
+}
+
+const char *sink_name(const struct sink *sink)
+{
+	return sink->name;
+}
+
+int sink_finish(struct sink *sink, struct err *err)
+{
+	int fd = sink->fd;
+
+	sink->fd = -1;
+	/* After EINTR the descriptor is closed all the same. */
+	if (fd >= 0 && close(fd) < 0 && errno != EINTR && sink->state == SINK_OK)
+		sink_end(sink, errno, err);
+	if (sink->state == SINK_OK && sink->queued_bytes > 0)
+		return err_set(err, ERR_RUN, "%" PRIu64 " bytes for %s were never written", sink->queued_bytes, sink->name);
+	if (sink->state == SINK_FAILED)
+		*err = sink->failure;
+	return sink->state == SINK_FAILED ? -1 : 0;
+}
+
+void sink_close(struct sink **sink)
+{
+	int saved_errno = errno;
+
+	if (*sink != NULL) {
+		if ((*sink)->fd >= 0)
+			close((*sink)->fd);
+		sink_drop_queue(*sink);
+		chunk_destroy((*sink)->spare);
+		free((*sink)->name);
+		free(*sink);
+		*sink = NULL;
+	}
+	errno = saved_errno;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sink_file - a descriptor to write results to, and the way to write to it without waiting. For sink.c alone. */
+#ifndef IO_SINK_FILE_H
+#define IO_SINK_FILE_H
+
+#include "core/base/err.h"
+#include "core/plan/plan.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct sink_ops {
+	const char *kind;
+	bool may_wait; /* the descriptor is worth watching */
+	/* The front of the queue: how many bytes it took (at least 1), or -1 with errno (EAGAIN: not now). NULL: drops. */
+	ssize_t (*write)(int fd, const struct iovec *parts, int n_parts);
+};
+
+/* Opens a file by name, or finds a way to write to standard output. *ret_fd is the caller's to close. */
+int sink_file_open(const struct endpoint *endpoint, const char *name, int *ret_fd, const struct sink_ops **ret_ops,
+                   struct err *err);
+
+/*
+ * From now on descriptor 1 is standard error; results still go where it led. For a process that runs plugin code: what
+ * a plugin prints must not get among the results. Once is enough.
+ */
+int sink_file_divert_stdout(struct err *err);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core_option - see core_option.h. */
+#include "config.h"
+
+#include "core/plan/core_option.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SUPERVISION "supervision"
+#define JOURNAL "the journal"
+
+static const struct core_option table[] = {
+	{{"jobs", OPTION_INT, NULL, "workers; default: one per usable CPU", "1..4096", "N"},
+	 .letter = 'j', .other_letter = 'P', .other_name = "workers", .flags = CORE_JOB, .has_argument = true},
+	{{"backend", OPTION_CHOICE, "auto", "how a worker lives: process, thread, or auto: process, and thread where "
+	  "processes are not to be had", "process,thread,auto", "KIND"},
+	 .letter = 'b', .flags = CORE_JOB, .has_argument = true},
+	{{"input", OPTION_STRING, "lines:-", "where items come from (default: standard input): lines:FILE or just "
+	  "FILE, nul:FILE, files:GLOB, range:FIRST-LAST[/STEP]", NULL, "SOURCE"},
+	 .letter = 'i', .flags = CORE_JOB, .has_argument = true},
+	{{"output", OPTION_STRING, "lines:-", "where results go (default: standard output): lines:FILE or just FILE, "
+	  "nul:FILE, none", NULL, "SINK"},
+	 .letter = 'o', .flags = CORE_JOB, .has_argument = true},
+	{{"null", OPTION_BOOL, "no", "input items end with a NUL byte, as find -print0 writes them", NULL, NULL},
+	 .letter = '0', .flags = CORE_JOB},
+	{{"keep-order", OPTION_BOOL, "yes", "results in the order of the input (the default)", NULL, NULL},
+	 .letter = 'k', .flags = CORE_JOB},
+	{{"unordered", OPTION_BOOL, "no", "results as they come", NULL, NULL},
+	 .letter = 'u', .flags = CORE_JOB},
+	{{"max-item", OPTION_SIZE, "1G", "a longer item fails", "1..1024G", "SIZE"},
+	 .flags = CORE_JOB, .has_argument = true},
+	{{"max-result", OPTION_SIZE, "1G", "an item with a longer result fails", "1..1024G", "SIZE"},
+	 .flags = CORE_JOB, .has_argument = true},
+	{{"window", OPTION_SIZE, "64M", "how much is read ahead and held back; more memory than this plus one result "
+	  "a worker isn't used", "4K..1024G", "SIZE"},
+	 .flags = CORE_JOB, .has_argument = true},
+	{{"timeout", OPTION_DURATION, NULL, "", NULL, "TIME"},
+	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
+	{{"retries", OPTION_INT, NULL, "", NULL, "N"},
+	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
+	{{"backoff", OPTION_DURATION, NULL, "", NULL, "TIME"},
+	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
+	{{"memory", OPTION_SIZE, NULL, "", NULL, "SIZE"},
+	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
+	{{"max-failures", OPTION_STRING, NULL, "", NULL, "N"},
+	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
+	{{"grace", OPTION_DURATION, NULL, "", NULL, "TIME"},
+	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
+	{{"start-timeout", OPTION_DURATION, NULL, "", NULL, "TIME"},
+	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
+	{{"recycle", OPTION_INT, NULL, "", NULL, "N"},
+	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
+	{{"pin", OPTION_BOOL, NULL, "", NULL, NULL},
+	 .flags = CORE_JOB | CORE_NOT_YET, .comes_with = "the placing of workers on CPUs"},
+	{{"journal", OPTION_STRING, NULL, "", NULL, "FILE"},
+	 .flags = CORE_COMMAND | CORE_RUN_KEY | CORE_NOT_YET, .has_argument = true, .comes_with = JOURNAL},
+	{{"resume", OPTION_BOOL, NULL, "", NULL, NULL},
+	 .flags = CORE_COMMAND | CORE_RUN_KEY | CORE_NOT_YET, .comes_with = JOURNAL},
+	{{"joblog", OPTION_STRING, NULL, "", NULL, "FILE"},
+	 .flags = CORE_COMMAND | CORE_RUN_KEY | CORE_NOT_YET, .has_argument = true, .comes_with = JOURNAL},
+	{{"set", OPTION_STRING, NULL, "override one key of the conf file: JOB.KEY=VALUE, JOB.options.KEY=VALUE, "
+	  "run.KEY=VALUE", NULL, "JOB.KEY=VALUE"},
+	 .letter = 's', .flags = CORE_SET, .has_argument = true},
+	{{"progress", OPTION_CHOICE, "auto", "auto: a live line on a terminal; always; never; json: a line a second for "
+	  "programs; on standard error", "auto,always,never,json", "WHEN"},
+	 .flags = CORE_COMMAND, .has_argument = true},
+	{{"dry-run", OPTION_BOOL, "no", "check everything, say what would be run, run nothing", NULL, NULL},
+	 .flags = CORE_COMMAND},
+	{{"trust-path", OPTION_BOOL, "no", "load a plugin whoever owns it or may write it", NULL, NULL},
+	 .flags = CORE_ANYWHERE | CORE_RUN_KEY},
+	{{"quiet", OPTION_BOOL, "no", "errors only", NULL, NULL}, .letter = 'q', .flags = CORE_ANYWHERE},
+	{{"verbose", OPTION_BOOL, "no", "more details; twice: the state of each worker", NULL, NULL},
+	 .letter = 'v', .flags = CORE_ANYWHERE},
+	{{"version", OPTION_BOOL, "no", "print the version and end", NULL, NULL}, .letter = 'V', .flags = CORE_ANYWHERE},
+	{{"help", OPTION_BOOL, "no", "print this and end", NULL, NULL}, .letter = 'h', .flags = CORE_ANYWHERE},
+	{{"plugin", OPTION_STRING, NULL, "what is run over the items: a name, or a file with a slash", NULL, "NAME"},
+	 .flags = CORE_CONF},
+	{{"options", OPTION_STRING, NULL, "the plugin's own options", NULL, NULL}, .flags = CORE_CONF},
+	{{"after", OPTION_LIST, NULL, "jobs that must have ended well before this one starts", NULL, "JOB"},
+	 .flags = CORE_CONF},
+};
+
+#define N_OPTIONS (sizeof(table) / sizeof(table[0]))
+_Static_assert(N_OPTIONS <= 64, "struct job.given has one bit for each");
+
+const struct core_option *core_options(size_t *ret_n)
+{
+	*ret_n = N_OPTIONS;
+	return table;
+}
+
+const struct core_option *core_option_find(const char *name, unsigned flags)
+{
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		const struct core_option *option = &table[i];
+		bool is_other = option->other_name && strcmp(option->other_name, name) == 0;
+		if ((is_other || strcmp(option->spec.name, name) == 0) && option->flags & flags)
+			return option;
+	}
+	return NULL;
+}
+
+size_t core_option_index(const struct core_option *option)
+{
+	return (size_t)(option - table);
+}
+
+const char *core_option_nearest(const char *word, unsigned flags)
+{
+	const char *names[2 * N_OPTIONS];
+	size_t n_names = 0;
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		if (!(table[i].flags & flags))
+			continue;
+		names[n_names++] = table[i].spec.name;
+		if (table[i].other_name)
+			names[n_names++] = table[i].other_name;
+	}
+	return option_nearest(word, names, n_names);
+}
+
+const char *core_option_not_yet(const struct core_option *option, const char *prefix,
+                                char reason[CORE_OPTION_REASON_BYTES])
+{
+	snprintf(reason, CORE_OPTION_REASON_BYTES,
+	         "%s%s isn't in this version of rota yet (%s): it comes with %s; leave it out", prefix, option->spec.name,
+	         PACKAGE_VERSION, option->comes_with);
+	return reason;
+}

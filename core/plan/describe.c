@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * describe - see describe.h. The child is the leader of a session of its own: at the end everything in its process
+ * group is killed before the child is reaped, while nobody else can have its number.
+ */
+#include "config.h"
+
+#include "core/plan/describe.h"
+
+#include "core/base/clock.h"
+#include "core/base/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TEXT_MAX_BYTES ((size_t)1 << 20)
+#define WORDS_MAX_BYTES ((size_t)1 << 14) /* of its standard error: the last ones are kept */
+
+struct child {
+	pid_t pid;
+	int pidfd;             /* -1: this kernel has none, then the end of its output is waited for */
+	int text_fd, words_fd; /* ends of pipes to read from; -1 at the end */
+	struct buf text, words;
+};
+
+static void fd_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int child_start(struct child *child, const char *worker_program, const char *file, struct err *err)
+{
+	int text[2] = {-1, -1}, words[2] = {-1, -1};
+	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int rc = -1;
+	if (null_fd < 0 || pipe2(text, O_CLOEXEC | O_NONBLOCK) || pipe2(words, O_CLOEXEC | O_NONBLOCK)) {
+		err_set_errno(err, ERR_RESOURCE, errno, "no pipe to %s", worker_program);
+		goto out;
+	}
+	/* Only our ends don't block: the flag belongs to each end of a pipe by itself. */
+	if (fcntl(text[1], F_SETFL, 0) || fcntl(words[1], F_SETFL, 0)) {
+		err_set_errno(err, ERR_RESOURCE, errno, "no pipe to %s", worker_program);
+		goto out;
+	}
+	const char *argv[] = {worker_program, "--describe", file, NULL};
+	struct proc_fd fds[] = {{null_fd, STDIN_FILENO}, {text[1], STDOUT_FILENO}, {words[1], STDERR_FILENO}};
+	rc = proc_spawn(argv, fds, sizeof(fds) / sizeof(fds[0]), true, &child->pid, err);
+	if (rc)
+		goto out;
+	child->pidfd = pidfd_open(child->pid, 0);
+	child->text_fd = text[0];
+	child->words_fd = words[0];
+	text[0] = words[0] = -1;
+out:
+	fd_close(&null_fd);
+	for (int i = 0; i < 2; i++) {
+		fd_close(&text[i]);
+		fd_close(&words[i]);
+	}
+	return rc;
+}
+
+/* All that is there now. Closes the descriptor at its end. -1: more than there may be, or memory is short. */
+static int stream_read(int *fd, struct buf *buf, size_t max_bytes)
+{
+	while (*fd >= 0) {
+		if (buf->len > max_bytes || buf_reserve(buf, 4096))
+			return -1;
+		ssize_t n = read(*fd, buf->bytes + buf->len, 4096);
+		if (n > 0)
+			buf->len += (size_t)n;
+		else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+			fd_close(fd);
+		else if (errno == EAGAIN)
+			break;
+	}
+	return 0;
+}
+
+/* Its words: only the end of them matters. */
+static void words_read(struct child *child)
+{
+	while (stream_read(&child->words_fd, &child->words, WORDS_MAX_BYTES) && child->words.len > WORDS_MAX_BYTES) {
+		size_t kept = WORDS_MAX_BYTES / 2;
+		memmove(child->words.bytes, child->words.bytes + child->words.len - kept, kept);
+		child->words.len = kept;
+	}
+}
+
+/* Reads until it has ended (or closed both streams). -1: it was given up, err says why. */
+static int child_listen(struct child *child, int64_t timeout_ns, struct err *err)
+{
+	int64_t deadline_ns = clock_now_ns() + timeout_ns;
+	bool has_ended = false;
+	while (!has_ended && (child->text_fd >= 0 || child->words_fd >= 0 || child->pidfd >= 0)) {
+		int64_t left_ns = deadline_ns - clock_now_ns();
+		if (left_ns <= 0)
+			return err_set(err, ERR_USAGE, "loading the plugin took longer than %lld s, so it was given up",
+			               (long long)(timeout_ns / CLOCK_NS_PER_SEC));
+		struct pollfd polled[] = {{.fd = child->text_fd, .events = POLLIN},
+		                          {.fd = child->words_fd, .events = POLLIN},
+		                          {.fd = child->pidfd, .events = POLLIN}};
+		if (poll(polled, 3, (int)(left_ns / CLOCK_NS_PER_MS) + 1) < 0 && errno != EINTR)
+			return err_set_errno(err, ERR_RUN, errno, "waiting for the plugin's description failed");
+		/* What it wrote before its end is in the pipes by now. */
+		has_ended = child->pidfd >= 0 && polled[2].revents;
+		words_read(child);
+		if (stream_read(&child->text_fd, &child->text, TEXT_MAX_BYTES))
+			return err_set(err, ERR_USAGE, "its description is larger than 1 MB");
+	}
+	return 0;
+}
+
+/* Kills what is left of it and reaps it. is_given_up: it too. Returns its wait status. */
+static int child_end(struct child *child, bool is_given_up, int64_t deadline_ns)
+{
+	int status = 0;
+	if (!is_given_up) {
+		/* Without a pidfd only its streams were waited for: it may still be on its way out. */
+		siginfo_t info = {0};
+		while (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid == 0 &&
+		       clock_now_ns() < deadline_ns)
+			poll(NULL, 0, 5);
+	}
+	kill(-child->pid, SIGKILL);
+	kill(child->pid, SIGKILL);
+	while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+/* The last line that it wrote on standard error, its program name taken off; "" when there is none. */
+static const char *last_words(struct buf *words, char *line, size_t room_bytes)
+{
+	line[0] = '\0';
+	size_t end = words->len;
+	while (end > 0 && (words->bytes[end - 1] == '\n' || words->bytes[end - 1] == '\r'))
+		end--;
+	size_t start = end;
+	while (start > 0 && words->bytes[start - 1] != '\n')
+		start--;
+	size_t n = end - start < room_bytes - 1 ? end - start : room_bytes - 1;
+	if (n == 0)
+		return line;
+	memcpy(line, words->bytes + start, n);
+	line[n] = '\0';
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	static const char *const names[] = {"rota-worker: ", "rota: "};
+	for (size_t i = 0; i < 2; i++)
+		if (strncmp(line, names[i], strlen(names[i])) == 0)
+			return line + strlen(names[i]);
+	return line;
+}
+
+/* How it ended, when it didn't end well. */
+static int status_check(int status, struct child *child, const char *file, struct err *err)
+{
+	char line[512], death[PROC_DEATH_BYTES];
+	const char *words = last_words(&child->words, line, sizeof(line));
+	if (WIFSIGNALED(status))
+		return err_set(err, ERR_USAGE, "the plugin crashed while it was being loaded: %s%s%s",
+		               proc_death(death, status), words[0] ? "; its last words: " : "", words);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return child->text.len > 0 ? 0
+		                           : err_set(err, ERR_USAGE, "the plugin ended its process while it was being loaded");
+	size_t n_file = strlen(file);
+	if (strncmp(words, file, n_file) == 0 && strncmp(words + n_file, ": ", 2) == 0)
+		words += n_file + 2;
+	if (words[0])
+		return err_set(err, ERR_USAGE, "%s", words);
+	return err_set(err, ERR_USAGE, "loading the plugin failed without a word, %s", proc_death(death, status));
+}
+
+int describe_run(const char *worker_program, const char *file, int64_t timeout_ns, struct buf *ret_text,
+                 struct err *err)
+{
+	struct child child = {.pid = -1, .pidfd = -1, .text_fd = -1, .words_fd = -1};
+	if (child_start(&child, worker_program, file, err))
+		return -1;
+	int64_t deadline_ns = clock_now_ns() + timeout_ns;
+	int rc = child_listen(&child, timeout_ns, err);
+	int status = child_end(&child, rc != 0, deadline_ns);
+	if (rc == 0)
+		rc = status_check(status, &child, file, err);
+	if (rc == 0) {
+		*ret_text = child.text;
+		child.text = (struct buf){0};
+	}
+	fd_close(&child.pidfd);
+	fd_close(&child.text_fd);
+	fd_close(&child.words_fd);
+	buf_fini(&child.text);
+	buf_fini(&child.words);
+	return rc;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * job - a plugin with its options, source, sink, limits and number of workers, as the user described it.
+ *
+ *   job_init (plan_add_job), job_set and job_set_option for each thing given, job_fini; plan_check completes it
+ *
+ * What is wrong goes to the plan's list of errors, with the place where it stands.
+ */
+#ifndef PLAN_JOB_H
+#define PLAN_JOB_H
+
+#include "core/plan/core_option.h"
+#include "core/plan/endpoint.h"
+#include "core/plan/place.h"
+#include "core/plan/plugin_info.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct plan;
+
+#define JOB_MAX_OPTIONS 1000 /* and elements of `after`: a hostile file can't make the checks slow */
+
+enum backend_kind { BACKEND_AUTO, BACKEND_PROCESS, BACKEND_THREAD };
+
+/* A plugin option as given, and its values as text: one, or a list's elements. */
+struct job_option {
+	char *name;
+	char **elements; /* n_elements and a NULL */
+	size_t n_elements;
+	bool is_list;    /* elements of a list that came one by one; else one text, which plan_check splits for a list */
+	struct place place;
+};
+
+struct job {
+	char *name;                      /* "map" and "exec" for those commands */
+	struct place place;
+	char *plugin_name;               /* as the user wrote it */
+	struct place plugin_place;
+	const struct plugin_info *info;  /* plan_check; owned by the plan's catalog */
+	struct job_option *options;      /* the plugin's, checked by plan_check; only those that were given */
+	size_t n_options;
+	struct endpoint input, output;
+	bool has_null_items;             /* --null: plan_check makes a lines: input a nul: one */
+	int64_t n_workers;               /* at least 1 after plan_check */
+	enum backend_kind backend;
+	bool is_ordered;
+	int64_t max_item_bytes, max_result_bytes, window_bytes;
+	char **after_names;              /* as given: n_after_names and a NULL */
+	size_t n_after_names;
+	struct place after_place;
+	size_t *after;                   /* indices into plan.jobs, n_after of them; plan_check */
+	size_t n_after;
+	bool adds_newline_if_missing;    /* plugin exec: a result with bytes that lacks a newline gets one; plan_check */
+	uint64_t given;                  /* which keys were given: bit i for core_options()[i] */
+	bool has_misspelt_plugin;        /* an unknown key was taken for `plugin`: its lack needs no second error */
+};
+
+/* With the defaults of the core options. */
+int job_init(struct job *ret, const char *name, struct place place, struct err *err);
+void job_fini(struct job *job);
+
+/*
+ * One core option of a job (a long option's name, `plugin`, `after`): n_elements texts. On the command line the last of
+ * several holds, and it replaces what a file says; in a file a setting that is given twice is an error.
+ */
+int job_set(struct plan *plan, struct job *job, const char *key, const char *const *elements, size_t n_elements,
+            struct place place);
+
+/*
+ * One option of the job's plugin. It is typed by plan_check. is_list: the elements of a list (a YAML list, exec's
+ * command); else one text. Given twice is an error, unless it replaces (--set).
+ */
+int job_set_option(struct plan *plan, struct job *job, const char *name, const char *const *elements, size_t n_elements,
+                   bool is_list, struct place place, bool replace);
+
+/* Was that key given? (Or something in its place that was wrong.) */
+bool job_is_given(const struct job *job, const char *key);
+void job_mark_given(struct job *job, const char *key);
+
+/* For messages: "job 'upper': " in a conf file, nothing on the command line, where there is one. Returns text. */
+#define JOB_PREFIX_BYTES 200
+const char *job_prefix(const struct job *job, struct place place, char text[JOB_PREFIX_BYTES]);
+
+#endif

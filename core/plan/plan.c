@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plan - see plan.h: making, finding and printing. Reading is plan_conf.c, checking plan_check.c. */
+#include "config.h"
+
+#include "core/plan/plan.h"
+
+#include "core/base/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int plan_create(struct plan **ret, struct catalog *catalog, struct err *err)
+{
+	struct plan *plan = calloc(1, sizeof(*plan));
+	if (!plan)
+		return err_set(err, ERR_RESOURCE, "memory is short");
+	plan->catalog = catalog;
+	*ret = plan;
+	return 0;
+}
+
+void plan_destroy(struct plan **plan)
+{
+	if (!*plan)
+		return;
+	int saved = errno;
+	for (size_t i = 0; i < (*plan)->n_jobs; i++)
+		job_fini(&(*plan)->jobs[i]);
+	free((*plan)->jobs);
+	for (size_t i = 0; i < (*plan)->n_set_texts; i++)
+		free((*plan)->set_texts[i]);
+	free((*plan)->set_texts);
+	err_list_fini(&(*plan)->errors);
+	free((*plan)->file);
+	free(*plan);
+	*plan = NULL;
+	errno = saved;
+}
+
+struct job *plan_add_job(struct plan *plan, const char *name, struct place place)
+{
+	struct job *grown = reallocarray(plan->jobs, plan->n_jobs + 1, sizeof(*grown));
+	struct err err = {.code = ERR_RESOURCE, .text = "memory is short"};
+	if (grown)
+		plan->jobs = grown;
+	if (!grown || job_init(&grown[plan->n_jobs], name, place, &err)) {
+		place_error(&plan->errors, place, err.code, "job '%s': %s", name, err.text);
+		return NULL;
+	}
+	return &plan->jobs[plan->n_jobs++];
+}
+
+struct job *plan_find_job(const struct plan *plan, const char *name)
+{
+	for (size_t i = 0; i < plan->n_jobs; i++)
+		if (strcmp(plan->jobs[i].name, name) == 0)
+			return &plan->jobs[i];
+	return NULL;
+}
+
+const char *plan_nearest_job(const struct plan *plan, const char *name)
+{
+	const char *names[PLAN_MAX_JOBS];
+	size_t n_names = plan->n_jobs < PLAN_MAX_JOBS ? plan->n_jobs : PLAN_MAX_JOBS;
+	for (size_t i = 0; i < n_names; i++)
+		names[i] = plan->jobs[i].name;
+	return option_nearest(name, names, n_names);
+}
+
+static void print_row(const char *key, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void print_row(const char *key, const char *format, ...)
+{
+	va_list args;
+	printf("  %-9s", key);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+}
+
+static void print_endpoint(const char *key, const struct endpoint *endpoint)
+{
+	struct buf buf = {0};
+	if (endpoint_describe(endpoint, &buf) == 0)
+		print_row(key, "%.*s%s", (int)buf.len, buf.bytes,
+		          !endpoint_is_standard(endpoint) ? ""
+		          : strcmp(key, "input") == 0     ? " (standard input)"
+		                                          : " (standard output)");
+	buf_fini(&buf);
+}
+
+/* name=a b c: each element in quotes, so that what is in it can be told from what is between them. */
+static void print_option(const struct job_option *option, bool is_first)
+{
+	char quoted[LOG_QUOTE_BYTES];
+	printf("  %-9s%s =", is_first ? "options" : "", option->name);
+	for (size_t i = 0; i < option->n_elements; i++)
+		printf(" %s", log_quote(quoted, option->elements[i], strlen(option->elements[i])));
+	putchar('\n');
+}
+
+static void print_job(const struct job *job)
+{
+	static const char *const backends[] = {"process, or thread where processes are not to be had", "process", "thread"};
+	printf("job %s\n", job->name);
+	print_row("plugin", "%s %s, %s", job->info->name, job->info->version, job->info->file);
+	print_endpoint("input", &job->input);
+	print_endpoint("output", &job->output);
+	print_row("workers", "%" PRId64 ", each a %s", job->n_workers, backends[job->backend]);
+	print_row("results", "%s", job->is_ordered ? "in the order of the input" : "as they come");
+	print_row("limits", "item %" PRId64 ", result %" PRId64 ", window %" PRId64 " bytes", job->max_item_bytes,
+	          job->max_result_bytes, job->window_bytes);
+	for (size_t i = 0; i < job->n_after_names; i++)
+		print_row(i == 0 ? "after" : "", "%s", job->after_names[i]);
+	for (size_t i = 0; i < job->n_options; i++)
+		print_option(&job->options[i], i == 0);
+}
+
+void plan_print(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_jobs; i++)
+		print_job(&plan->jobs[i]);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trust - see trust.h. */
+#include "config.h"
+
+#include "core/plan/trust.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The user who called sudo; -1 when nobody did. */
+static int64_t sudo_uid(void)
+{
+	const char *text = getenv("SUDO_UID");
+	if (!text || text[0] < '0' || text[0] > '9')
+		return -1;
+	char *end;
+	errno = 0;
+	long long uid = strtoll(text, &end, 10);
+	return errno || *end || uid > UINT32_MAX ? -1 : uid;
+}
+
+static int path_check(const char *path, struct err *err)
+{
+	struct stat status;
+	if (lstat(path, &status) != 0)
+		return err_set_errno(err, ERR_USAGE, errno, "whether %s can be trusted isn't known", path);
+	uid_t owner = status.st_uid;
+	if (owner != 0 && owner != geteuid() && (int64_t)owner != sudo_uid())
+		return err_set(err, ERR_USAGE,
+		               "%s belongs to user %u, who could put any code there; --trust-path loads it all the same",
+		               path, (unsigned)owner);
+	bool is_sticky_folder = S_ISDIR(status.st_mode) && status.st_mode & S_ISVTX;
+	if (status.st_mode & S_IWOTH && !is_sticky_folder)
+		return err_set(err, ERR_USAGE,
+		               "everybody may write to %s and so put any code there: chmod o-w %s; --trust-path loads it all "
+		               "the same",
+		               path, path);
+	return 0;
+}
+
+int trust_check(const char *real_path, struct err *err)
+{
+	char *path = strdup(real_path);
+	if (!path)
+		return err_set(err, ERR_RESOURCE, "memory is short");
+	int rc = path_check(path, err);
+	for (char *slash; rc == 0 && (slash = strrchr(path, '/')) && slash != path;) {
+		*slash = '\0';
+		rc = path_check(path, err);
+	}
+	if (rc == 0)
+		rc = path_check("/", err);
+	free(path);
+	return rc;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* report - see report.h. A line's length is bounded by what a tally can hold, so nothing here needs memory. */
+#include "config.h"
+
+#include "core/record/report.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/record/figure.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Enough for each counter with its name, sign and figure. */
+#define LINE_BYTES (256 + TALLY_COUNTERS_MAX * (TALLY_COUNTER_NAME_BYTES + FIGURE_BYTES + 4))
+
+struct line {
+	size_t len;
+	char text[LINE_BYTES];
+};
+
+__attribute__((format(printf, 2, 3))) static void line_printf(struct line *line, const char *format, ...)
+{
+	size_t room = sizeof(line->text) - line->len;
+	va_list args;
+	va_start(args, format);
+	int n = vsnprintf(line->text + line->len, room, format, args);
+	va_end(args);
+	if (n > 0)
+		line->len += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+void report_init(struct report *report, const char *job_name)
+{
+	*report = (struct report){.job_name = job_name ? job_name : "", .separator = job_name ? ": " : ""};
+}
+
+void report_failure(struct report *report, const struct failure *failure)
+{
+	report->n_failures++;
+	if (report->n_failures > REPORT_FAILURES_MAX && log_level() < LOG_VERBOSE) {
+		if (report->n_failures == REPORT_FAILURES_MAX + 1)
+			log_error("%s%smore failures: not shown (use -v, they are all counted)", report->job_name,
+			          report->separator);
+		return;
+	}
+	char item[LOG_QUOTE_BYTES], attempts[sizeof(" after 4294967295 attempts")] = "";
+	bool has_cause = failure->cause && *failure->cause;
+	if (failure->attempts > 1)
+		snprintf(attempts, sizeof(attempts), " after %" PRIu32 " attempts", failure->attempts);
+	log_error("%s%sitem %" PRIu64 " %s: %s%s%s%s", report->job_name, report->separator, failure->seq,
+	          log_quote(item, failure->item, failure->item_bytes), outcome_name(failure->outcome), attempts,
+	          has_cause ? ": " : "", has_cause ? failure->cause : "");
+}
+
+static void put_outcomes(struct line *line, const struct tally *tally)
+{
+	char figure[FIGURE_BYTES];
+	uint64_t n_finished = tally_finished(tally);
+	line_printf(line, "%s item%s", figure_count(figure, n_finished), n_finished == 1 ? "" : "s");
+	for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++)
+		if (tally->n_outcomes[outcome] > 0 || outcome == OUTCOME_OK)
+			line_printf(line, ", %s %s", figure_count(figure, tally->n_outcomes[outcome]),
+			            outcome_name((enum outcome)outcome));
+	if (tally->n_read > n_finished)
+		line_printf(line, ", %s unfinished", figure_count(figure, tally->n_read - n_finished));
+}
+
+static void put_time(struct line *line, const struct tally *tally)
+{
+	char figure[FIGURE_BYTES];
+	int64_t elapsed_ns = (tally->end_ns ? tally->end_ns : clock_now_ns()) - tally->start_ns;
+	if (elapsed_ns <= 0)
+		return;
+	double per_s = (double)tally_finished(tally) / ((double)elapsed_ns / (double)CLOCK_NS_PER_SEC);
+	line_printf(line, ", %s", figure_duration(figure, elapsed_ns));
+	line_printf(line, ", %s items/s", figure_rate(figure, per_s));
+}
+
+static void say_counters(const struct report *report, const struct tally *tally)
+{
+	struct line line = {0};
+	char figure[FIGURE_BYTES];
+	for (size_t i = 0; i < tally->n_counters; i++) {
+		const struct tally_counter *counter = &tally->counters[i];
+		uint64_t size = counter->value < 0 ? 0 - (uint64_t)counter->value : (uint64_t)counter->value;
+		line_printf(&line, "%s%s %s%s", i > 0 ? ", " : "", counter->name, counter->value < 0 ? "-" : "",
+		            figure_count(figure, size));
+	}
+	if (tally->has_more_counters)
+		line_printf(&line, " (no more than %d counters are kept: the others are lost)", TALLY_COUNTERS_MAX);
+	if (line.len > 0)
+		log_detail("%s%scounters: %s", report->job_name, report->separator, line.text);
+}
+
+void report_job(const struct report *report, const struct tally *tally)
+{
+	bool is_well = tally->start_ns != 0 && tally_not_ok(tally) == 0 && tally->n_read <= tally_finished(tally);
+	if (is_well && log_level() < LOG_VERBOSE && !isatty(STDERR_FILENO))
+		return;
+	struct line line = {0};
+	if (tally->start_ns == 0) {
+		line_printf(&line, "not started");
+	} else {
+		char figure[FIGURE_BYTES];
+		put_outcomes(&line, tally);
+		put_time(&line, tally);
+		if (tally->n_deaths > 0)
+			line_printf(&line, ", %s worker%s restarted", figure_count(figure, tally->n_deaths),
+			            tally->n_deaths == 1 ? "" : "s");
+	}
+	log_notice("%s%s%s", report->job_name, report->separator, line.text);
+	say_counters(report, tally);
+}

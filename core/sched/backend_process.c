@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * backend_process - workers as processes: a fork server a job (rota-worker --serve), which loads the plugin once and
+ * forks the workers. Here is only the supervisor's side: it starts the fork server, sends it FORK and KILL, and turns
+ * what it answers into backend_events. The messages are those of shm/layout.h; what comes in is checked as everything
+ * from a process that runs plugin code.
+ *
+ * When the fork server dies its workers die with it (their death signal), and as orphans they are ours to reap: each is
+ * told as died before the backend is told as lost, so that nobody goes on with an item that is given to another.
+ */
+#include "config.h"
+
+#include "core/base/log.h"
+#include "core/base/proc.h"
+#include "core/sched/backend.h"
+#include "shm/layout.h"
+#include "shm/segment.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SOCKET_FD 3 /* in the fork server: FORKSERVER_SOCKET_FD */
+#define SETUP_FD 4
+#define CLOSE_MS 1000 /* how long an orderly end may take before it is made one */
+
+struct child {
+	pid_t pid; /* 0: none */
+	uint64_t generation;
+	bool is_wanted; /* FORK was sent, neither FORKED nor NO_FORK has come */
+};
+
+struct backend_of_processes {
+	struct backend base; /* first */
+	struct loop *loop;
+	struct backend_events events;
+	struct loop_watch watch; /* of the socket */
+	int socket_fd;
+	pid_t pid;              /* the fork server's; 0: reaped */
+	struct child *children; /* [worker - 1] */
+	unsigned n_children;
+	bool is_refused;
+};
+
+static struct backend_of_processes *of(struct backend *backend)
+{
+	return (struct backend_of_processes *)(void *)backend;
+}
+
+/* --- what comes in ------------------------------------------------------------------------------------------------ */
+
+static void take_refusal(struct backend_of_processes *self, const struct message *message, const char *text)
+{
+	struct err err;
+	self->is_refused = true;
+	err_set(&err, message->status == 2 ? ERR_USAGE : ERR_RUN, "%s", text);
+	self->events.refused(self->events.arg, &err);
+}
+
+static void take_no_fork(struct backend_of_processes *self, const struct message *message, struct child *child)
+{
+	struct err err;
+	child->is_wanted = false;
+	err_set_errno(&err, ERR_RESOURCE, message->status, "cannot fork a worker");
+	self->events.not_started(self->events.arg, message->worker, message->generation, &err);
+}
+
+static void take_message(struct backend_of_processes *self, const struct message *message, const char *text)
+{
+	if (message->kind == MESSAGE_LOADED) {
+		self->events.loaded(self->events.arg);
+		return;
+	}
+	if (message->kind == MESSAGE_REFUSED) {
+		take_refusal(self, message, text);
+		return;
+	}
+	if (message->worker == 0 || message->worker > self->n_children)
+		return;
+	struct child *child = &self->children[message->worker - 1];
+	if (child->generation != message->generation)
+		return;
+	if (message->kind == MESSAGE_FORKED && child->is_wanted && message->pid > 1) {
+		child->is_wanted = false;
+		child->pid = message->pid;
+		self->events.started(self->events.arg, message->worker, message->generation);
+	} else if (message->kind == MESSAGE_NO_FORK && child->is_wanted) {
+		take_no_fork(self, message, child);
+	} else if (message->kind == MESSAGE_DIED && child->pid != 0) {
+		child->pid = 0;
+		self->events.died(self->events.arg, message->worker, message->generation, message->status, false);
+	}
+}
+
+/* A worker whose parent, the fork server, is gone: it has its death signal, and is our child now. */
+static int reap_orphan(pid_t pid)
+{
+	int status = SIGKILL; /* the wait status of a death by it */
+	kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+/* The fork server's end: end of file on its socket. */
+static void take_loss(struct backend_of_processes *self)
+{
+	int status = 0;
+	char how[PROC_DEATH_BYTES];
+	loop_remove(self->loop, &self->watch);
+	kill(self->pid, SIGKILL);
+	while (waitpid(self->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	self->pid = 0;
+	for (unsigned i = 0; i < self->n_children; i++) {
+		struct child *child = &self->children[i];
+		if (child->pid == 0 && !child->is_wanted)
+			continue;
+		/* one that was being forked never told its number: it goes with tree_kill at the end */
+		int child_status = child->pid != 0 ? reap_orphan(child->pid) : SIGKILL;
+		child->pid = 0;
+		child->is_wanted = false;
+		self->events.died(self->events.arg, i + 1, child->generation, child_status, true);
+	}
+	if (!self->is_refused)
+		self->events.lost(self->events.arg, proc_death(how, status));
+}
+
+static void on_socket(struct loop_watch *watch, uint32_t events)
+{
+	struct backend_of_processes *self = watch->arg;
+	char packet[sizeof(struct message) + MESSAGE_TEXT_MAX + 1];
+	(void)events;
+	/* as long as it is watched: what a message leads to may close the backend */
+	while (watch->fd >= 0) {
+		struct message message;
+		ssize_t n = recv(self->socket_fd, packet, sizeof packet - 1, MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < (ssize_t)sizeof message) {
+			take_loss(self);
+			return;
+		}
+		memcpy(&message, packet, sizeof message);
+		packet[n] = '\0';
+		take_message(self, &message, packet + sizeof message);
+	}
+}
+
+/* --- operations --------------------------------------------------------------------------------------------------- */
+
+/* The set-up as a file that can be read from its beginning. */
+static int make_setup_file(const struct setup *setup, int *ret_fd, struct err *err)
+{
+	struct buf text = {0};
+	const char *why_memfd;
+	int result = -1, fd = -1;
+	if (setup_write(setup, &text) != 0)
+		err_set(err, ERR_RUN, "out of memory");
+	else if (segment_create(text.len, &fd, &why_memfd, err) != 0)
+		;
+	else if (pwrite(fd, text.bytes, text.len, 0) != (ssize_t)text.len)
+		err_set_errno(err, ERR_RESOURCE, errno, "cannot write the job's set-up");
+	else
+		result = 0;
+	if (result == 0)
+		*ret_fd = fd;
+	else if (fd >= 0)
+		close(fd);
+	buf_fini(&text);
+	return result;
+}
+
+static int spawn(struct backend_of_processes *self, const struct setup *setup, const char *worker_program,
+                 struct err *err)
+{
+	int setup_fd, pair[2], result;
+	char parent[32];
+	if (make_setup_file(setup, &setup_fd, err) != 0)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		close(setup_fd);
+		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a socket");
+	}
+	snprintf(parent, sizeof parent, "%ld", (long)getpid());
+	const char *const argv[] = {worker_program, "--serve", parent, NULL};
+	const struct proc_fd fds[] = {{pair[1], SOCKET_FD}, {setup_fd, SETUP_FD}};
+	result = proc_spawn(argv, fds, 2, 1, &self->pid, err);
+	close(setup_fd);
+	close(pair[1]);
+	if (result == 0)
+		self->socket_fd = pair[0];
+	else
+		close(pair[0]);
+	return result;
+}
+
+static void close_backend(struct backend **backend);
+
+static int open_backend(struct backend **ret, struct loop *loop, const struct setup *setup, const char *worker_program,
+                        const struct backend_events *events, struct err *err)
+{
+	struct backend_of_processes *self = calloc(1, sizeof *self);
+	if (!self)
+		return err_set(err, ERR_RUN, "out of memory");
+	*self = (struct backend_of_processes){.base.ops = &backend_process,
+	                                      .loop = loop,
+	                                      .events = *events,
+	                                      .watch.fd = -1,
+	                                      .socket_fd = -1,
+	                                      .n_children = setup->n_workers};
+	struct backend *base = &self->base;
+	self->children = calloc(setup->n_workers, sizeof *self->children);
+	if (!self->children) {
+		err_set(err, ERR_RUN, "out of memory");
+		goto fail;
+	}
+	if (spawn(self, setup, worker_program, err) != 0 ||
+	    loop_add(loop, &self->watch, self->socket_fd, EPOLLIN, on_socket, self, NULL, err) != 0)
+		goto fail;
+	*ret = base;
+	return 0;
+fail:
+	close_backend(&base);
+	return -1;
+}
+
+static int send_message(struct backend_of_processes *self, const struct message *message, const int *fds, size_t n_fds)
+{
+	union {
+		struct cmsghdr head; /* for its alignment */
+		char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FORK_FDS)];
+	} control;
+	struct iovec part = {(void *)(uintptr_t)message, sizeof *message};
+	struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
+	if (n_fds > 0) {
+		memset(&control, 0, sizeof control);
+		packet.msg_control = &control;
+		packet.msg_controllen = CMSG_SPACE(sizeof(int) * n_fds);
+		struct cmsghdr *head = CMSG_FIRSTHDR(&packet);
+		head->cmsg_level = SOL_SOCKET;
+		head->cmsg_type = SCM_RIGHTS;
+		head->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
+		memcpy(CMSG_DATA(head), fds, sizeof(int) * n_fds);
+	}
+	ssize_t n;
+	while ((n = sendmsg(self->socket_fd, &packet, MSG_NOSIGNAL)) < 0 && errno == EINTR)
+		;
+	return n < 0 ? -1 : 0;
+}
+
+static int start_worker(struct backend *backend, unsigned number, uint64_t generation, struct channel *channel,
+                        int error_fd, struct err *err)
+{
+	struct backend_of_processes *self = of(backend);
+	const int fds[MESSAGE_FORK_FDS] = {channel->fd, channel->bell_fd, error_fd};
+	const struct message message = {.kind = MESSAGE_FORK, .worker = number, .generation = generation};
+	self->children[number - 1] = (struct child){.generation = generation, .is_wanted = true};
+	if (send_message(self, &message, fds, MESSAGE_FORK_FDS) == 0)
+		return 0;
+	/* a fork server that is gone shows at its socket: then this worker is told as died with the others */
+	if (errno == EPIPE || errno == ECONNRESET)
+		return 0;
+	self->children[number - 1].is_wanted = false;
+	return err_set_errno(err, ERR_RESOURCE, errno, "cannot ask for a worker");
+}
+
+static bool kill_worker(struct backend *backend, unsigned number, uint64_t generation, int signum)
+{
+	const struct message message = {.kind = MESSAGE_KILL, .worker = number, .generation = generation, .status = signum};
+	send_message(of(backend), &message, NULL, 0);
+	return true;
+}
+
+/* The fork server ends at the end of file on its socket, with everything below it. */
+static void reap_forkserver(pid_t pid)
+{
+	int pid_fd = proc_open_pidfd(pid);
+	struct pollfd exit_watch = {.fd = pid_fd, .events = POLLIN};
+	if (pid_fd < 0 || poll(&exit_watch, 1, CLOSE_MS) <= 0)
+		kill(pid, SIGKILL);
+	if (pid_fd >= 0)
+		close(pid_fd);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static void close_backend(struct backend **backend)
+{
+	if (!*backend)
+		return;
+	struct backend_of_processes *self = of(*backend);
+	loop_remove(self->loop, &self->watch);
+	if (self->socket_fd >= 0)
+		close(self->socket_fd);
+	if (self->pid > 0)
+		reap_forkserver(self->pid);
+	free(self->children);
+	free(self);
+	*backend = NULL;
+}
+
+const struct backend_ops backend_process = {
+	.name = "process",
+	.has_processes = true,
+	.open = open_backend,
+	.start = start_worker,
+	.kill = kill_worker,
+	.close = close_backend,
+};

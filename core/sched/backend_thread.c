@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * backend_thread - see backend_thread.h. The same loop, rings and accounting as in a process, over a channel that both
+ * ends share by its mapping. A thread that ends says so by an eventfd; it can't be killed.
+ */
+#include "config.h"
+
+#include "core/io/sink_file.h"
+#include "core/sched/backend_thread.h"
+#include "core/worker/host.h"
+#include "core/worker/loop.h"
+#include "shm/port.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct backend_of_threads;
+
+struct thread {
+	struct backend_of_threads *backend;
+	pthread_t id;
+	bool is_running; /* started and not yet joined; only the supervisor's thread touches it */
+	bool is_told;    /* `started` was said */
+	unsigned number;
+	uint64_t generation;
+	struct port port;
+	_Atomic bool has_ended;
+};
+
+struct backend_of_threads {
+	struct backend base; /* first */
+	struct loop *loop;
+	struct backend_events events;
+	struct host *host;
+	struct setup setup; /* a copy of its own, for the threads */
+	struct loop_watch watch;
+	int event_fd; /* rung when something is to be told */
+	bool is_loaded_told, is_closing;
+	struct thread *threads;
+	unsigned n_threads;
+};
+
+static struct backend_of_threads *of(struct backend *backend)
+{
+	return (struct backend_of_threads *)(void *)backend;
+}
+
+static void ring(struct backend_of_threads *self)
+{
+	const uint64_t one = 1;
+	while (write(self->event_fd, &one, sizeof one) < 0 && errno == EINTR)
+		;
+}
+
+/* --- the thread --------------------------------------------------------------------------------------------------- */
+
+static void *live(void *arg)
+{
+	struct thread *thread = arg;
+	struct backend_of_threads *self = thread->backend;
+	worker_live(self->host, &self->setup, &thread->port, NULL);
+	atomic_store(&thread->has_ended, true);
+	ring(self);
+	return NULL;
+}
+
+/* --- what is told ------------------------------------------------------------------------------------------------- */
+
+static void join(struct thread *thread)
+{
+	pthread_join(thread->id, NULL);
+	thread->is_running = false;
+	port_detach(&thread->port);
+}
+
+static void on_event(struct loop_watch *watch, uint32_t events)
+{
+	struct backend_of_threads *self = watch->arg;
+	(void)events;
+	uint64_t count;
+	while (read(self->event_fd, &count, sizeof count) < 0 && errno == EINTR)
+		;
+	if (!self->is_loaded_told) {
+		self->is_loaded_told = true;
+		self->events.loaded(self->events.arg);
+	}
+	for (unsigned i = 0; i < self->n_threads; i++) {
+		struct thread *thread = &self->threads[i];
+		if (!thread->is_running)
+			continue;
+		if (!thread->is_told) {
+			thread->is_told = true;
+			self->events.started(self->events.arg, thread->number, thread->generation);
+		}
+		if (atomic_load(&thread->has_ended)) {
+			join(thread);
+			self->events.died(self->events.arg, thread->number, thread->generation, 0, false);
+		}
+	}
+}
+
+/* --- operations --------------------------------------------------------------------------------------------------- */
+
+static int copy_setup(const struct setup *setup, struct setup *ret, struct err *err)
+{
+	struct buf text = {0};
+	int result = setup_write(setup, &text) == 0 ? setup_read(ret, text.bytes, text.len, err)
+	                                            : err_set(err, ERR_RUN, "out of memory");
+	buf_fini(&text);
+	return result;
+}
+
+static void close_backend(struct backend **backend)
+{
+	if (!*backend)
+		return;
+	struct backend_of_threads *self = of(*backend);
+	bool is_left_behind = false;
+	loop_remove(self->loop, &self->watch);
+	for (unsigned i = 0; self->threads && i < self->n_threads; i++) {
+		struct thread *thread = &self->threads[i];
+		if (thread->is_running && atomic_load(&thread->has_ended))
+			join(thread);
+		is_left_behind = is_left_behind || thread->is_running;
+	}
+	*backend = NULL;
+	/* a thread that doesn't end goes on using all this until the process ends */
+	if (is_left_behind)
+		return;
+	if (self->event_fd >= 0)
+		close(self->event_fd);
+	setup_fini(&self->setup);
+	host_close(&self->host);
+	free(self->threads);
+	free(self);
+}
+
+static int load(struct backend_of_threads *self, const struct setup *setup, struct err *err)
+{
+	if (copy_setup(setup, &self->setup, err) != 0 || host_open(&self->host, self->setup.file, err) != 0)
+		return -1;
+	return host_configure(self->host, self->setup.options, self->setup.n_options, self->setup.n_workers, err) == 0
+	           ? host_load(self->host, err)
+	           : -1;
+}
+
+static int open_backend(struct backend **ret, struct loop *loop, const struct setup *setup, const char *worker_program,
+                        const struct backend_events *events, struct err *err)
+{
+	(void)worker_program;
+	struct backend_of_threads *self = calloc(1, sizeof *self);
+	if (!self)
+		return err_set(err, ERR_RUN, "out of memory");
+	*self = (struct backend_of_threads){
+		.base.ops = &backend_thread, .loop = loop, .events = *events, .watch.fd = -1, .n_threads = setup->n_workers};
+	struct backend *base = &self->base;
+	self->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	self->threads = calloc(setup->n_workers, sizeof *self->threads);
+	if (self->event_fd < 0 || !self->threads) {
+		err_set_errno(err, ERR_RUN, errno, "cannot set up the threads");
+		goto fail;
+	}
+	if (sink_file_divert_stdout(err) != 0 || load(self, setup, err) != 0 ||
+	    loop_add(loop, &self->watch, self->event_fd, EPOLLIN, on_event, self, NULL, err) != 0)
+		goto fail;
+	ring(self);
+	*ret = base;
+	return 0;
+fail:
+	close_backend(&base);
+	return -1;
+}
+
+/* Signals are the supervisor's: a thread begins with all of them blocked, but for those that a fault raises. */
+static int create_thread(struct thread *thread, struct err *err)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+		sigdelset(&all, faults[i]);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int errnum = pthread_create(&thread->id, NULL, live, thread);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return errnum == 0 ? 0 : err_set_errno(err, ERR_RESOURCE, errnum, "cannot start a thread");
+}
+
+static int start_worker(struct backend *backend, unsigned number, uint64_t generation, struct channel *channel,
+                        int error_fd, struct err *err)
+{
+	struct backend_of_threads *self = of(backend);
+	struct thread *thread = &self->threads[number - 1];
+	(void)error_fd;
+	*thread = (struct thread){.backend = self, .number = number, .generation = generation};
+	if (port_attach_map(&thread->port, &channel->map, channel->bell_fd, err) != 0)
+		return -1;
+	if (create_thread(thread, err) != 0) {
+		port_detach(&thread->port);
+		return -1;
+	}
+	thread->is_running = true;
+	ring(self);
+	return 0;
+}
+
+static bool kill_worker(struct backend *backend, unsigned number, uint64_t generation, int signum)
+{
+	(void)backend;
+	(void)number;
+	(void)generation;
+	(void)signum;
+	return false;
+}
+
+const struct backend_ops backend_thread = {
+	.name = "thread",
+	.has_processes = false,
+	.open = open_backend,
+	.start = start_worker,
+	.kill = kill_worker,
+	.close = close_backend,
+};
+
+int backend_thread_describe(const char *file, struct buf *ret_text, struct err *err)
+{
+	struct host *host;
+	if (host_open(&host, file, err) != 0)
+		return -1;
+	int result = host_describe(host, ret_text, err);
+	host_close(&host);
+	return result;
+}

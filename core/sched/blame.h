@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * blame - a worker died: what it had published is collected, the item that it had begun is charged, the rest goes back.
+ *
+ * Who is charged: the one item that the claim word says was begun. When the worker was taken down together with its
+ * fork server, or its claim word can't be true, nobody knows: what it held is run again one item at a time (suspect),
+ * and only a suspect item that takes its worker along once more is charged. Such a rerun is no attempt.
+ */
+#ifndef SCHED_BLAME_H
+#define SCHED_BLAME_H
+
+#include "core/sched/crew.h"
+
+/* wait_status as of waitpid. was_lost: it died with its fork server. The worker is NONE afterwards. */
+void blame_death(struct crew *crew, struct worker *worker, int wait_status, bool was_lost);
+
+/* The fork server died (how: proc_death's text) when its workers were told as died already. */
+void blame_loss(struct crew *crew, const char *how);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* collect - see collect.h. Nothing here trusts a number of the worker's: each is held against what it owes. */
+#include "config.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/sched/collect.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What is still to be taken of one look. */
+struct look {
+	uint64_t n_bytes;
+	uint32_t n_items;
+};
+
+static int fail(struct collector *collector)
+{
+	collector->has_failed = true;
+	return CHANNEL_BROKEN;
+}
+
+/* The batch at the front of what the worker owes is answered as far as the worker had it. */
+static void pop_owed(struct worker *worker, struct batch *next)
+{
+	worker->owed = next;
+	if (!worker->owed)
+		worker->owed_end = &worker->owed;
+	worker->n_owed_batches--;
+}
+
+/* n_items of the worker's first batch have their outcome, n_bytes are their results. */
+static int give(struct collector *collector, struct worker *worker, const void *bytes, uint64_t n_bytes,
+                uint32_t n_items)
+{
+	struct batch *next = worker->owed->next_owed;
+	bool is_done;
+	if (window_give(collector->window, worker->owed, bytes, n_bytes, n_items, &is_done, collector->err) != 0)
+		return fail(collector);
+	if (is_done) {
+		pop_owed(worker, next);
+		worker->is_cut_short = worker->is_cut_short && worker->owed != NULL;
+	}
+	worker->n_owed_items -= n_items;
+	worker->n_answered += n_items;
+	worker->is_in_part = false;
+	crew_note_progress(collector->crew);
+	return 0;
+}
+
+/*
+ * How many of n_bytes belong to the worker's first batch, of which n_items more are answered: all, unless it ends
+ * here.
+ */
+static int bytes_of_first(const struct worker *worker, const struct look *look, uint32_t n_items, uint64_t *ret)
+{
+	const struct batch *batch = worker->owed;
+	uint64_t n_bytes = look->n_bytes;
+	bool ends = n_items == batch->slice.n_items - batch->n_answered;
+	/* a batch that was cut short has no cut: nothing was sent behind it */
+	if (ends && !(worker->is_cut_short && !batch->next_owed))
+		n_bytes = channel_bytes_to_cut(worker->channel, batch->number);
+	if (n_bytes > look->n_bytes)
+		return CHANNEL_BROKEN;
+	*ret = n_bytes;
+	return 0;
+}
+
+/* Brings in n_items items and n_bytes bytes, which are theirs (or, without items, a part of the next one's result). */
+static int advance(struct collector *collector, struct worker *worker, struct look *look, uint32_t n_items,
+                   uint64_t n_bytes)
+{
+	struct look here = {.n_bytes = n_bytes, .n_items = n_items};
+	while (here.n_items > 0 || here.n_bytes > 0) {
+		struct batch *batch = worker->owed;
+		if (!batch)
+			return CHANNEL_BROKEN;
+		uint32_t left = batch->slice.n_items - batch->n_answered;
+		uint32_t items = here.n_items < left ? here.n_items : left;
+		uint64_t bytes;
+		if (bytes_of_first(worker, &here, items, &bytes) != 0)
+			return CHANNEL_BROKEN;
+		const unsigned char *data = channel_data(worker->channel);
+		if (items == 0) {
+			if (!worker->is_in_part)
+				return CHANNEL_BROKEN;
+			if (window_part(collector->window, batch, data, bytes, collector->err) != 0)
+				return fail(collector);
+		} else {
+			collector->tally->n_outcomes[OUTCOME_OK] += items;
+			if (give(collector, worker, data, bytes, items) != 0)
+				return CHANNEL_BROKEN;
+		}
+		channel_take(worker->channel, bytes, items);
+		here.n_bytes -= bytes;
+		here.n_items -= items;
+	}
+	look->n_bytes -= n_bytes;
+	look->n_items -= n_items;
+	return 0;
+}
+
+static void report_item(struct collector *collector, const struct batch *batch, enum outcome outcome, const char *cause)
+{
+	struct failure failure = {.seq = batch->slice.seq + batch->n_answered,
+	                          .outcome = outcome,
+	                          .attempts = batch->attempt,
+	                          .cause = cause};
+	failure.item = slice_item(&batch->slice, batch->n_answered, collector->window->delimiter, &failure.item_bytes);
+	report_failure(collector->report, &failure);
+}
+
+int collect_charge(struct collector *collector, struct worker *worker, enum outcome outcome, const char *cause)
+{
+	struct batch *batch = worker->owed;
+	collector->tally->n_outcomes[outcome]++;
+	report_item(collector, batch, outcome, cause);
+	window_drop_part(collector->window, batch);
+	return give(collector, worker, NULL, 0, 1);
+}
+
+/* The item is the one behind those answered; what it had published ends at the event's position. */
+static int take_failure(struct collector *collector, struct worker *worker, struct look *look,
+                        const struct channel_event *event, uint64_t bytes_before)
+{
+	static const enum outcome outcomes[] = {
+		[FAILURE_FAILED] = OUTCOME_FAILED, [FAILURE_AGAIN] = OUTCOME_FAILED, [FAILURE_MAX_RESULT] = OUTCOME_OVER_LIMIT};
+	char cause[EVENT_TEXT_MAX + 64];
+	if (event->detail > FAILURE_MAX_RESULT || look->n_items == 0 || !worker->owed)
+		return CHANNEL_BROKEN;
+	if (advance(collector, worker, look, 0, bytes_before) != 0)
+		return CHANNEL_BROKEN;
+	snprintf(cause, sizeof cause, "%s%s", event->detail == FAILURE_AGAIN ? "asked for another attempt: " : "",
+	         event->text);
+	if (collect_charge(collector, worker, outcomes[event->detail], cause) != 0)
+		return CHANNEL_BROKEN;
+	channel_take(worker->channel, 0, 1);
+	look->n_items--;
+	return 0;
+}
+
+/* The number of the item that stands so many behind those answered; 0 when the worker doesn't owe it. */
+static unsigned long long seq_of(const struct worker *worker, uint32_t place)
+{
+	for (const struct batch *batch = worker->owed; batch; batch = batch->next_owed) {
+		uint32_t left = batch->slice.n_items - batch->n_answered;
+		if (place < left)
+			return batch->slice.seq + batch->n_answered + place;
+		place -= left;
+	}
+	return 0;
+}
+
+static void relay_log(const struct collector *collector, unsigned long long seq, const struct channel_event *event)
+{
+	char tag[128];
+	if (collector->job_name)
+		snprintf(tag, sizeof tag, "%.80s: item %llu", collector->job_name, seq);
+	else
+		snprintf(tag, sizeof tag, "item %llu", seq);
+	log_relay(tag, event->text, event->n_bytes);
+}
+
+/*
+ * One event. 1: taken; 0: it is about an item that this look doesn't reach, so it waits for the next look; or
+ * CHANNEL_BROKEN.
+ */
+static int take_event(struct collector *collector, struct worker *worker, struct look *look,
+                      const struct channel_event *event)
+{
+	struct channel *channel = worker->channel;
+	if (event->kind == EVENT_REFUSED) {
+		snprintf(worker->refusal, sizeof worker->refusal, "%.*s", (int)sizeof worker->refusal - 1, event->text);
+		return 1;
+	}
+	/* items before the event's own; positions are told by failures and parts */
+	uint32_t before = (event->item - channel->answered) & RING_MARK_MASK;
+	bool is_failure = event->kind == EVENT_FAILED, is_part = event->kind == EVENT_PART;
+	if (before > look->n_items || (is_failure && before == look->n_items))
+		return 0;
+	if (is_failure || is_part) {
+		uint64_t bytes = (event->position - channel_position(channel)) & RING_POSITION_MASK;
+		if (bytes > look->n_bytes)
+			return CHANNEL_BROKEN;
+		if (is_failure && worker->is_in_part && before == 0)
+			return take_failure(collector, worker, look, event, bytes) == 0 ? 1 : CHANNEL_BROKEN;
+		if (advance(collector, worker, look, before, bytes) != 0)
+			return CHANNEL_BROKEN;
+		if (is_failure)
+			return take_failure(collector, worker, look, event, 0) == 0 ? 1 : CHANNEL_BROKEN;
+		worker->is_in_part = true;
+		return worker->owed ? 1 : CHANNEL_BROKEN;
+	}
+	if (event->kind == EVENT_COUNT)
+		tally_count(collector->tally, event->text, (int64_t)event->position);
+	else
+		relay_log(collector, seq_of(worker, before), event);
+	return 1;
+}
+
+static int take_events(struct collector *collector, struct worker *worker, struct look *look)
+{
+	struct channel_event event;
+	int n_taken = 0, result;
+	while ((result = channel_event(worker->channel, &event)) > 0) {
+		result = take_event(collector, worker, look, &event);
+		if (result < 0)
+			return CHANNEL_BROKEN;
+		if (result == 0)
+			break;
+		channel_event_done(worker->channel, &event);
+		n_taken++;
+	}
+	return result < 0 ? CHANNEL_BROKEN : n_taken;
+}
+
+int collect(struct collector *collector, struct worker *worker)
+{
+	struct look look;
+	struct channel *channel = worker->channel;
+	if (channel_look(channel, &look.n_bytes, &look.n_items) != 0)
+		return CHANNEL_BROKEN;
+	bool has_news = look.n_bytes > 0 || look.n_items > 0;
+	int n_events = take_events(collector, worker, &look);
+	if (n_events < 0 || advance(collector, worker, &look, look.n_items, look.n_bytes) != 0)
+		return CHANNEL_BROKEN;
+	if (!has_news && n_events == 0)
+		return 0;
+	/* room in either ring may be what the worker waits for */
+	channel_release(channel);
+	worker->needs_wake = true;
+	worker->progress_ns = clock_now_ns();
+	return 1;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * collect - what a worker has published, brought into the window: results by the run, failures by the item.
+ *
+ * The way: one look at the result ring tells how many bytes and answered items there are. Then the events of these
+ * items, in order: each says at which position of the result ring it belongs, so everything before that position is
+ * brought in first. What is left is brought in batch by batch; where a batch ends, the worker has noted.
+ */
+#ifndef SCHED_COLLECT_H
+#define SCHED_COLLECT_H
+
+#include "core/base/err.h"
+#include "core/record/report.h"
+#include "core/record/tally.h"
+#include "core/sched/crew.h"
+
+/* Who gets to know. */
+struct collector {
+	struct window *window;
+	struct tally *tally;
+	const char *job_name; /* for messages, or NULL; borrowed */
+	struct report *report;
+	struct crew *crew;
+	struct err *err; /* set when -1 (not CHANNEL_BROKEN): memory is short, the run can't go on */
+	bool has_failed;
+};
+
+/* 1: something was collected, 0: nothing, CHANNEL_BROKEN. A failure of ours is noted in has_failed and err. */
+int collect(struct collector *collector, struct worker *worker);
+
+/* Charges the item behind those answered: it has its outcome, without a result. */
+int collect_charge(struct collector *collector, struct worker *worker, enum outcome outcome, const char *cause);
+
+#endif

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dispatch - see dispatch.h. */
+#include "config.h"
+
+#include "core/base/clock.h"
+#include "core/sched/dispatch.h"
+
+#include <stdio.h>
+
+#define DEPTH_SMALL 4u /* batches in a worker's hands while they are short */
+#define DEPTH_LARGE 2u
+#define SMALL_NS 150000 /* a batch that takes less than this is short */
+#define STEAL_IDLE_NS \
+	CLOCK_NS_PER_MS /* how long a worker has shown nothing, before what it hasn't begun is taken back */
+#define READS_A_TURN 16
+
+void dispatch_init(struct dispatch *dispatch)
+{
+	dispatch->items_max = 1;
+}
+
+uint64_t dispatch_held_bytes(const struct dispatch *dispatch)
+{
+	return feed_held_bytes(dispatch->feed) + window_bytes(dispatch->window);
+}
+
+bool dispatch_is_at_end(const struct dispatch *dispatch)
+{
+	return dispatch->is_closed || feed_is_at_end(dispatch->feed);
+}
+
+/* Is there room for more in the window? Always, when it is empty: the next item must go on whatever its size. */
+static bool has_budget(const struct dispatch *dispatch)
+{
+	if (dispatch->window->n_batches == 0)
+		return true;
+	return dispatch->window->n_items < WINDOW_ITEMS_MAX &&
+	       dispatch_held_bytes(dispatch) < (uint64_t)dispatch->window_bytes;
+}
+
+/* --- how many items ----------------------------------------------------------------------------------------------- */
+
+static void measure(struct dispatch *dispatch)
+{
+	for (unsigned i = 0; i < dispatch->crew->n_workers; i++) {
+		struct worker *worker = &dispatch->crew->workers[i];
+		if (worker->phase != WORKER_IS_READY || worker->n_answered == worker->n_answered_seen)
+			continue;
+		uint64_t busy_ns = channel_busy_ns(worker->channel);
+		if (busy_ns <= worker->busy_ns_seen)
+			continue;
+		int64_t sample_ns =
+			(int64_t)((busy_ns - worker->busy_ns_seen) / (worker->n_answered - worker->n_answered_seen));
+		worker->busy_ns_seen = busy_ns;
+		worker->n_answered_seen = worker->n_answered;
+		/* the word is the worker's: what can't be true only makes batches too small */
+		if (sample_ns < 1 || sample_ns > INT64_C(3600) * CLOCK_NS_PER_SEC)
+			sample_ns = 1;
+		dispatch->item_ns = dispatch->item_ns == 0 ? sample_ns : (3 * dispatch->item_ns + sample_ns + 3) / 4;
+		if (dispatch->items_max < BATCH_ITEMS_MAX)
+			dispatch->items_max *= 4;
+	}
+}
+
+static uint32_t batch_items(const struct dispatch *dispatch)
+{
+	if (dispatch->item_ns == 0)
+		return 1;
+	int64_t n = BATCH_NS / dispatch->item_ns;
+	return n < 1 ? 1 : n > dispatch->items_max ? dispatch->items_max : (uint32_t)n;
+}
+
+static uint32_t depth(const struct dispatch *dispatch)
+{
+	return dispatch->item_ns > 0 && dispatch->item_ns * batch_items(dispatch) < SMALL_NS ? DEPTH_SMALL : DEPTH_LARGE;
+}
+
+/* --- who ---------------------------------------------------------------------------------------------------------- */
+
+static bool may_take(const struct worker *worker, uint32_t n_batches_max)
+{
+	return worker->phase == WORKER_IS_READY && !worker->is_broken && !worker->is_cut_short &&
+	       worker->n_owed_batches < n_batches_max && !channel_is_sending(worker->channel) &&
+	       !(worker->owed && worker->owed->is_suspect);
+}
+
+/* The one with the least in hand. */
+static struct worker *find_taker(const struct dispatch *dispatch)
+{
+	struct worker *taker = NULL;
+	uint32_t most = depth(dispatch);
+	for (unsigned i = 0; i < dispatch->crew->n_workers; i++) {
+		struct worker *worker = &dispatch->crew->workers[i];
+		if (!may_take(worker, most))
+			continue;
+		taker = worker;
+		most = worker->n_owed_batches;
+		if (most == 0)
+			break;
+	}
+	return taker;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+/* An item over max-item has its outcome without ever having been in a worker's hands. */
+static void refuse_too_long(struct dispatch *dispatch, struct slice *slice)
+{
+	struct failure failure = {.seq = slice->seq,
+	                          .outcome = OUTCOME_OVER_LIMIT,
+	                          .cause = "the item is larger than max-item"};
+	failure.item = slice_item(slice, 0, dispatch->delimiter, &failure.item_bytes);
+	report_failure(dispatch->report, &failure);
+	dispatch->tally->n_outcomes[OUTCOME_OVER_LIMIT]++;
+	slice_drop(slice);
+}
+
+/* One more batch from the source. 1: it is pending; 0: nothing there now; -1. */
+static int read_batch(struct dispatch *dispatch, struct err *err)
+{
+	struct slice slice;
+	for (int i = 0; !feed_has_item(dispatch->feed); i++) {
+		if (dispatch->is_source_waiting || feed_is_at_end(dispatch->feed))
+			return 0;
+		if (i >= READS_A_TURN)
+			return 1; /* a long item: others have their turn, too */
+		int result = feed_read(dispatch->feed, err);
+		if (result == -1)
+			return -1;
+		dispatch->is_source_waiting = result == SOURCE_WAIT;
+	}
+	if (!feed_take(dispatch->feed, batch_items(dispatch), BATCH_BYTES, &slice))
+		return 0;
+	dispatch->tally->n_read += slice.n_items;
+	if (slice.is_too_long) {
+		refuse_too_long(dispatch, &slice);
+		return 1;
+	}
+	return window_add(dispatch->window, &slice, err) == 0 ? 1 : -1;
+}
+
+/* --- taking back -------------------------------------------------------------------------------------------------- */
+
+/* Most unbegun work, of those who have shown nothing for a while or have much left. */
+static struct worker *find_victim(const struct dispatch *dispatch)
+{
+	struct worker *victim = NULL;
+	int64_t now_ns = clock_now_ns();
+	for (unsigned i = 0; i < dispatch->crew->n_workers; i++) {
+		struct worker *worker = &dispatch->crew->workers[i];
+		if (worker->phase != WORKER_IS_READY || worker->is_broken || worker->is_cut_short || worker->n_owed_items < 2 ||
+		    channel_is_sending(worker->channel))
+			continue;
+		bool is_late = now_ns - worker->progress_ns > STEAL_IDLE_NS ||
+		               (int64_t)worker->n_owed_items * dispatch->item_ns > BATCH_NS;
+		if (is_late && (!victim || worker->n_owed_items > victim->n_owed_items))
+			victim = worker;
+	}
+	return victim;
+}
+
+/* A share for each worker that has nothing, and one for who it was taken from. */
+static int share(struct dispatch *dispatch, struct err *err)
+{
+	struct batch *batch = window_next_pending(dispatch->window);
+	uint32_t n_shares = 1;
+	for (unsigned i = 0; i < dispatch->crew->n_workers; i++)
+		if (may_take(&dispatch->crew->workers[i], 1))
+			n_shares++;
+	while (batch) {
+		uint32_t n_items = (batch->slice.n_items + n_shares - 1) / n_shares;
+		if (window_cut(dispatch->window, batch, n_items, err) != 0)
+			return -1;
+		/* what was cut off is the next in the list: it has one share less to give */
+		batch = n_shares > 1 ? batch->next_pending : NULL;
+		n_shares--;
+	}
+	return 0;
+}
+
+static int steal(struct dispatch *dispatch, struct err *err)
+{
+	struct worker *taker = find_taker(dispatch);
+	if (!taker || taker->n_owed_batches > 0 || dispatch->window->n_pending > 0)
+		return 0;
+	struct worker *victim = find_victim(dispatch);
+	if (!victim || !crew_take_back(dispatch->crew, victim))
+		return 0;
+	return share(dispatch, err) == 0 ? 1 : -1;
+}
+
+/* --- the turn ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * A worker that has something in hand gets more only when there is enough for those who have nothing: workers that are
+ * starting, and workers that could be started.
+ */
+static bool is_for_others(const struct dispatch *dispatch, const struct worker *taker)
+{
+	const struct crew *crew = dispatch->crew;
+	unsigned n_coming = crew->n_live - crew->n_ready;
+	if (crew_may_start(crew))
+		n_coming += crew->n_workers - crew->n_live;
+	return taker->n_owed_batches > 0 && dispatch->window->n_pending <= n_coming;
+}
+
+/* Gives pending batches to those who may take one. -1, or how many were sent. */
+static int send_all(struct dispatch *dispatch, struct err *err)
+{
+	int n_sent = 0;
+	struct batch *batch;
+	while ((batch = window_next_pending(dispatch->window))) {
+		struct worker *taker = find_taker(dispatch);
+		if (!taker || (batch->is_suspect && taker->n_owed_batches > 0) || is_for_others(dispatch, taker))
+			break;
+		if (batch->is_suspect && window_cut(dispatch->window, batch, 1, err) != 0)
+			return -1;
+		if (!channel_has_room(taker->channel, batch->slice.n_bytes))
+			break;
+		crew_send(dispatch->crew, taker, batch);
+		n_sent++;
+	}
+	return n_sent;
+}
+
+/* Workers that aren't there yet and that there is work for. */
+static int start_workers(struct dispatch *dispatch)
+{
+	struct crew *crew = dispatch->crew;
+	int n_started = 0;
+	while (dispatch->window->n_pending > crew->n_live - crew->n_ready && crew_want(crew))
+		n_started++;
+	return n_started;
+}
+
+/* How many batches somebody would take at once, workers that aren't started counted for one each. */
+static size_t wanted_batches(const struct dispatch *dispatch)
+{
+	const struct crew *crew = dispatch->crew;
+	size_t n_wanted = crew->n_workers - crew->n_ready;
+	uint32_t most = depth(dispatch);
+	for (unsigned i = 0; i < crew->n_workers; i++)
+		if (may_take(&crew->workers[i], most))
+			n_wanted += most - crew->workers[i].n_owed_batches;
+	return n_wanted;
+}
+
+int dispatch_step(struct dispatch *dispatch, struct err *err)
+{
+	int n_done = 0, result = 1;
+	measure(dispatch);
+	size_t n_wanted = wanted_batches(dispatch);
+	while (!dispatch->is_closed && dispatch->window->n_pending < n_wanted && has_budget(dispatch) && result > 0) {
+		size_t n_pending = dispatch->window->n_pending;
+		result = read_batch(dispatch, err);
+		n_done += result > 0;
+		if (dispatch->window->n_pending == n_pending && result > 0)
+			break; /* busy with a long item */
+	}
+	if (result >= 0)
+		result = send_all(dispatch, err);
+	if (result >= 0) {
+		n_done += result + start_workers(dispatch);
+		result = steal(dispatch, err);
+		n_done += result > 0;
+	}
+	return result < 0 ? -1 : n_done > 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dispatch - which worker gets which items, and how many at a time.
+ *
+ *   dispatch_init, dispatch_step at each turn of the loop, dispatch_watch when the source waits
+ *
+ * Batches: one item at first; then as many as take about BATCH_NS by the measured time an item (rota's own, from what
+ * the workers say they were busy), growing by at most a factor of four from one to the next, never more than
+ * BATCH_BYTES unless it is one item. So slow items go one at a time and tiny ones by the block. A worker has a few
+ * batches in hand, so that it never waits for the supervisor. When one has nothing left and there is nothing to read,
+ * what others have not begun is taken back and shared. Workers are started when there is work that no worker is there
+ * for.
+ */
+#ifndef SCHED_DISPATCH_H
+#define SCHED_DISPATCH_H
+
+#include "core/base/err.h"
+#include "core/io/feed.h"
+#include "core/record/report.h"
+#include "core/record/tally.h"
+#include "core/sched/crew.h"
+#include "core/sched/window.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define BATCH_NS 500000
+#define BATCH_BYTES (64u << 10)
+#define BATCH_ITEMS_MAX 65536u
+#define WINDOW_ITEMS_MAX (1u << 20)
+
+struct dispatch {
+	struct feed *feed;
+	struct window *window;
+	struct crew *crew;
+	struct tally *tally;
+	struct report *report;
+	char delimiter;
+	int64_t window_bytes;   /* the job's limit */
+	int64_t item_ns;        /* measured; 0: nothing measured yet */
+	uint32_t items_max;     /* how far batches may grow by now */
+	bool is_source_waiting; /* nothing to read until its descriptor is ready: cleared by whoever watches it */
+	bool is_closed;         /* no more is to be read: the run is being ended */
+};
+
+void dispatch_init(struct dispatch *dispatch);
+
+/* One turn. 1: something was done, so that another turn may find more; 0: nothing; -1: the source can't be read. */
+int dispatch_step(struct dispatch *dispatch, struct err *err);
+
+/* Nothing more will come: the source has ended, or is closed, and everything read has been cut into batches. */
+bool dispatch_is_at_end(const struct dispatch *dispatch);
+
+/* Memory that counts against the window. */
+uint64_t dispatch_held_bytes(const struct dispatch *dispatch);
+
+#endif

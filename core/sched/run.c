@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run - see run.h. The loop is one page: wait, reap (in the watches' call-backs), then each job's turn: collect, emit,
+ * dispatch. It sleeps only when a whole turn of every job has found nothing to do.
+ */
+#include "config.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/loop.h"
+#include "core/base/tree.h"
+#include "core/sched/run.h"
+#include "core/sched/run_job.h"
+#include "shm/segment.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define TERM_GRACE_NS CLOCK_NS_PER_SEC
+#define FDS_A_WORKER 4
+#define FDS_BESIDE 64
+
+struct run {
+	const struct plan *plan;
+	struct loop *loop;
+	struct run_job *jobs;
+	struct progress *progress;
+	struct loop_watch signal_watch;
+	int signal_fd;
+	int ended_by; /* the signal that ends the run, or 0 */
+};
+
+/* --- signals ------------------------------------------------------------------------------------------------------ */
+
+/* The first lets started items finish (TERM, HUP: for the grace), the second ends at once. */
+static void take_signal(struct run *run, int signum)
+{
+	bool is_first = run->ended_by == 0;
+	run->ended_by = signum;
+	if (is_first)
+		log_notice("%s: no more is read, items that have begun are finished; once more to end at once",
+		           signum == SIGINT ? "interrupted" : "asked to end");
+	for (size_t i = 0; i < run->plan->n_jobs; i++) {
+		if (is_first)
+			run_job_interrupt(&run->jobs[i], signum == SIGINT ? -1 : TERM_GRACE_NS);
+		else
+			run_job_kill(&run->jobs[i]);
+	}
+}
+
+static void on_signal(struct loop_watch *watch, uint32_t events)
+{
+	struct run *run = watch->arg;
+	struct signalfd_siginfo info;
+	(void)events;
+	while (read(run->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+		take_signal(run, (int)info.ssi_signo);
+}
+
+static int watch_signals(struct run *run, struct err *err)
+{
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	/* what nohup or a shell's & has had ignored stays ignored */
+	for (int signum = 1; signum < SIGRTMIN; signum++) {
+		struct sigaction action;
+		if (sigismember(&signals, signum) == 1 && sigaction(signum, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+			sigdelset(&signals, signum);
+	}
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	run->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (run->signal_fd < 0)
+		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a signalfd");
+	return loop_add(run->loop, &run->signal_watch, run->signal_fd, EPOLLIN, on_signal, run, NULL, err);
+}
+
+/* As if the signal had been left alone: the shell sees 128 + its number. */
+static void die_by(int signum)
+{
+	sigset_t one;
+	sigemptyset(&one);
+	sigaddset(&one, signum);
+	signal(signum, SIG_DFL);
+	raise(signum);
+	sigprocmask(SIG_UNBLOCK, &one, NULL);
+}
+
+/* --- jobs --------------------------------------------------------------------------------------------------------- */
+
+/* A job that others wait for: they begin when it has ended, and don't when it couldn't finish. */
+static bool start_those_that_may(struct run *run)
+{
+	bool has_started = false;
+	for (size_t i = 0; i < run->plan->n_jobs; i++) {
+		struct run_job *job = &run->jobs[i];
+		bool may_start = job->phase == JOB_WAITING, is_barred = false;
+		for (size_t k = 0; k < job->plan->n_after; k++) {
+			const struct run_job *other = &run->jobs[job->plan->after[k]];
+			may_start = may_start && other->phase == JOB_ENDED;
+			is_barred = is_barred || (other->phase == JOB_ENDED && other->status >= 2);
+		}
+		if (job->phase == JOB_WAITING && is_barred) {
+			log_error("%s: not started: a job that it comes after couldn't finish", job->plan->name);
+			job->status = 3;
+			job->phase = JOB_ENDED;
+			has_started = true;
+		} else if (may_start && run->ended_by == 0) {
+			run_job_start(job);
+			has_started = true;
+		}
+	}
+	return has_started;
+}
+
+/* How each job went, once it has ended and the live line is out of the way. */
+static void report_ended(struct run *run)
+{
+	for (size_t i = 0; i < run->plan->n_jobs; i++) {
+		struct run_job *job = &run->jobs[i];
+		if (job->phase != JOB_ENDED || job->is_reported)
+			continue;
+		job->is_reported = true;
+		if (job->tally.start_ns != 0 && !job->is_reader_gone)
+			report_job(&job->report, &job->tally);
+	}
+}
+
+static bool is_over(struct run *run)
+{
+	bool is_reader_gone = false, are_all_ended = true;
+	for (size_t i = 0; i < run->plan->n_jobs; i++) {
+		is_reader_gone = is_reader_gone || run->jobs[i].is_reader_gone;
+		are_all_ended = are_all_ended && run->jobs[i].phase == JOB_ENDED;
+	}
+	if (is_reader_gone && run->ended_by == 0) {
+		run->ended_by = SIGPIPE;
+		for (size_t i = 0; i < run->plan->n_jobs; i++)
+			run_job_kill(&run->jobs[i]);
+	}
+	return are_all_ended;
+}
+
+/* --- the loop ----------------------------------------------------------------------------------------------------- */
+
+static int64_t sleep_ns(const struct run *run)
+{
+	int64_t due_ns = progress_due_ns(run->progress);
+	for (size_t i = 0; i < run->plan->n_jobs; i++) {
+		int64_t job_due_ns = run_job_due_ns(&run->jobs[i]);
+		if (job_due_ns >= 0 && (due_ns < 0 || job_due_ns < due_ns))
+			due_ns = job_due_ns;
+	}
+	if (due_ns < 0)
+		return -1;
+	int64_t left_ns = due_ns - clock_now_ns();
+	return left_ns > 0 ? left_ns : 0;
+}
+
+/* Sleeps until something happens, unless something has while it was being said that we'd sleep. */
+static int wait_for_news(struct run *run, struct err *err)
+{
+	bool has_news = false;
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		has_news = run_job_sleep_begin(&run->jobs[i]) || has_news;
+	int result = loop_wait(run->loop, has_news ? 0 : sleep_ns(run), err);
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		run_job_sleep_end(&run->jobs[i]);
+	return result;
+}
+
+static int turn(struct run *run, struct err *err)
+{
+	while (!is_over(run)) {
+		report_ended(run);
+		bool has_news = start_those_that_may(run);
+		for (size_t i = 0; i < run->plan->n_jobs; i++)
+			has_news = run_job_turn(&run->jobs[i]) || has_news;
+		progress_draw(run->progress, clock_now_ns());
+		if ((has_news ? loop_wait(run->loop, 0, err) : wait_for_news(run, err)) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- beginning and end -------------------------------------------------------------------------------------------- */
+
+/* Results on the terminal that the live line would stand on: they would tear each other. */
+static enum progress_mode choose_progress(const struct plan *plan, enum progress_mode mode)
+{
+	for (size_t i = 0; i < plan->n_jobs; i++) {
+		const struct endpoint *output = &plan->jobs[i].output;
+		if (mode == PROGRESS_AUTO && output->kind != ENDPOINT_NONE && endpoint_is_standard(output) &&
+		    isatty(STDOUT_FILENO))
+			return PROGRESS_NEVER;
+	}
+	return mode;
+}
+
+/* Descriptors for the workers: the soft limit goes up as far as it may. */
+static void raise_descriptor_limit(const struct plan *plan)
+{
+	struct rlimit limit;
+	rlim_t wanted = FDS_BESIDE;
+	for (size_t i = 0; i < plan->n_jobs; i++)
+		wanted += (rlim_t)plan->jobs[i].n_workers * FDS_A_WORKER;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || wanted < limit.rlim_max ? wanted : limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int open_run(struct run *run, struct catalog *catalog, const struct run_settings *settings, struct err *err)
+{
+	size_t n_jobs = run->plan->n_jobs;
+	raise_descriptor_limit(run->plan);
+	segment_sweep();
+	/* what a fork server leaves behind when it is killed comes to us */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	run->jobs = calloc(n_jobs, sizeof *run->jobs);
+	if (!run->jobs)
+		return err_set(err, ERR_RUN, "out of memory");
+	if (loop_create(&run->loop, err) != 0 || watch_signals(run, err) != 0 ||
+	    progress_create(&run->progress, choose_progress(run->plan, settings->progress), err) != 0)
+		return -1;
+	for (size_t i = 0; i < n_jobs; i++) {
+		const struct job *job = &run->plan->jobs[i];
+		run_job_init(&run->jobs[i], job, n_jobs > 1 ? job->name : NULL, run->loop, catalog_worker_program(catalog));
+		if (progress_add(run->progress, job->name, &run->jobs[i].tally, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int close_run(struct run *run, int status)
+{
+	if (run->progress)
+		progress_finish(run->progress, clock_now_ns());
+	if (run->jobs)
+		report_ended(run);
+	for (size_t i = 0; run->jobs && i < run->plan->n_jobs; i++) {
+		struct run_job *job = &run->jobs[i];
+		if (job->status > status)
+			status = job->status;
+		run_job_fini(job);
+	}
+	progress_destroy(&run->progress);
+	free(run->jobs);
+	if (run->signal_fd >= 0) {
+		loop_remove(run->loop, &run->signal_watch);
+		close(run->signal_fd);
+	}
+	loop_destroy(&run->loop);
+	tree_kill();
+	return status;
+}
+
+int run_plan(const struct plan *plan, struct catalog *catalog, const struct run_settings *settings)
+{
+	struct run run = {.plan = plan, .signal_fd = -1};
+	struct err err;
+	int status = 0;
+	if (open_run(&run, catalog, settings, &err) != 0 || turn(&run, &err) != 0) {
+		log_error("%s", err.text);
+		status = 3;
+	}
+	status = close_run(&run, status);
+	if (run.ended_by != 0)
+		die_by(run.ended_by);
+	return status;
+}

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_job - see run_job.h. */
+#include "config.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/sched/run_job.h"
+
+#include <stdlib.h>
+
+#define LEAVE_NS CLOCK_NS_PER_SEC     /* for the plugin's close, when all is done */
+#define LOOK_NS (5 * CLOCK_NS_PER_MS) /* how often channels with several items out are looked at, unrung */
+
+/* --- ends --------------------------------------------------------------------------------------------------------- */
+
+/* The job can't go on: said once, its workers are killed. */
+static void end_with(struct run_job *job, const struct err *err)
+{
+	if (job->status < 2) {
+		job->status = err->code == ERR_USAGE ? 2 : 3;
+		log_error("%s%s%s", job->name ? job->name : "", job->name ? ": " : "", err->text);
+	}
+	run_job_kill(job);
+}
+
+static void on_give_up(void *arg, const struct err *err)
+{
+	end_with(arg, err);
+}
+
+static int on_collect(void *arg, struct worker *worker)
+{
+	struct run_job *job = arg;
+	return collect(&job->collector, worker);
+}
+
+static void on_charge(void *arg, struct worker *worker, const char *cause)
+{
+	struct run_job *job = arg;
+	collect_charge(&job->collector, worker, OUTCOME_CRASHED, cause);
+}
+
+static void leave(struct run_job *job)
+{
+	if (job->phase >= JOB_LEAVING)
+		return;
+	job->phase = JOB_LEAVING;
+	job->leave_by_ns = clock_now_ns() + LEAVE_NS;
+	crew_stop(&job->crew);
+}
+
+void run_job_kill(struct run_job *job)
+{
+	if (job->phase == JOB_WAITING)
+		job->phase = JOB_ENDED;
+	if (job->phase == JOB_ENDED)
+		return;
+	job->is_cut = true;
+	job->dispatch.is_closed = true;
+	job->phase = JOB_LEAVING;
+	job->leave_by_ns = clock_now_ns() + LEAVE_NS;
+	crew_kill(&job->crew);
+}
+
+void run_job_interrupt(struct run_job *job, int64_t grace_ns)
+{
+	if (job->phase == JOB_WAITING)
+		job->phase = JOB_ENDED;
+	if (job->phase != JOB_RUNNING)
+		return;
+	job->is_cut = true;
+	job->dispatch.is_closed = true;
+	for (unsigned i = 0; i < job->crew.n_workers; i++)
+		if (job->crew.workers[i].n_owed_items > 0)
+			crew_take_back(&job->crew, &job->crew.workers[i]);
+	leave(job);
+	job->leave_by_ns = grace_ns < 0 ? INT64_MAX : clock_now_ns() + grace_ns;
+}
+
+/* --- beginning ---------------------------------------------------------------------------------------------------- */
+
+void run_job_init(struct run_job *job, const struct job *plan, const char *name, struct loop *loop,
+                  const char *worker_program)
+{
+	*job = (struct run_job){.plan = plan, .name = name, .loop = loop, .worker_program = worker_program};
+	job->source_watch.fd = job->sink_watch.fd = -1;
+	tally_init(&job->tally);
+	job->tally.is_waiting = true;
+	report_init(&job->report, name);
+}
+
+void run_job_fini(struct run_job *job)
+{
+	crew_fini(&job->crew);
+	window_fini(&job->window);
+	feed_destroy(&job->feed);
+	source_close(&job->source);
+	loop_remove(job->loop, &job->source_watch);
+	loop_remove(job->loop, &job->sink_watch);
+	sink_close(&job->sink);
+	free(job->setup.options);
+}
+
+static int fill_setup(struct run_job *job, struct err *err)
+{
+	const struct job *plan = job->plan;
+	job->setup = (struct setup){.file = plan->info->file,
+	                            .delimiter = endpoint_delimiter(&plan->input),
+	                            .frame = plan->output.kind == ENDPOINT_NONE ? FRAME_NONE : FRAME_ALWAYS,
+	                            .frame_byte = sink_delimiter(job->sink),
+	                            .max_result_bytes = plan->max_result_bytes,
+	                            .n_workers = (unsigned)plan->n_workers,
+	                            .n_options = plan->n_options};
+	if (plan->adds_newline_if_missing && plan->output.kind == ENDPOINT_LINES)
+		job->setup.frame = FRAME_MISSING;
+	job->setup.options = calloc(plan->n_options + 1, sizeof *job->setup.options);
+	if (!job->setup.options)
+		return err_set(err, ERR_RUN, "out of memory");
+	for (size_t i = 0; i < plan->n_options; i++)
+		job->setup.options[i] = (struct setup_option){.name = plan->options[i].name,
+		                                              .elements = (const char *const *)plan->options[i].elements,
+		                                              .n_elements = plan->options[i].n_elements};
+	return 0;
+}
+
+/* Many workers share what one alone may have. */
+static struct channel_sizes channel_sizes(int64_t n_workers)
+{
+	size_t shift = n_workers <= 16 ? 0 : n_workers <= 64 ? 1 : 2;
+	return (struct channel_sizes){.task_bytes = (256u << 10) >> shift,
+	                              .result_bytes = (512u << 10) >> shift,
+	                              .event_bytes = 16u << 10};
+}
+
+static int fill_crew(struct run_job *job, struct err *err)
+{
+	const struct job *plan = job->plan;
+	struct crew *crew = &job->crew;
+	if (crew_init(crew, job->loop, (unsigned)plan->n_workers, err) != 0)
+		return -1;
+	crew->ops = plan->backend == BACKEND_THREAD ? &backend_thread : &backend_process;
+	crew->may_fall_back = plan->backend == BACKEND_AUTO;
+	crew->is_thread_safe = plan->info->is_thread_safe;
+	crew->job_name = job->name;
+	crew->setup = &job->setup;
+	crew->worker_program = job->worker_program;
+	crew->window = &job->window;
+	crew->sizes = channel_sizes(plan->n_workers);
+	crew->events = (struct crew_events){.collect = on_collect, .charge = on_charge, .give_up = on_give_up, .arg = job};
+	return 0;
+}
+
+static void fill_rest(struct run_job *job)
+{
+	char delimiter = job->setup.delimiter;
+	window_init(&job->window, job->sink, job->plan->is_ordered, delimiter);
+	job->collector = (struct collector){.window = &job->window,
+	                                    .tally = &job->tally,
+	                                    .job_name = job->name,
+	                                    .report = &job->report,
+	                                    .crew = &job->crew,
+	                                    .err = &job->err};
+	job->dispatch = (struct dispatch){.feed = job->feed,
+	                                  .window = &job->window,
+	                                  .crew = &job->crew,
+	                                  .tally = &job->tally,
+	                                  .report = &job->report,
+	                                  .delimiter = delimiter,
+	                                  .window_bytes = job->plan->window_bytes};
+	dispatch_init(&job->dispatch);
+	const struct source_head *head = source_head(job->source);
+	job->tally.total_items = head->total_items;
+	job->tally.total_bytes = head->total_bytes;
+	job->tally.is_waiting = false;
+	job->tally.start_ns = clock_now_ns();
+}
+
+static void on_sink(struct loop_watch *watch, uint32_t events);
+
+/* Even while nothing is queued: that the reader went away must show. A regular file needs no watch. */
+static int watch_sink(struct run_job *job, struct err *err)
+{
+	bool is_always_ready = true;
+	int out_fd = sink_fd(job->sink);
+	if (out_fd >= 0 &&
+	    loop_add(job->loop, &job->sink_watch, out_fd, EPOLLONESHOT, on_sink, job, &is_always_ready, err) != 0)
+		return -1;
+	job->is_sink_watched = !is_always_ready;
+	return 0;
+}
+
+int run_job_start(struct run_job *job)
+{
+	struct err err;
+	job->phase = JOB_RUNNING;
+	/* the source first: an output isn't truncated for an input that isn't there */
+	if (source_open(&job->source, &job->plan->input, &err) != 0 ||
+	    feed_create(&job->feed, job->source, job->plan->max_item_bytes, &err) != 0 ||
+	    sink_open(&job->sink, &job->plan->output, &err) != 0 || fill_setup(job, &err) != 0 ||
+	    fill_crew(job, &err) != 0 || watch_sink(job, &err) != 0) {
+		job->dispatch.is_closed = true;
+		job->is_cut = true;
+		if (err.code != ERR_USAGE)
+			err.code = ERR_RUN;
+		end_with(job, &err);
+		job->phase = JOB_ENDED;
+		return -1;
+	}
+	fill_rest(job);
+	crew_open(&job->crew);
+	return 0;
+}
+
+/* --- the two ends ------------------------------------------------------------------------------------------------- */
+
+/*
+ * Both watches are one-shot: a hang-up that nobody can do anything about yet would else keep the loop awake. They are
+ * armed again when there is something to wait for.
+ */
+static void on_source(struct loop_watch *watch, uint32_t events)
+{
+	struct run_job *job = watch->arg;
+	(void)events;
+	job->is_source_armed = false;
+	job->dispatch.is_source_waiting = false;
+}
+
+static void watch_source(struct run_job *job)
+{
+	struct err err;
+	if (!job->dispatch.is_source_waiting || job->dispatch.is_closed || job->is_source_armed)
+		return;
+	int fd = source_head(job->source)->fd, result;
+	bool is_always_ready = false;
+	const uint32_t events = EPOLLIN | EPOLLONESHOT;
+	if (job->source_watch.fd < 0)
+		result = loop_add(job->loop, &job->source_watch, fd, events, on_source, job, &is_always_ready, &err);
+	else
+		result = loop_modify(job->loop, &job->source_watch, events, &err);
+	if (result != 0)
+		end_with(job, &err);
+	job->is_source_armed = !is_always_ready;
+	job->dispatch.is_source_waiting = !is_always_ready;
+}
+
+static void reader_went(struct run_job *job)
+{
+	job->is_reader_gone = true;
+	run_job_kill(job);
+}
+
+static void on_sink(struct loop_watch *watch, uint32_t events)
+{
+	struct run_job *job = watch->arg;
+	job->is_sink_armed = false;
+	if ((events & (EPOLLERR | EPOLLHUP)) && sink_look(job->sink) == SINK_GONE)
+		reader_went(job);
+}
+
+static void arm_sink(struct run_job *job)
+{
+	struct err err;
+	if (!job->is_sink_watched || job->is_sink_armed)
+		return;
+	if (loop_modify(job->loop, &job->sink_watch, EPOLLOUT | EPOLLONESHOT, &err) != 0)
+		end_with(job, &err);
+	job->is_sink_armed = true;
+}
+
+/* all: nothing more is coming soon, so nothing may wait for a fuller block. */
+static void flush(struct run_job *job, bool all)
+{
+	struct err err;
+	switch (sink_flush(job->sink, all, &err)) {
+	case SINK_OK:
+		break;
+	case SINK_WAIT:
+		arm_sink(job);
+		break;
+	case SINK_GONE:
+		if (!job->is_reader_gone)
+			reader_went(job);
+		break;
+	case SINK_FAILED:
+		end_with(job, &err);
+		break;
+	}
+}
+
+/* --- the turn ----------------------------------------------------------------------------------------------------- */
+
+/* Over budget only the worker with the oldest batch is heard: what it brings can leave. */
+static const struct worker *only_heard(const struct run_job *job)
+{
+	const struct window *window = &job->window;
+	if (!window->is_ordered || dispatch_held_bytes(&job->dispatch) < (uint64_t)job->plan->window_bytes)
+		return NULL;
+	for (unsigned i = 0; i < job->crew.n_workers; i++)
+		if (job->crew.workers[i].owed && job->crew.workers[i].owed == window->oldest)
+			return &job->crew.workers[i];
+	return NULL;
+}
+
+static bool is_heard(const struct run_job *job)
+{
+	return !sink_is_full(job->sink);
+}
+
+static bool collect_all(struct run_job *job)
+{
+	bool has_news = false;
+	for (unsigned i = 0; i < job->crew.n_workers && is_heard(job); i++) {
+		struct worker *worker = &job->crew.workers[i];
+		const struct worker *only = only_heard(job);
+		if (!worker->channel || worker->is_broken || (only && only != worker))
+			continue;
+		int result = collect(&job->collector, worker);
+		if (job->collector.has_failed) {
+			end_with(job, &job->err);
+			return true;
+		}
+		if (result < 0)
+			crew_break(&job->crew, worker);
+		has_news = has_news || result > 0;
+	}
+	return has_news;
+}
+
+static bool has_all_outcomes(const struct run_job *job)
+{
+	return dispatch_is_at_end(&job->dispatch) && job->window.n_batches == 0;
+}
+
+/* The end: everything is with the sink and the workers are gone. */
+static bool end_if_over(struct run_job *job)
+{
+	struct err err;
+	bool is_dead = job->status >= 2 || job->is_reader_gone;
+	if (!crew_is_gone(&job->crew) || (!is_dead && sink_queued_bytes(job->sink) > 0))
+		return false;
+	if (!is_dead && sink_finish(job->sink, &err) != 0)
+		end_with(job, &err);
+	crew_fini(&job->crew);
+	job->tally.end_ns = clock_now_ns();
+	job->tally.n_workers = job->tally.n_busy = 0;
+	if (job->status == 0 && tally_not_ok(&job->tally) > 0)
+		job->status = 1;
+	job->phase = JOB_ENDED;
+	return true;
+}
+
+static void update_tally(struct run_job *job)
+{
+	job->tally.read_bytes = source_head(job->source)->read_bytes;
+	job->tally.result_bytes = job->window.emitted_bytes;
+	job->tally.n_deaths = job->crew.n_deaths;
+	job->tally.n_workers = job->crew.n_live;
+	job->tally.n_busy = 0;
+	for (unsigned i = 0; i < job->crew.n_workers; i++)
+		job->tally.n_busy += job->crew.workers[i].n_owed_items > 0;
+}
+
+/* RUNNING: what the workers brought goes out, what the source has goes to them. */
+static bool work(struct run_job *job)
+{
+	struct err err;
+	bool has_news = collect_all(job);
+	flush(job, false);
+	if (job->phase != JOB_RUNNING)
+		return true;
+	crew_open(&job->crew);
+	int result = is_heard(job) ? dispatch_step(&job->dispatch, &err) : 0;
+	if (result < 0)
+		end_with(job, &err);
+	else if (has_all_outcomes(job))
+		leave(job);
+	return has_news || result != 0;
+}
+
+bool run_job_turn(struct run_job *job)
+{
+	if (job->phase == JOB_WAITING || job->phase == JOB_ENDED)
+		return false;
+	crew_poll(&job->crew);
+	bool has_news = job->phase == JOB_RUNNING ? work(job) : collect_all(job);
+	if (job->phase == JOB_RUNNING)
+		watch_source(job);
+	crew_flush_wakes(&job->crew);
+	int64_t now_ns = clock_now_ns();
+	crew_tick(&job->crew, now_ns);
+	update_tally(job);
+	if (job->phase != JOB_LEAVING)
+		return has_news;
+	flush(job, true);
+	if (now_ns >= job->leave_by_ns) {
+		crew_kill(&job->crew);
+		job->leave_by_ns = INT64_MAX;
+	}
+	return end_if_over(job) || has_news;
+}
+
+/* --- sleeping ----------------------------------------------------------------------------------------------------- */
+
+bool run_job_sleep_begin(struct run_job *job)
+{
+	if (job->phase != JOB_RUNNING && job->phase != JOB_LEAVING)
+		return false;
+	flush(job, true);
+	if (job->phase == JOB_LEAVING && (job->status >= 2 || job->is_reader_gone))
+		return crew_is_gone(&job->crew);
+	return is_heard(job) && crew_sleep_begin(&job->crew, only_heard(job));
+}
+
+void run_job_sleep_end(struct run_job *job)
+{
+	if (job->phase == JOB_RUNNING || job->phase == JOB_LEAVING)
+		crew_sleep_end(&job->crew);
+}
+
+int64_t run_job_due_ns(const struct run_job *job)
+{
+	if (job->phase == JOB_LEAVING)
+		return job->leave_by_ns == INT64_MAX ? -1 : job->leave_by_ns;
+	if (job->phase != JOB_RUNNING)
+		return -1;
+	for (unsigned i = 0; i < job->crew.n_workers && is_heard(job); i++)
+		if (job->crew.workers[i].n_owed_items > 1)
+			return clock_now_ns() + LOOK_NS;
+	return crew_due_ns(&job->crew);
+}

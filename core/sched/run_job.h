@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run_job - one job of a run: source, feed, window, crew and sink put together, and turned.
+ *
+ *   run_job_init, run_job_start when its turn has come, run_job_turn at each turn of the loop, until it has ended;
+ *   run_job_fini
+ *
+ * Phases: WAITING (for other jobs) -> RUNNING -> LEAVING (everything has its outcome, or the job was ended; workers
+ * leave) -> ENDED. A job that can't go on kills its workers and ends with status 3. One thread.
+ */
+#ifndef SCHED_RUN_JOB_H
+#define SCHED_RUN_JOB_H
+
+#include "core/base/loop.h"
+#include "core/io/feed.h"
+#include "core/io/sink.h"
+#include "core/io/source.h"
+#include "core/plan/catalog.h"
+#include "core/plan/plan.h"
+#include "core/record/report.h"
+#include "core/record/tally.h"
+#include "core/sched/collect.h"
+#include "core/sched/crew.h"
+#include "core/sched/dispatch.h"
+#include "core/sched/window.h"
+
+#include <stdbool.h>
+
+enum job_phase { JOB_WAITING = 0, JOB_RUNNING, JOB_LEAVING, JOB_ENDED };
+
+struct run_job {
+	const struct job *plan;
+	const char *name; /* in messages: NULL when it is the only one */
+	const char *worker_program;
+	struct loop *loop;
+	enum job_phase phase;
+	int status;          /* exit status: 0, 1, 2, 3 */
+	bool is_reader_gone; /* standard output's reader went away: the run ends by SIGPIPE */
+	bool is_cut;         /* ended before all items had their outcome */
+	bool is_reported;    /* run.c has said how it went */
+	int64_t leave_by_ns; /* LEAVING: then they are killed */
+	struct source *source;
+	struct feed *feed;
+	struct sink *sink;
+	struct loop_watch source_watch, sink_watch;
+	bool is_source_armed, is_sink_armed, is_sink_watched;
+	struct window window;
+	struct crew crew;
+	struct dispatch dispatch;
+	struct collector collector;
+	struct tally tally;
+	struct report report;
+	struct setup setup;
+	struct err err; /* of the collector */
+};
+
+void run_job_init(struct run_job *job, const struct job *plan, const char *name, struct loop *loop,
+                  const char *worker_program);
+void run_job_fini(struct run_job *job);
+
+/* Opens source and sink (truncates), begins to load the plugin. -1: status and message are there, the job has ended. */
+int run_job_start(struct run_job *job);
+
+/* One turn: reap, collect, emit, dispatch. true: something was done, turn again before sleeping. */
+bool run_job_turn(struct run_job *job);
+
+/* Before the loop sleeps: have the workers ring. true: there is something already. */
+bool run_job_sleep_begin(struct run_job *job);
+void run_job_sleep_end(struct run_job *job);
+
+/* When it wants another turn at the latest (monotonic), -1: when something happens. */
+int64_t run_job_due_ns(const struct run_job *job);
+
+/*
+ * The run is being ended: nothing more is read, what hasn't begun is taken back; what has may go on for grace_ns (-1:
+ * as long as it likes).
+ */
+void run_job_interrupt(struct run_job *job, int64_t grace_ns);
+
+/* At once. */
+void run_job_kill(struct run_job *job);
+
+#endif

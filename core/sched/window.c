@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* window - see window.h. */
+#include "config.h"
+
+#include "core/sched/window.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void window_init(struct window *window, struct sink *sink, bool is_ordered, char delimiter)
+{
+	*window = (struct window){.sink = sink, .is_ordered = is_ordered, .delimiter = delimiter};
+}
+
+static void insert_behind(struct window *window, struct batch *older, struct batch *batch)
+{
+	batch->older = older;
+	batch->newer = older ? older->newer : window->oldest;
+	if (batch->older)
+		batch->older->newer = batch;
+	else
+		window->oldest = batch;
+	if (batch->newer)
+		batch->newer->older = batch;
+	else
+		window->newest = batch;
+	window->n_batches++;
+}
+
+static void remove_batch(struct window *window, struct batch *batch)
+{
+	if (batch->older)
+		batch->older->newer = batch->newer;
+	else
+		window->oldest = batch->newer;
+	if (batch->newer)
+		batch->newer->older = batch->older;
+	else
+		window->newest = batch->older;
+	window->n_batches--;
+	window->held_bytes -= batch->results.len + batch->part.len;
+	buf_fini(&batch->results);
+	buf_fini(&batch->part);
+	slice_drop(&batch->slice);
+	free(batch);
+}
+
+void window_fini(struct window *window)
+{
+	while (window->oldest)
+		remove_batch(window, window->oldest);
+	window->pending = NULL;
+	window->n_pending = 0;
+	window->n_items = 0;
+}
+
+/* What goes back is older than what was just read: the place is found from the front. */
+static void insert_pending(struct window *window, struct batch *batch)
+{
+	struct batch **at = &window->pending;
+	while (*at && (*at)->slice.seq < batch->slice.seq)
+		at = &(*at)->next_pending;
+	batch->next_pending = *at;
+	*at = batch;
+	batch->state = BATCH_PENDING;
+	window->n_pending++;
+}
+
+int window_add(struct window *window, struct slice *take_slice, struct err *err)
+{
+	struct batch *batch = calloc(1, sizeof *batch);
+	if (!batch) {
+		slice_drop(take_slice);
+		return err_set(err, ERR_RUN, "out of memory");
+	}
+	batch->slice = *take_slice;
+	*take_slice = (struct slice){0};
+	batch->attempt = 1;
+	insert_behind(window, window->newest, batch);
+	insert_pending(window, batch);
+	window->n_items += batch->slice.n_items;
+	return 0;
+}
+
+struct batch *window_next_pending(const struct window *window)
+{
+	return window->pending;
+}
+
+/* The batch keeps the first n_items; the rest becomes a batch of its own behind it, in no list yet. */
+static struct batch *split(struct window *window, struct batch *batch, uint32_t n_items, struct err *err)
+{
+	struct batch *rest = calloc(1, sizeof *rest);
+	if (!rest) {
+		err_set(err, ERR_RUN, "out of memory");
+		return NULL;
+	}
+	struct slice first = slice_split(&batch->slice, n_items, window->delimiter);
+	rest->slice = batch->slice;
+	batch->slice = first;
+	rest->attempt = batch->attempt;
+	rest->is_suspect = batch->is_suspect;
+	insert_behind(window, batch, rest);
+	return rest;
+}
+
+int window_cut(struct window *window, struct batch *batch, uint32_t n_items, struct err *err)
+{
+	assert(batch->state == BATCH_PENDING && n_items > 0);
+	if (n_items >= batch->slice.n_items)
+		return 0;
+	struct batch *rest = split(window, batch, n_items, err);
+	if (!rest)
+		return -1;
+	insert_pending(window, rest);
+	return 0;
+}
+
+void window_send(struct window *window, struct batch *batch)
+{
+	assert(batch == window->pending);
+	window->pending = batch->next_pending;
+	window->n_pending--;
+	batch->next_pending = NULL;
+	batch->state = BATCH_OUT;
+}
+
+bool window_may_leave(const struct window *window, const struct batch *batch)
+{
+	return !window->is_ordered || batch == window->oldest;
+}
+
+/* Moves what a batch holds to the sink. */
+static int let_leave(struct window *window, struct batch *batch, struct err *err)
+{
+	if (batch->results.len == 0)
+		return 0;
+	window->held_bytes -= batch->results.len;
+	window->emitted_bytes += batch->results.len;
+	return sink_append_buf(window->sink, &batch->results, err);
+}
+
+/* The batch is done: it leaves, and with it every one behind it that only waited for its turn. */
+static int leave(struct window *window, struct batch *batch, struct err *err)
+{
+	while (batch && window_may_leave(window, batch)) {
+		if (let_leave(window, batch, err) != 0)
+			return -1;
+		if (batch->state != BATCH_DONE)
+			break;
+		remove_batch(window, batch);
+		batch = window->is_ordered ? window->oldest : NULL;
+	}
+	return 0;
+}
+
+/* What came as a part belongs to the results now. */
+static int keep_part(struct batch *batch, struct err *err)
+{
+	struct buf *part = &batch->part;
+	int result = 0;
+	if (part->len == 0)
+		return 0;
+	if (batch->results.len == 0) {
+		struct buf empty = batch->results;
+		batch->results = *part;
+		*part = empty;
+	} else {
+		if (buf_append(&batch->results, part->bytes, part->len) != 0)
+			result = err_set(err, ERR_RUN, "out of memory");
+		else
+			buf_fini(part);
+	}
+	return result;
+}
+
+int window_give(struct window *window, struct batch *batch, const void *bytes, size_t n_bytes, uint32_t n_items,
+                bool *ret_is_done, struct err *err)
+{
+	assert(batch->state == BATCH_OUT && n_items <= batch->slice.n_items - batch->n_answered);
+	if (keep_part(batch, err) != 0)
+		return -1;
+	bool may_leave = window_may_leave(window, batch);
+	if (may_leave && let_leave(window, batch, err) != 0)
+		return -1;
+	if (may_leave && n_bytes > 0) {
+		window->emitted_bytes += n_bytes;
+		if (sink_append(window->sink, bytes, n_bytes, err) != 0)
+			return -1;
+	} else if (n_bytes > 0) {
+		if (buf_append(&batch->results, bytes, n_bytes) != 0)
+			return err_set(err, ERR_RUN, "out of memory");
+		window->held_bytes += n_bytes;
+	}
+	batch->n_answered += n_items;
+	window->n_items -= n_items;
+	bool is_done = batch->n_answered == batch->slice.n_items;
+	if (is_done) {
+		batch->state = BATCH_DONE;
+		if (leave(window, batch, err) != 0)
+			return -1;
+	}
+	*ret_is_done = is_done;
+	return 0;
+}
+
+int window_part(struct window *window, struct batch *batch, const void *bytes, size_t n_bytes, struct err *err)
+{
+	if (buf_append(&batch->part, bytes, n_bytes) != 0)
+		return err_set(err, ERR_RUN, "out of memory");
+	window->held_bytes += n_bytes;
+	return 0;
+}
+
+void window_drop_part(struct window *window, struct batch *batch)
+{
+	window->held_bytes -= batch->part.len;
+	buf_fini(&batch->part);
+}
+
+int window_put_back(struct window *window, struct batch *batch, uint32_t from, struct err *err)
+{
+	assert(batch->state == BATCH_OUT && from >= batch->n_answered);
+	if (from == batch->slice.n_items)
+		return 0;
+	if (from == 0) {
+		insert_pending(window, batch);
+		return 0;
+	}
+	struct batch *rest = split(window, batch, from, err);
+	if (!rest)
+		return -1;
+	insert_pending(window, rest);
+	if (batch->n_answered < from)
+		return 0;
+	batch->state = BATCH_DONE;
+	return leave(window, batch, err);
+}
+
+uint64_t window_bytes(const struct window *window)
+{
+	return window->held_bytes + window->n_batches * sizeof(struct batch);
+}

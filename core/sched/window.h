@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * window - the items between the oldest unfinished one and the newest dispatched one, as batches in input order; and
+ * the way of their results to the sink.
+ *
+ *   window_add (a slice of the feed), window_next_pending + window_send (a worker has it)
+ *   window_give (results of its items, in order), window_part (bytes of a result that isn't whole), window_drop_part
+ *   window_put_back (what the worker didn't do), window_destroy
+ *
+ * Ordered: results leave when every item before them has its outcome. Unordered: when they are whole.
+ * A batch leaves the window when all of its items have their outcome and its results went to the sink.
+ *
+ * Invariants: batches stand in the order of their items; each item of the window is in exactly one batch; a batch is
+ * pending (in the pending list, sorted), OUT (a worker owes it) or DONE; n_answered items of it, the first ones, have
+ * their outcome; only whole results get to the sink. One thread. The window owns its batches, the sink is borrowed.
+ */
+#ifndef SCHED_WINDOW_H
+#define SCHED_WINDOW_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/io/feed.h"
+#include "core/io/sink.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum batch_state { BATCH_PENDING, BATCH_OUT, BATCH_DONE };
+
+struct batch {
+	struct batch *older, *newer; /* in the window */
+	struct batch *next_pending;  /* in the pending list */
+	struct batch *next_owed;     /* in the list of what a worker owes (crew) */
+	enum batch_state state;
+	struct slice slice;
+	uint32_t n_answered; /* of slice.n_items */
+	uint32_t attempt;    /* from 1 */
+	uint32_t number;     /* in the channel of the worker that has it */
+	bool is_suspect;     /* a worker was lost with it and nobody knows at which item: one at a time now */
+	struct buf results;  /* whole results that may not leave yet */
+	struct buf part;     /* of the item that is being run */
+};
+
+struct window {
+	struct sink *sink;
+	bool is_ordered;
+	char delimiter; /* of items, for splitting */
+	struct batch *oldest, *newest;
+	struct batch *pending; /* sorted by seq */
+	size_t n_batches, n_pending;
+	uint64_t n_items;       /* without outcome, pending and out */
+	uint64_t held_bytes;    /* in results and part of all batches */
+	uint64_t emitted_bytes; /* handed to the sink */
+};
+
+void window_init(struct window *window, struct sink *sink, bool is_ordered, char delimiter);
+void window_fini(struct window *window);
+
+/* A new batch at the end, pending. Takes the slice; -1 when memory is short (the slice is dropped then). */
+int window_add(struct window *window, struct slice *take_slice, struct err *err);
+
+/* The oldest batch that nobody has; NULL when there is none. */
+struct batch *window_next_pending(const struct window *window);
+
+/* Splits a pending batch so that it has at most n_items; the rest is pending behind it. */
+int window_cut(struct window *window, struct batch *batch, uint32_t n_items, struct err *err);
+
+/* The oldest pending batch was given to a worker. */
+void window_send(struct window *window, struct batch *batch);
+
+/*
+ * The next n_items items of an OUT batch have their outcome; n_bytes are their whole results (what had come as a part
+ * goes before them). The batch may be gone when it returns: ret_is_done.
+ */
+int window_give(struct window *window, struct batch *batch, const void *bytes, size_t n_bytes, uint32_t n_items,
+                bool *ret_is_done, struct err *err);
+
+/* Bytes of the result of the item behind those answered. */
+int window_part(struct window *window, struct batch *batch, const void *bytes, size_t n_bytes, struct err *err);
+void window_drop_part(struct window *window, struct batch *batch);
+
+/*
+ * What of an OUT batch has no outcome is pending again, from item `from` (>= n_answered) on. from == n_items:
+ * nothing.
+ */
+int window_put_back(struct window *window, struct batch *batch, uint32_t from, struct err *err);
+
+/* May the results of this batch leave as they come? */
+bool window_may_leave(const struct window *window, const struct batch *batch);
+
+/* Bytes of memory that the window takes, without the feed's blocks. */
+uint64_t window_bytes(const struct window *window);
+
+#endif

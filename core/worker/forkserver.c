@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * forkserver - see forkserver.h. Invariants: until the plugin is loaded the process dies with the supervisor (death
+ * signal), afterwards it outlives it just long enough to clean up; SIGCHLD is blocked and read from a signalfd, so that
+ * every death is told exactly once; workers have a session of their own, so a terminal's Ctrl-C reaches only the
+ * supervisor.
+ */
+#include "config.h"
+
+#include "core/base/tree.h"
+#include "core/worker/forkserver.h"
+#include "core/worker/host.h"
+#include "core/worker/loop.h"
+#include "shm/layout.h"
+#include "shm/port.h"
+#include "shm/setup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct child {
+	pid_t pid; /* 0: none */
+	uint64_t generation;
+};
+
+struct forkserver {
+	struct host *host;
+	struct setup setup;
+	struct child *children; /* [worker - 1] */
+	size_t n_children;
+	int signal_fd;
+};
+
+/* Tells the supervisor. It being gone shows at the next read. */
+static void tell(const struct message *message, const char *text)
+{
+	struct iovec parts[2] = {{(void *)(uintptr_t)message, sizeof *message},
+	                         {(void *)(uintptr_t)text, text ? strlen(text) : 0}};
+	if (parts[1].iov_len > MESSAGE_TEXT_MAX)
+		parts[1].iov_len = MESSAGE_TEXT_MAX;
+	struct msghdr packet = {.msg_iov = parts, .msg_iovlen = 2};
+	while (sendmsg(FORKSERVER_SOCKET_FD, &packet, MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
+static int read_setup(struct setup *ret, struct err *err)
+{
+	struct stat stat;
+	if (fstat(FORKSERVER_SETUP_FD, &stat) != 0)
+		return err_set_errno(err, ERR_RUN, errno, "rota-worker --serve is started by rota only");
+	char *text = malloc((size_t)stat.st_size + 1);
+	int result = -1;
+	if (!text)
+		err_set(err, ERR_RUN, "out of memory");
+	else if (pread(FORKSERVER_SETUP_FD, text, (size_t)stat.st_size, 0) != stat.st_size)
+		err_set_errno(err, ERR_RUN, errno, "cannot read the job's set-up");
+	else
+		result = setup_read(ret, text, (size_t)stat.st_size, err);
+	free(text);
+	close(FORKSERVER_SETUP_FD);
+	return result;
+}
+
+/* Numerical libraries start a thread a CPU in every worker unless they are told not to. What the user set stays. */
+static void hold_threads_to_one(void)
+{
+	static const char *const names[] = {"OMP_NUM_THREADS",  "OPENBLAS_NUM_THREADS",   "MKL_NUM_THREADS",
+	                                    "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		setenv(names[i], "1", 0);
+}
+
+static int load_plugin(struct forkserver *server)
+{
+	struct err err;
+	if (read_setup(&server->setup, &err) == 0 && host_open(&server->host, server->setup.file, &err) == 0 &&
+	    host_configure(server->host, server->setup.options, server->setup.n_options, server->setup.n_workers, &err) ==
+	        0 &&
+	    host_load(server->host, &err) == 0)
+		return 0;
+	tell(&(struct message){.kind = MESSAGE_REFUSED, .status = err.code == ERR_USAGE ? 2 : 3}, err.text);
+	return -1;
+}
+
+/* --- in the worker ------------------------------------------------------------------------------------------------ */
+
+/* Standard input is nothing, standard output and error are the supervisor's pipe. */
+static int redirect(int error_fd)
+{
+	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null_fd < 0 || dup2(null_fd, 0) < 0 || dup2(error_fd, 1) < 0 || dup2(error_fd, 2) < 0)
+		return -1;
+	close(null_fd);
+	close(error_fd);
+	return 0;
+}
+
+_Noreturn static void live(struct forkserver *server, pid_t parent, const int fds[MESSAGE_FORK_FDS])
+{
+	struct port port;
+	struct err err;
+	sigset_t none;
+	close(FORKSERVER_SOCKET_FD);
+	close(server->signal_fd);
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (redirect(fds[2]) != 0 || port_attach(&port, fds[0], fds[1], &err) != 0)
+		_exit(1);
+	int result = worker_live(server->host, &server->setup, &port, NULL);
+	port_detach(&port);
+	exit(result == 0 ? 0 : 3);
+}
+
+/* --- in the fork server ------------------------------------------------------------------------------------------- */
+
+static void fork_worker(struct forkserver *server, const struct message *message, const int fds[MESSAGE_FORK_FDS])
+{
+	if (message->worker == 0 || message->worker > server->n_children)
+		return;
+	/* what the plugin's load left in stdio's buffers would be written by every worker */
+	fflush(NULL);
+	pid_t parent = getpid();
+	pid_t pid = fork();
+	if (pid == 0)
+		live(server, parent, fds);
+	struct message answer = {.kind = pid > 0 ? MESSAGE_FORKED : MESSAGE_NO_FORK,
+	                         .worker = message->worker,
+	                         .generation = message->generation,
+	                         .pid = pid,
+	                         .status = pid > 0 ? 0 : errno};
+	if (pid > 0)
+		server->children[message->worker - 1] = (struct child){pid, message->generation};
+	tell(&answer, NULL);
+}
+
+static void kill_worker(struct forkserver *server, const struct message *message)
+{
+	if (message->worker == 0 || message->worker > server->n_children)
+		return;
+	const struct child *child = &server->children[message->worker - 1];
+	if (child->pid == 0 || child->generation != message->generation)
+		return;
+	/* it leads a group of its own once it has called setsid, and a moment earlier it doesn't */
+	if (kill(-child->pid, message->status) != 0)
+		kill(child->pid, message->status);
+}
+
+static void reap(struct forkserver *server)
+{
+	int status;
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+		for (size_t i = 0; i < server->n_children; i++) {
+			struct child *child = &server->children[i];
+			if (child->pid != pid)
+				continue;
+			tell(&(struct message){.kind = MESSAGE_DIED,
+			                       .worker = (uint32_t)i + 1,
+			                       .generation = child->generation,
+			                       .pid = pid,
+			                       .status = status},
+			     NULL);
+			/* what it started and left behind in its group goes with it */
+			kill(-pid, SIGKILL);
+			child->pid = 0;
+		}
+	}
+}
+
+/* One message: 1; nothing: 0; the supervisor is gone: -1. */
+static int take_message(struct forkserver *server)
+{
+	struct message message;
+	union {
+		struct cmsghdr head; /* for its alignment */
+		char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FORK_FDS)];
+	} control;
+	struct iovec part = {&message, sizeof message};
+	struct msghdr packet = {.msg_iov = &part,
+	                        .msg_iovlen = 1,
+	                        .msg_control = &control,
+	                        .msg_controllen = sizeof control};
+	ssize_t n = recvmsg(FORKSERVER_SOCKET_FD, &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : -1;
+	if (n != sizeof message)
+		return -1;
+	int fds[MESSAGE_FORK_FDS];
+	size_t n_fds = 0;
+	struct cmsghdr *head = CMSG_FIRSTHDR(&packet);
+	if (head && head->cmsg_type == SCM_RIGHTS) {
+		n_fds = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(fds, CMSG_DATA(head), n_fds * sizeof(int));
+	}
+	if (message.kind == MESSAGE_FORK && n_fds == MESSAGE_FORK_FDS)
+		fork_worker(server, &message, fds);
+	else if (message.kind == MESSAGE_FORK)
+		tell(&(struct message){.kind = MESSAGE_NO_FORK,
+		                       .worker = message.worker,
+		                       .generation = message.generation,
+		                       .status = EMFILE},
+		     NULL);
+	else if (message.kind == MESSAGE_KILL)
+		kill_worker(server, &message);
+	for (size_t i = 0; i < n_fds; i++)
+		close(fds[i]);
+	return 1;
+}
+
+static void serve(struct forkserver *server)
+{
+	struct pollfd watched[2] = {{.fd = FORKSERVER_SOCKET_FD, .events = POLLIN},
+	                            {.fd = server->signal_fd, .events = POLLIN}};
+	for (;;) {
+		if (poll(watched, 2, -1) < 0 && errno != EINTR)
+			return;
+		struct signalfd_siginfo info;
+		while (read(server->signal_fd, &info, sizeof info) > 0)
+			;
+		reap(server);
+		int more;
+		while ((more = take_message(server)) > 0)
+			;
+		if (more < 0)
+			return;
+	}
+}
+
+static int watch_children(struct forkserver *server)
+{
+	sigset_t children;
+	sigemptyset(&children);
+	sigaddset(&children, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &children, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	server->signal_fd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+	server->children = calloc(server->n_children, sizeof *server->children);
+	return server->signal_fd >= 0 && server->children ? 0 : -1;
+}
+
+/* Everything up to the first fork; dies with the supervisor until it is done. */
+static int prepare(struct forkserver *server)
+{
+	hold_threads_to_one();
+	if (load_plugin(server) != 0)
+		return -1;
+	server->n_children = server->setup.n_workers;
+	if (watch_children(server) != 0) {
+		tell(&(struct message){.kind = MESSAGE_REFUSED, .status = 3}, "out of descriptors or memory");
+		return -1;
+	}
+	prctl(PR_SET_PDEATHSIG, 0);
+	tell(&(struct message){.kind = MESSAGE_LOADED}, NULL);
+	return 0;
+}
+
+int forkserver_run(long parent)
+{
+	struct forkserver server = {.signal_fd = -1};
+	fcntl(FORKSERVER_SOCKET_FD, F_SETFD, FD_CLOEXEC);
+	fcntl(FORKSERVER_SETUP_FD, F_SETFD, FD_CLOEXEC);
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		return 3;
+	int result = prepare(&server);
+	if (result == 0) {
+		serve(&server);
+		tree_kill();
+	}
+	if (server.signal_fd >= 0)
+		close(server.signal_fd);
+	free(server.children);
+	host_close(&server.host);
+	setup_fini(&server.setup);
+	return result == 0 ? 0 : 3;
+}

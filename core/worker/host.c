@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host - see host.h. The only file that calls dlopen. */
+#include "config.h"
+
+#include "core/base/fields.h"
+#include "core/worker/elf.h"
+#include "core/worker/host.h"
+#include "core/worker/task.h"
+
+#include <assert.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static_assert((int)OPTION_STRING == (int)ROTA_STRING && (int)OPTION_INT == (int)ROTA_INT &&
+                  (int)OPTION_BOOL == (int)ROTA_BOOL && (int)OPTION_SIZE == (int)ROTA_SIZE &&
+                  (int)OPTION_DURATION == (int)ROTA_DURATION && (int)OPTION_CHOICE == (int)ROTA_CHOICE &&
+                  (int)OPTION_LIST == (int)ROTA_LIST,
+              "core/base/option and rota/plugin.h number the types alike");
+
+#define OPTIONS_MAX 1000 /* a table without its end is found before memory is */
+
+/* --- loading ------------------------------------------------------------------------------------------------------ */
+
+static int check_plugin(const struct host *host, struct err *err)
+{
+	const struct rota_plugin *plugin = &host->plugin;
+	if (!plugin->name || !*plugin->name)
+		return err_set(err, ERR_USAGE, "%s: the plugin has no name: set .name in ROTA_PLUGIN", host->file);
+	if (!plugin->run)
+		return err_set(err, ERR_USAGE, "%s: the plugin has no run callback: set .run in ROTA_PLUGIN", host->file);
+	if (plugin->flags & ~(uint64_t)ROTA_FLAGS_KNOWN)
+		return err_set(err, ERR_USAGE,
+		               "%s: the plugin has flags (0x%llx) that this rota doesn't know: it needs a newer rota",
+		               host->file, (unsigned long long)(plugin->flags & ~(uint64_t)ROTA_FLAGS_KNOWN));
+	return 0;
+}
+
+/* Copies the plugin's constant as far as it goes: an older one is shorter. */
+static int take_plugin(struct host *host, const struct rota_plugin *seen, struct err *err)
+{
+	if (seen->abi != ROTA_ABI)
+		return err_set(err, ERR_USAGE,
+		               "%s: the plugin is of ABI %u, this rota of ABI %u: compile it again with this "
+		               "rota's <rota/plugin.h>",
+		               host->file, seen->abi, ROTA_ABI);
+	const size_t least = offsetof(struct rota_plugin, run) + sizeof seen->run;
+	if (seen->struct_size < least)
+		return err_set(err, ERR_USAGE, "%s: rota_plugin says it has %u bytes, at least %zu are needed: use ROTA_PLUGIN",
+		               host->file, seen->struct_size, least);
+	size_t n = seen->struct_size < sizeof host->plugin ? seen->struct_size : sizeof host->plugin;
+	memcpy(&host->plugin, seen, n);
+	return check_plugin(host, err);
+}
+
+static int take_options(struct host *host, struct err *err)
+{
+	const struct rota_option *table = host->plugin.options;
+	size_t n = 0;
+	while (table && table[n].name)
+		if (++n > OPTIONS_MAX)
+			return err_set(err, ERR_USAGE, "%s: the option table has no end: its last entry must be { NULL }",
+			               host->file);
+	host->specs = calloc(n + 1, sizeof *host->specs);
+	host->values = calloc(n + 1, sizeof *host->values);
+	if (!host->specs || !host->values)
+		return err_set(err, ERR_RUN, "out of memory");
+	host->n_options = n;
+	for (size_t i = 0; i < n; i++)
+		host->specs[i] = (struct option_spec){.name = table[i].name,
+		                                      .type = (enum option_type)table[i].type,
+		                                      .fallback = table[i].default_value,
+		                                      .help = table[i].help,
+		                                      .range = table[i].range,
+		                                      .unit = table[i].unit};
+	if (option_check_table(host->specs, err) != 0)
+		return err_prefix(err, "%s: the plugin's option table is wrong", host->file);
+	return 0;
+}
+
+/* dlerror begins with the file's name, too: say it once. */
+static const char *loader_message(const char *file)
+{
+	const char *message = dlerror();
+	if (!message)
+		return "the loader gives no reason";
+	size_t n = strlen(file);
+	return strncmp(message, file, n) == 0 && message[n] == ':' ? message + n + 2 : message;
+}
+
+int host_open(struct host **ret, const char *file, struct err *err)
+{
+	if (elf_check(file, err) != 0)
+		return -1;
+	struct host *host = calloc(1, sizeof *host);
+	if (!host)
+		return err_set(err, ERR_RUN, "out of memory");
+	host->file = realpath(file, NULL);
+	if (!host->file) {
+		err_set(err, ERR_USAGE, "%s: cannot resolve the path", file);
+		goto fail;
+	}
+	void *object = dlopen(host->file, RTLD_NOW | RTLD_LOCAL);
+	if (!object) {
+		err_set(err, ERR_USAGE, "%s: cannot be loaded: %s", file, loader_message(host->file));
+		goto fail;
+	}
+	const struct rota_plugin *seen = dlsym(object, "rota_plugin");
+	if (!seen) {
+		err_set(err, ERR_USAGE,
+		        "%s: is no rota plugin: it exports no symbol rota_plugin (see ROTA_PLUGIN in "
+		        "<rota/plugin.h>)",
+		        file);
+		goto fail;
+	}
+	if (take_plugin(host, seen, err) != 0 || take_options(host, err) != 0)
+		goto fail;
+	*ret = host;
+	return 0;
+fail:
+	host_close(&host);
+	return -1;
+}
+
+void host_close(struct host **host)
+{
+	if (!*host)
+		return;
+	for (size_t i = 0; i < (*host)->n_options; i++)
+		option_value_fini(&(*host)->values[i]);
+	free((*host)->values);
+	free((*host)->specs);
+	free((*host)->file);
+	free(*host);
+	*host = NULL;
+}
+
+/* --- describing --------------------------------------------------------------------------------------------------- */
+
+static int put_flags(const struct rota_plugin *plugin, struct buf *buf)
+{
+	const char *strings[4] = {"flags"};
+	size_t n = 1;
+	if (plugin->flags & ROTA_THREAD_SAFE)
+		strings[n++] = "thread-safe";
+	if (plugin->flags & ROTA_PURE)
+		strings[n++] = "pure";
+	if (plugin->flags & ROTA_TIDY)
+		strings[n++] = "tidy";
+	return fields_put_array(buf, strings, n);
+}
+
+static int put_option(const struct option_spec *spec, struct buf *buf)
+{
+	return fields_put(buf, "option", spec->name, option_type_name(spec->type), spec->fallback ? "1" : "0",
+	                  spec->fallback ? spec->fallback : "", spec->help ? spec->help : "", spec->range ? "1" : "0",
+	                  spec->range ? spec->range : "", spec->unit ? spec->unit : "", NULL);
+}
+
+int host_describe(const struct host *host, struct buf *buf, struct err *err)
+{
+	const struct rota_plugin *plugin = &host->plugin;
+	char abi[16];
+	snprintf(abi, sizeof abi, "%u", plugin->abi);
+	int result = fields_put(buf, "rota-plugin", abi, host->file, NULL) | fields_put(buf, "name", plugin->name, NULL) |
+	             fields_put(buf, "version", plugin->version ? plugin->version : "", NULL) |
+	             fields_put(buf, "summary", plugin->summary ? plugin->summary : "", NULL) | put_flags(plugin, buf);
+	if (plugin->flush)
+		result |= fields_put(buf, "flush", NULL);
+	for (size_t i = 0; i < host->n_options; i++)
+		result |= put_option(&host->specs[i], buf);
+	result |= fields_put(buf, "end", NULL);
+	return result == 0 ? 0 : err_set(err, ERR_RUN, "out of memory");
+}
+
+/* --- options ------------------------------------------------------------------------------------------------------ */
+
+static const struct setup_option *find_given(const struct setup_option *options, size_t n_options, const char *name)
+{
+	for (size_t i = 0; i < n_options; i++)
+		if (strcmp(options[i].name, name) == 0)
+			return &options[i];
+	return NULL;
+}
+
+static int check_known(const struct host *host, const struct setup_option *options, size_t n_options, struct err *err)
+{
+	for (size_t i = 0; i < n_options; i++)
+		if (!option_find(host->specs, options[i].name))
+			return err_set(err, ERR_USAGE, "plugin %s has no option '%s': see rota plugins %s", host->plugin.name,
+			               options[i].name, host->plugin.name);
+	return 0;
+}
+
+int host_configure(struct host *host, const struct setup_option *options, size_t n_options, unsigned n_workers,
+                   struct err *err)
+{
+	host->n_workers = n_workers;
+	if (host->plugin.flush)
+		return err_set(err, ERR_USAGE, "plugin %s accumulates (it has a flush), which this version of rota can't do",
+		               host->plugin.name);
+	if (check_known(host, options, n_options, err) != 0)
+		return -1;
+	for (size_t i = 0; i < host->n_options; i++) {
+		const struct option_spec *spec = &host->specs[i];
+		const struct setup_option *given = find_given(options, n_options, spec->name);
+		int result;
+		if (given)
+			result = option_parse_elements(spec, given->elements, given->n_elements, &host->values[i], err);
+		else if (spec->fallback)
+			result = option_parse(spec, spec->fallback, &host->values[i], err);
+		else
+			return err_set(err, ERR_USAGE, "plugin %s needs the option %s=%s", host->plugin.name, spec->name,
+			               option_type_name(spec->type));
+		if (result != 0)
+			return err_prefix(err, "option %s of plugin %s", spec->name, host->plugin.name);
+	}
+	return 0;
+}
+
+/* A plugin that asks for what isn't in its table is wrong as a whole: going on would compute nonsense. */
+static const struct option_value *value_of(struct rota_worker *worker, const char *name, enum option_type type)
+{
+	const struct host *host = ((const struct host_worker *)(const void *)worker)->host;
+	const struct option_spec *spec = option_find(host->specs, name);
+	if (spec && spec->type == type)
+		return &host->values[spec - host->specs];
+	fprintf(stderr, "plugin %s: asks for its option '%s' as a %s, but its table has %s: mend the plugin\n",
+	        host->plugin.name, name, option_type_name(type), spec ? option_type_name(spec->type) : "no such option");
+	_exit(3);
+}
+
+static const char *option_string(struct rota_worker *worker, const char *name)
+{
+	return value_of(worker, name, OPTION_STRING)->text;
+}
+
+static int64_t option_int(struct rota_worker *worker, const char *name)
+{
+	return value_of(worker, name, OPTION_INT)->number;
+}
+
+static bool option_bool(struct rota_worker *worker, const char *name)
+{
+	return value_of(worker, name, OPTION_BOOL)->number != 0;
+}
+
+static int64_t option_size(struct rota_worker *worker, const char *name)
+{
+	return value_of(worker, name, OPTION_SIZE)->number;
+}
+
+static int64_t option_duration(struct rota_worker *worker, const char *name)
+{
+	return value_of(worker, name, OPTION_DURATION)->number;
+}
+
+static const char *option_choice(struct rota_worker *worker, const char *name)
+{
+	return value_of(worker, name, OPTION_CHOICE)->text;
+}
+
+static const char *const *option_list(struct rota_worker *worker, const char *name, size_t *ret_n)
+{
+	const struct option_value *value = value_of(worker, name, OPTION_LIST);
+	*ret_n = value->n_elements;
+	return (const char *const *)value->elements;
+}
+
+/* --- the worker --------------------------------------------------------------------------------------------------- */
+
+static int refuse(struct rota_worker *pub, const char *text, size_t n_bytes)
+{
+	struct host_worker *worker = (struct host_worker *)(void *)pub;
+	size_t n = n_bytes < sizeof worker->refusal ? n_bytes : sizeof worker->refusal - 1;
+	memcpy(worker->refusal, text, n);
+	worker->refusal[n] = '\0';
+	return ROTA_REFUSED;
+}
+
+static unsigned worker_number(struct rota_worker *worker)
+{
+	return ((struct host_worker *)(void *)worker)->number;
+}
+
+static unsigned worker_count(struct rota_worker *worker)
+{
+	return ((struct host_worker *)(void *)worker)->host->n_workers;
+}
+
+const struct rota_host host_services = {
+	.abi = ROTA_ABI,
+	.struct_size = sizeof(struct rota_host),
+	.item = task_item,
+	.seq = task_seq,
+	.attempt = task_attempt,
+	.seed = task_seed,
+	.write = task_write,
+	.reserve = task_reserve,
+	.commit = task_commit,
+	.next = task_next,
+	.fail = task_fail,
+	.retry = task_retry,
+	.log = task_log,
+	.cancelled = task_cancelled,
+	.count = task_count,
+	.refuse = refuse,
+	.worker_number = worker_number,
+	.worker_count = worker_count,
+	.option_string = option_string,
+	.option_int = option_int,
+	.option_bool = option_bool,
+	.option_size = option_size,
+	.option_duration = option_duration,
+	.option_choice = option_choice,
+	.option_list = option_list,
+};
+
+/* What load or open gave back, as an error. */
+static int check_status(const struct host_worker *worker, const char *callback, int status, struct err *err)
+{
+	if (status == ROTA_OK)
+		return 0;
+	if (worker->refusal[0])
+		return err_set(err, ERR_RUN, "plugin %s: %s", worker->host->plugin.name, worker->refusal);
+	return err_set(err, ERR_RUN, "plugin %s: its %s returned %d and gave no reason (rota_refuse)",
+	               worker->host->plugin.name, callback, status);
+}
+
+int host_load(struct host *host, struct err *err)
+{
+	struct host_worker worker = {.pub.host = &host_services, .host = host};
+	if (!host->plugin.load)
+		return 0;
+	return check_status(&worker, "load", host->plugin.load(&worker.pub), err);
+}
+
+int host_open_worker(const struct host *host, struct host_worker *ret, unsigned number, struct err *err)
+{
+	*ret = (struct host_worker){.pub.host = &host_services, .host = host, .number = number};
+	if (!host->plugin.open)
+		return 0;
+	return check_status(ret, "open", host->plugin.open(&ret->pub, &ret->state), err);
+}
+
+void host_close_worker(struct host_worker *worker)
+{
+	if (worker->host->plugin.close)
+		worker->host->plugin.close(worker->state);
+}

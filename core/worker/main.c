@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rota-worker - the program in which plugins run. rota starts it as a fork server (--serve); by hand it describes a
+ * plugin (--describe) or tries one without a supervisor (--try).
+ */
+#include "config.h"
+
+#include "core/worker/forkserver.h"
+#include "core/worker/host.h"
+#include "core/worker/try.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+	"usage: rota-worker --describe FILE                     what a plugin says of itself\n"
+	"       rota-worker --try [-0] FILE [KEY=VALUE]...      run it by hand: items from standard input, a line each\n"
+	"                                                       (-0: each ended by NUL), results to standard output\n"
+	"       rota-worker --help | --version\n"
+	"rota starts it for everything else. See rota(1) and rota-plugin(7).\n";
+
+static int write_all(int fd, const char *bytes, size_t n_bytes)
+{
+	while (n_bytes > 0) {
+		ssize_t n = write(fd, bytes, n_bytes);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		bytes += n;
+		n_bytes -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Standard output belongs to the description: what the plugin's constructors print goes to standard error. */
+static int describe(const char *file)
+{
+	struct host *host = NULL;
+	struct buf text = {0};
+	struct err err = {0};
+	int out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (out_fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		err_set_errno(&err, ERR_RUN, errno, "cannot set up standard output");
+	else if (host_open(&host, file, &err) == 0 && host_describe(host, &text, &err) == 0 &&
+	         write_all(out_fd, text.bytes, text.len) != 0)
+		err_set_errno(&err, ERR_RUN, errno, "cannot write the description");
+	if (err.code != ERR_NONE)
+		fprintf(stderr, "%s\n", err.text);
+	buf_fini(&text);
+	host_close(&host);
+	/* a plugin whose destructors crash can be described all the same */
+	fflush(stderr);
+	_exit(err.code == ERR_NONE ? 0 : err.code == ERR_USAGE ? 2 : 3);
+}
+
+int main(int argc, char **argv)
+{
+	const char *command = argc > 1 ? argv[1] : "";
+	if (strcmp(command, "--serve") == 0 && argc == 3)
+		return forkserver_run(strtol(argv[2], NULL, 10));
+	if (strcmp(command, "--describe") == 0 && argc == 3)
+		return describe(argv[2]);
+	if (strcmp(command, "--try") == 0)
+		return try_run(argc - 2, argv + 2);
+	if (strcmp(command, "--version") == 0) {
+		printf("rota-worker %s, plugin ABI %u\n", PACKAGE_VERSION, ROTA_ABI);
+		return 0;
+	}
+	if (strcmp(command, "--help") == 0)
+		return fputs(help, stdout) < 0 ? 3 : 0;
+	fputs(help, stderr);
+	return 2;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* task - see task.h. */
+#include "config.h"
+
+#include "core/worker/host.h"
+#include "core/worker/task.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRAME_BYTES 1
+#define LARGE_KEPT_BYTES (1u << 20) /* of a buffer for large results, from one item to the next */
+
+static struct task *task_of(struct rota_task *pub)
+{
+	return (struct task *)(void *)pub;
+}
+
+/* Where the next bytes go and how many fit: within the ring's room, and within max-result. */
+static void set_room(struct task *task)
+{
+	size_t room = port_room(task->port);
+	size_t used = task->pub.out_bytes + FRAME_BYTES;
+	uint64_t allowed = task->max_result_bytes - task->part_bytes - task->pub.out_bytes;
+	task->pub.out = port_out(task->port) + task->pub.out_bytes;
+	task->pub.out_room = room > used ? room - used : 0;
+	if (task->pub.out_room > allowed)
+		task->pub.out_room = (size_t)allowed;
+}
+
+void task_init(struct task *task, struct port *port, const struct setup *setup)
+{
+	*task = (struct task){.pub.host = &host_services,
+	                      .port = port,
+	                      .frame = setup->frame,
+	                      .frame_byte = setup->frame_byte,
+	                      .max_result_bytes = (uint64_t)setup->max_result_bytes};
+}
+
+void task_fini(struct task *task)
+{
+	free(task->large);
+	task->large = NULL;
+}
+
+void task_begin(struct task *task, const char *item, size_t n_bytes, uint64_t seq, uint32_t attempt)
+{
+	task->pub.item = item;
+	task->pub.item_bytes = n_bytes;
+	task->pub.out_bytes = 0;
+	task->pub.n_writes = 0;
+	task->seq = seq;
+	task->attempt = attempt;
+	task->part_bytes = 0;
+	task->is_failed = false;
+	task->reason_bytes = 0;
+	task->reserved_bytes = 0;
+	set_room(task);
+}
+
+static int note_failure(struct task *task, enum event_failure failure, const char *text, size_t n_bytes)
+{
+	if (!task->is_failed) {
+		task->is_failed = true;
+		task->failure = failure;
+		task->reason_bytes = n_bytes < sizeof task->reason ? n_bytes : sizeof task->reason;
+		memcpy(task->reason, text, task->reason_bytes);
+	}
+	return failure == FAILURE_AGAIN ? ROTA_AGAIN : ROTA_FAILED;
+}
+
+__attribute__((format(printf, 2, 3))) static void note_wrong(struct task *task, const char *format, ...)
+{
+	char text[ROTA_TEXT_MAX];
+	va_list args;
+	va_start(args, format);
+	size_t n = rota_format(text, format, args);
+	va_end(args);
+	note_failure(task, FAILURE_FAILED, text, n);
+}
+
+static int fail_too_large(struct task *task)
+{
+	char text[96];
+	int n = snprintf(text, sizeof text, "the result is larger than max-result (%llu bytes)",
+	                 (unsigned long long)task->max_result_bytes);
+	return note_failure(task, FAILURE_MAX_RESULT, text, (size_t)n);
+}
+
+/* Hands on what stands in the ring so far, so that there is room again. */
+static void publish_part(struct task *task)
+{
+	if (task->pub.out_bytes == 0)
+		return;
+	task->last_byte = task->pub.out[-1];
+	task->part_bytes += task->pub.out_bytes;
+	port_part(task->port, task->pub.out_bytes);
+	task->pub.out_bytes = 0;
+}
+
+static bool is_allowed(const struct task *task, size_t n_bytes)
+{
+	return n_bytes <= task->max_result_bytes - task->part_bytes - task->pub.out_bytes;
+}
+
+/* Makes room for n_bytes, by waiting for the supervisor to take older results. false: larger than half the ring. */
+static bool make_room(struct task *task, size_t n_bytes)
+{
+	size_t wanted = task->pub.out_bytes + n_bytes + FRAME_BYTES;
+	if (wanted > port_ring_bytes(task->port) / 2)
+		return false;
+	port_wait_room(task->port, wanted);
+	set_room(task);
+	return n_bytes <= task->pub.out_room;
+}
+
+static void append(struct task *task, const char *bytes, size_t n_bytes)
+{
+	memcpy(task->pub.out, bytes, n_bytes);
+	task->pub.out += n_bytes;
+	task->pub.out_bytes += n_bytes;
+	task->pub.out_room -= n_bytes;
+}
+
+int task_write(struct rota_task *pub, const void *bytes, size_t n_bytes)
+{
+	struct task *task = task_of(pub);
+	const char *at = bytes;
+	if (task->is_failed)
+		return ROTA_FAILED;
+	if (!is_allowed(task, n_bytes))
+		return fail_too_large(task);
+	pub->n_writes++;
+	if (n_bytes > pub->out_room && !make_room(task, n_bytes)) {
+		while (n_bytes > pub->out_room) {
+			size_t n = pub->out_room;
+			append(task, at, n);
+			at += n;
+			n_bytes -= n;
+			publish_part(task);
+			port_wait_room(task->port, port_ring_bytes(task->port) / 4);
+			set_room(task);
+		}
+	}
+	if (n_bytes > 0)
+		append(task, at, n_bytes);
+	return ROTA_OK;
+}
+
+char *task_reserve(struct rota_task *pub, size_t n_bytes)
+{
+	struct task *task = task_of(pub);
+	if (task->is_failed)
+		return NULL;
+	if (!is_allowed(task, n_bytes)) {
+		fail_too_large(task);
+		return NULL;
+	}
+	if (n_bytes <= pub->out_room || make_room(task, n_bytes))
+		return pub->out;
+	if (task->large_bytes < n_bytes) {
+		char *large = realloc(task->large, n_bytes);
+		if (!large) {
+			note_wrong(task, "out of memory: a result of %zu bytes", n_bytes);
+			return NULL;
+		}
+		task->large = large;
+		task->large_bytes = n_bytes;
+	}
+	task->reserved_bytes = n_bytes;
+	/* so that rota_commit doesn't take it for the ring's room */
+	pub->out_room = 0;
+	return task->large;
+}
+
+int task_commit(struct rota_task *pub, size_t n_bytes)
+{
+	struct task *task = task_of(pub);
+	if (task->is_failed)
+		return ROTA_FAILED;
+	if (n_bytes > task->reserved_bytes) {
+		note_wrong(task, "the plugin committed %zu bytes and had reserved fewer: mend the plugin", n_bytes);
+		return ROTA_FAILED;
+	}
+	task->reserved_bytes = 0;
+	set_room(task);
+	return task_write(pub, task->large, n_bytes);
+}
+
+const char *task_item(struct rota_task *pub, size_t *ret_bytes)
+{
+	return rota_item(pub, ret_bytes);
+}
+
+uint64_t task_seq(struct rota_task *pub)
+{
+	return task_of(pub)->seq;
+}
+
+uint32_t task_attempt(struct rota_task *pub)
+{
+	return task_of(pub)->attempt;
+}
+
+/* SplitMix64 (Steele, Lea, Flood 2014) of the item's number. */
+uint64_t task_seed(struct rota_task *pub)
+{
+	uint64_t z = task_of(pub)->seq * UINT64_C(0x9e3779b97f4a7c15);
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+int task_next(struct rota_task *pub)
+{
+	note_wrong(task_of(pub), "the plugin wants to write several results (rota_next), which rota %s can't do",
+	           PACKAGE_VERSION);
+	return ROTA_FAILED;
+}
+
+int task_fail(struct rota_task *pub, const char *text, size_t n_bytes)
+{
+	return note_failure(task_of(pub), FAILURE_FAILED, text, n_bytes);
+}
+
+int task_retry(struct rota_task *pub, const char *text, size_t n_bytes)
+{
+	return note_failure(task_of(pub), FAILURE_AGAIN, text, n_bytes);
+}
+
+void task_log(struct rota_task *pub, const char *text, size_t n_bytes)
+{
+	port_say(task_of(pub)->port, EVENT_LOG, 0, text, n_bytes);
+}
+
+bool task_cancelled(struct rota_task *pub)
+{
+	return port_is_cancelled(task_of(pub)->port);
+}
+
+void task_count(struct rota_task *pub, const char *name, int64_t add)
+{
+	port_say(task_of(pub)->port, EVENT_COUNT, add, name, strlen(name));
+}
+
+/* The frame goes behind the result: a byte for it was kept free. */
+static void put_frame(struct task *task)
+{
+	struct rota_task *pub = &task->pub;
+	if (pub->n_writes == 0 || task->frame == FRAME_NONE)
+		return;
+	if (task->frame == FRAME_MISSING) {
+		bool has_bytes = pub->out_bytes > 0 || task->part_bytes > 0;
+		char last = pub->out_bytes > 0 ? pub->out[-1] : task->last_byte;
+		if (!has_bytes || last == task->frame_byte)
+			return;
+	}
+	if (pub->out_bytes == 0)
+		port_wait_room(task->port, FRAME_BYTES);
+	port_out(task->port)[pub->out_bytes++] = task->frame_byte;
+}
+
+bool task_end(struct task *task, int status, bool is_last)
+{
+	if (task->large_bytes > LARGE_KEPT_BYTES) {
+		task_fini(task);
+		task->large_bytes = 0;
+	}
+	if (status != ROTA_OK && !task->is_failed)
+		note_wrong(task, "the plugin returned %d and gave no reason (rota_fail)", status);
+	if (task->is_failed) {
+		port_fail(task->port, task->failure, task->reason, task->reason_bytes);
+		port_answer(task->port, 0, is_last);
+		return false;
+	}
+	put_frame(task);
+	port_answer(task->port, task->pub.out_bytes, is_last);
+	return true;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * task - an item in a plugin's hands: the host's services for it. Results are written straight into the channel's
+ * result ring; what doesn't fit goes there in parts.
+ *
+ *   task_init once; for each item task_begin, the plugin's run with &task->pub, task_end
+ *
+ * Invariant between task_begin and task_end: result so far = part_bytes published + pub.out_bytes at port_out; at least
+ * one byte (for the frame) is free behind it. One thread.
+ */
+#ifndef WORKER_TASK_H
+#define WORKER_TASK_H
+
+#include "shm/port.h"
+#include "shm/setup.h"
+
+#include <rota/plugin.h>
+
+struct task {
+	struct rota_task pub; /* first: what the plugin sees */
+	struct port *port;
+	enum setup_frame frame;
+	char frame_byte;
+	uint64_t max_result_bytes;
+	uint64_t seq;
+	uint32_t attempt;
+	uint64_t part_bytes; /* published already */
+	char last_byte;      /* of them */
+	char *large;         /* what rota_reserve gave when the ring was too small; owned */
+	size_t large_bytes;
+	size_t reserved_bytes; /* of large, by a reserve that wasn't committed yet */
+	bool is_failed;
+	enum event_failure failure;
+	size_t reason_bytes;
+	char reason[ROTA_TEXT_MAX];
+};
+
+void task_init(struct task *task, struct port *port, const struct setup *setup);
+void task_fini(struct task *task);
+void task_begin(struct task *task, const char *item, size_t n_bytes, uint64_t seq, uint32_t attempt);
+/* status: what run returned. Answers the item; is_last: of its batch. true: its outcome is ok. */
+bool task_end(struct task *task, int status, bool is_last);
+
+/* The services, as rota/plugin.h describes them. */
+const char *task_item(struct rota_task *pub, size_t *ret_bytes);
+uint64_t task_seq(struct rota_task *pub);
+uint32_t task_attempt(struct rota_task *pub);
+uint64_t task_seed(struct rota_task *pub);
+int task_write(struct rota_task *pub, const void *bytes, size_t n_bytes);
+char *task_reserve(struct rota_task *pub, size_t n_bytes);
+int task_commit(struct rota_task *pub, size_t n_bytes);
+int task_next(struct rota_task *pub);
+int task_fail(struct rota_task *pub, const char *text, size_t n_bytes);
+int task_retry(struct rota_task *pub, const char *text, size_t n_bytes);
+void task_log(struct rota_task *pub, const char *text, size_t n_bytes);
+bool task_cancelled(struct rota_task *pub);
+void task_count(struct rota_task *pub, const char *name, int64_t add);
+
+#endif

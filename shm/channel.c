@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * channel - see channel.h. Invariants of the private copies: answered <= granted as difference, at most
+ * CHANNEL_BATCHES_MAX batches unanswered (the caller keeps it), put and taken positions never read from shared memory.
+ */
+#include "config.h"
+
+#include "shm/channel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* The worker exchanges the claim word once an item: one that makes us lose this often does nothing else. */
+#define CLAIM_TRIES 100000
+
+static void init_rings(struct channel *channel, unsigned char *const *rings, const struct channel_sizes *sizes)
+{
+	struct down_shm *down = channel->down;
+	struct up_shm *up = channel->up;
+	ring_producer_init(&channel->task, rings[0], sizes->task_bytes, &down->task_head, &up->task_tail);
+	ring_consumer_init(&channel->result, rings[1], sizes->result_bytes, &up->result_head, &down->result_tail);
+	ring_consumer_init(&channel->event, rings[2], sizes->event_bytes, &up->event_head, &down->event_tail);
+}
+
+int channel_create(struct channel **ret, unsigned worker_number, const struct channel_sizes *sizes,
+                   const char **ret_why_memfd, struct err *err)
+{
+	struct channel *channel = calloc(1, sizeof *channel);
+	if (!channel)
+		return err_set(err, ERR_RESOURCE, "out of memory");
+	channel->fd = channel->bell_fd = -1;
+	const size_t ring_bytes[3] = {sizes->task_bytes, sizes->result_bytes, sizes->event_bytes};
+	unsigned char *rings[3];
+	size_t n_bytes = CHANNEL_CONTROL_BYTES + ring_bytes[0] + ring_bytes[1] + ring_bytes[2];
+	if (segment_create(n_bytes, &channel->fd, ret_why_memfd, err) != 0 ||
+	    segment_map(channel->fd, CHANNEL_CONTROL_BYTES, ring_bytes, 3, &channel->map, rings, err) != 0)
+		goto fail;
+	unsigned char *base = channel->map.base;
+	channel->down = (struct down_shm *)(void *)(base + CHANNEL_PAGE_BYTES);
+	channel->up = (struct up_shm *)(void *)(base + 2 * CHANNEL_PAGE_BYTES);
+	if (wake_init(&channel->wake, base + 3 * CHANNEL_PAGE_BYTES, err) != 0)
+		goto fail;
+	channel->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (channel->bell_fd < 0) {
+		err_set_errno(err, ERR_RESOURCE, errno, "cannot make an eventfd");
+		goto fail;
+	}
+	init_rings(channel, rings, sizes);
+	*(struct fixed_shm *)(void *)base = (struct fixed_shm){.magic = CHANNEL_MAGIC,
+	                                                       .version = CHANNEL_VERSION,
+	                                                       .worker_number = worker_number,
+	                                                       .task_bytes = sizes->task_bytes,
+	                                                       .result_bytes = sizes->result_bytes,
+	                                                       .event_bytes = sizes->event_bytes};
+	*ret = channel;
+	return 0;
+fail:
+	channel_destroy(&channel);
+	return -1;
+}
+
+void channel_close_fd(struct channel *channel)
+{
+	if (channel->fd >= 0)
+		close(channel->fd);
+	channel->fd = -1;
+}
+
+void channel_destroy(struct channel **channel)
+{
+	if (!*channel)
+		return;
+	int errnum = errno;
+	wake_fini(&(*channel)->wake);
+	channel_close_fd(*channel);
+	if ((*channel)->bell_fd >= 0)
+		close((*channel)->bell_fd);
+	segment_unmap(&(*channel)->map);
+	free(*channel);
+	*channel = NULL;
+	errno = errnum;
+}
+
+/* Reads the claim word and checks all that we know of it. */
+static int read_claim(const struct channel *channel, uint64_t *ret)
+{
+	uint64_t claim = atomic_load_explicit(&channel->down->claim, memory_order_acquire);
+	uint32_t owed = (channel->granted - channel->answered) & RING_MARK_MASK;
+	uint32_t begun = (claim_begun(claim) - channel->answered) & RING_MARK_MASK;
+	if (claim_granted(claim) != channel->granted || claim_epoch(claim) != channel->epoch || begun > owed)
+		return CHANNEL_BROKEN;
+	*ret = claim;
+	return 0;
+}
+
+/* Sets granted and epoch, the worker's begun as it is at that instant (in *ret_begun). */
+static int exchange_claim(struct channel *channel, uint32_t more_items, bool is_taking_back, uint32_t *ret_begun)
+{
+	for (int i = 0; i < CLAIM_TRIES; i++) {
+		uint64_t seen;
+		if (read_claim(channel, &seen) != 0)
+			return CHANNEL_BROKEN;
+		uint32_t begun = claim_begun(seen);
+		uint32_t granted = is_taking_back ? begun : (channel->granted + more_items) & RING_MARK_MASK;
+		uint32_t epoch = (channel->epoch + (is_taking_back ? 1 : 0)) & 0xffff;
+		if (atomic_compare_exchange_weak_explicit(&channel->down->claim, &seen, claim_word(begun, granted, epoch),
+		                                          memory_order_acq_rel, memory_order_relaxed)) {
+			channel->granted = granted;
+			channel->epoch = epoch;
+			*ret_begun = begun;
+			return 0;
+		}
+	}
+	return CHANNEL_BROKEN;
+}
+
+int channel_send(struct channel *channel, const struct channel_batch *batch)
+{
+	struct batch_shm header = {.seq = batch->seq,
+	                           .n_bytes = batch->n_bytes,
+	                           .n_items = batch->n_items,
+	                           .attempt = batch->attempt,
+	                           .start = channel->granted,
+	                           .epoch = channel->epoch,
+	                           .number = channel->n_batches};
+	uint32_t begun;
+	if (ring_room(&channel->task, sizeof header) < (int64_t)sizeof header ||
+	    exchange_claim(channel, batch->n_items, false, &begun) != 0)
+		return CHANNEL_BROKEN;
+	memcpy(ring_at(&channel->task), &header, sizeof header);
+	ring_put(&channel->task, sizeof header);
+	int64_t room = ring_room(&channel->task, batch->n_bytes);
+	if (room < 0)
+		return CHANNEL_BROKEN;
+	size_t n = (uint64_t)room < batch->n_bytes ? (size_t)room : batch->n_bytes;
+	memcpy(ring_at(&channel->task), batch->bytes, n);
+	ring_put(&channel->task, n);
+	ring_publish(&channel->task, 1);
+	channel->unsent = batch->bytes + n;
+	channel->unsent_bytes = batch->n_bytes - n;
+	channel->n_batches++;
+	return 0;
+}
+
+int channel_send_more(struct channel *channel)
+{
+	if (channel->unsent_bytes == 0)
+		return 0;
+	int64_t n = ring_write(&channel->task, channel->unsent, channel->unsent_bytes);
+	if (n < 0)
+		return CHANNEL_BROKEN;
+	channel->unsent += n;
+	channel->unsent_bytes -= (size_t)n;
+	return 0;
+}
+
+bool channel_is_sending(const struct channel *channel)
+{
+	return channel->unsent_bytes > 0;
+}
+
+bool channel_has_room(struct channel *channel, size_t n_bytes)
+{
+	size_t wanted = sizeof(struct batch_shm) + n_bytes;
+	if (wanted > channel->task.size_bytes)
+		wanted = channel->task.size_bytes;
+	return ring_room(&channel->task, wanted) >= (int64_t)wanted;
+}
+
+int channel_wake(struct channel *channel)
+{
+	/* pairs with the worker's fence between saying that it sleeps and looking once more */
+	atomic_thread_fence(memory_order_seq_cst);
+	uint32_t sleeps = atomic_load_explicit(&channel->up->is_sleeping, memory_order_relaxed);
+	if (sleeps != 1 || !atomic_compare_exchange_strong_explicit(&channel->up->is_sleeping, &sleeps, 0,
+	                                                            memory_order_acq_rel, memory_order_relaxed))
+		return 0;
+	return wake_post(&channel->wake) == 0 ? 0 : CHANNEL_BROKEN;
+}
+
+int channel_look(struct channel *channel, uint64_t *ret_bytes, uint32_t *ret_items)
+{
+	uint64_t n_bytes, claim;
+	uint32_t n_items;
+	if (ring_look(&channel->result, &n_bytes, &n_items) != 0 ||
+	    n_items > ((channel->granted - channel->answered) & RING_MARK_MASK) || read_claim(channel, &claim) != 0)
+		return CHANNEL_BROKEN;
+	/* the claim was read later: at least what is answered has begun */
+	if (((claim_begun(claim) - channel->answered) & RING_MARK_MASK) < n_items)
+		return CHANNEL_BROKEN;
+	*ret_bytes = n_bytes;
+	*ret_items = n_items;
+	return 0;
+}
+
+int channel_event(struct channel *channel, struct channel_event *ret)
+{
+	uint64_t n_bytes;
+	uint32_t n_events;
+	struct event_shm header;
+	if (ring_look(&channel->event, &n_bytes, &n_events) != 0)
+		return CHANNEL_BROKEN;
+	if (n_events == 0)
+		return n_bytes == 0 ? 0 : CHANNEL_BROKEN;
+	if (n_bytes < sizeof header)
+		return CHANNEL_BROKEN;
+	memcpy(&header, ring_data(&channel->event), sizeof header);
+	if (header.kind < EVENT_FAILED || header.kind > EVENT_REFUSED || header.n_bytes > EVENT_TEXT_MAX ||
+	    header.n_bytes > n_bytes - sizeof header)
+		return CHANNEL_BROKEN;
+	ret->kind = (enum event_kind)header.kind;
+	ret->item = header.item & RING_MARK_MASK;
+	ret->position = header.kind == EVENT_COUNT ? header.position : header.position & RING_POSITION_MASK;
+	ret->detail = header.detail;
+	ret->n_bytes = header.n_bytes;
+	memcpy(ret->text, ring_data(&channel->event) + sizeof header, header.n_bytes);
+	ret->text[header.n_bytes] = '\0';
+	return 1;
+}
+
+void channel_event_done(struct channel *channel, const struct channel_event *event)
+{
+	ring_take(&channel->event, sizeof(struct event_shm) + event->n_bytes, 1);
+	ring_release(&channel->event);
+}
+
+const unsigned char *channel_data(const struct channel *channel)
+{
+	return ring_data(&channel->result);
+}
+
+void channel_take(struct channel *channel, uint64_t n_bytes, uint32_t n_items)
+{
+	ring_take(&channel->result, n_bytes, n_items);
+	channel->answered = (channel->answered + n_items) & RING_MARK_MASK;
+}
+
+uint64_t channel_position(const struct channel *channel)
+{
+	return channel->result.taken_bytes & RING_POSITION_MASK;
+}
+
+void channel_release(struct channel *channel)
+{
+	ring_release(&channel->result);
+}
+
+uint64_t channel_bytes_to_cut(const struct channel *channel, uint32_t batch_number)
+{
+	uint64_t cut = atomic_load_explicit(&channel->up->cuts[batch_number % CHANNEL_BATCHES_MAX], memory_order_relaxed);
+	return (cut - channel->result.taken_bytes) & RING_POSITION_MASK;
+}
+
+int channel_begun(struct channel *channel)
+{
+	uint64_t n_bytes, claim;
+	uint32_t n_items;
+	/* claim first: what is answered after it was read can only make the difference smaller */
+	if (read_claim(channel, &claim) != 0 || ring_look(&channel->result, &n_bytes, &n_items) != 0)
+		return CHANNEL_BROKEN;
+	uint32_t begun = (claim_begun(claim) - channel->answered) & RING_MARK_MASK;
+	if (begun <= n_items)
+		return 0;
+	return begun - n_items == 1 ? 1 : CHANNEL_BROKEN;
+}
+
+int channel_take_back(struct channel *channel, uint32_t *ret_items)
+{
+	uint32_t granted = channel->granted, begun;
+	if (channel_is_sending(channel) || exchange_claim(channel, 0, true, &begun) != 0)
+		return CHANNEL_BROKEN;
+	*ret_items = (granted - begun) & RING_MARK_MASK;
+	return 0;
+}
+
+void channel_cancel(struct channel *channel)
+{
+	uint64_t claim;
+	if (read_claim(channel, &claim) == 0)
+		atomic_store_explicit(&channel->down->cancel, claim_begun(claim) + 1, memory_order_relaxed);
+}
+
+int channel_stop(struct channel *channel)
+{
+	atomic_store_explicit(&channel->down->is_stopping, 1, memory_order_release);
+	return channel_wake(channel);
+}
+
+enum worker_state channel_state(const struct channel *channel)
+{
+	uint32_t state = atomic_load_explicit(&channel->up->state, memory_order_acquire);
+	return state <= WORKER_LEFT ? (enum worker_state)state : WORKER_STARTING;
+}
+
+uint64_t channel_busy_ns(const struct channel *channel)
+{
+	return atomic_load_explicit(&channel->up->busy_ns, memory_order_relaxed);
+}
+
+void channel_sleep_begin(struct channel *channel)
+{
+	atomic_store_explicit(&channel->down->wants_bell, 1, memory_order_relaxed);
+}
+
+bool channel_has_news(const struct channel *channel)
+{
+	uint64_t n_bytes;
+	uint32_t n_marks;
+	if (ring_look(&channel->result, &n_bytes, &n_marks) != 0 || n_bytes > 0 || n_marks > 0)
+		return true;
+	return ring_look(&channel->event, &n_bytes, &n_marks) != 0 || n_marks > 0;
+}
+
+void channel_sleep_end(struct channel *channel)
+{
+	atomic_store_explicit(&channel->down->wants_bell, 0, memory_order_relaxed);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * layout - everything that crosses from one process to another: the channel's shared memory and the messages on the
+ * socket between the supervisor and a fork server. Both ends are built from this file and check CHANNEL_VERSION.
+ *
+ * A channel's segment, in the order of the file:
+ *   page 0   struct fixed_shm    written once by the supervisor before the worker exists
+ *   page 1   struct down_shm     words the supervisor writes, and the claim word, which both do
+ *   page 2   struct up_shm       words the worker writes
+ *   page 3   the semaphore       nothing else: it is compared with a pristine copy
+ *   then     task ring, result ring, event ring; each is mapped twice, one behind the other, so that whatever is in it
+ *            is contiguous
+ *
+ * Rings. The producer publishes one word: bytes put so far (mod 2^40) in the low 40 bits and marks (mod 2^24) in the
+ * high 24, by one release store. The consumer publishes the bytes that it is done with (64 bits, free-running). What a
+ * mark is: task ring, a batch; result ring, an item answered; event ring, an event.
+ *
+ * Task ring: struct batch_shm, then its n_bytes of items, each followed by the job's delimiter. A batch larger than
+ * the ring goes through it in fragments. Result ring: the results of the items in the order in which they were given,
+ * framed as the sink wants them, nothing in between. Bytes published without a mark belong to the item that is being
+ * run and count for nothing until its mark. Event ring: struct event_shm, then its n_bytes of text. An event about an
+ * item is published before that item's mark.
+ *
+ * Counting. Items of a channel are counted from 0, mod 2^24, in the order given: `granted` by the supervisor, `begun`
+ * by the worker, `answered` (the result ring's marks). At every instant answered <= begun <= answered + 1 and begun
+ * <= granted, as differences. Dead worker: items below answered have their outcome; the one between answered and
+ * begun is charged; the others go back.
+ */
+#ifndef SHM_LAYOUT_H
+#define SHM_LAYOUT_H
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CHANNEL_MAGIC UINT64_C(0x31656c6261746f72) /* "rotable1" */
+#define CHANNEL_VERSION 1u
+
+#define CHANNEL_PAGE_BYTES 4096u
+#define CHANNEL_CONTROL_BYTES (4 * CHANNEL_PAGE_BYTES)
+#define CHANNEL_LINE_BYTES 64
+
+#define RING_POSITION_BITS 40
+#define RING_POSITION_MASK ((UINT64_C(1) << RING_POSITION_BITS) - 1)
+#define RING_MARK_MASK ((UINT32_C(1) << 24) - 1)
+
+/* Batches that a channel may hold at a time: cuts[] has a place for each. */
+#define CHANNEL_BATCHES_MAX 16u
+
+/* Page 0. Written by the supervisor at creation, read by the worker when it attaches; the supervisor never reads it. */
+struct fixed_shm {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t worker_number;
+	uint64_t task_bytes, result_bytes, event_bytes; /* powers of two, whole pages */
+};
+
+/*
+ * The claim word: begun in bits 0..23, granted in 24..47, epoch in 48..63. The worker begins an item by exchanging
+ * begun + 1 for begun, if begun isn't granted and the epoch is its batch's. The supervisor grants by raising `granted`,
+ * and takes back what hasn't begun by lowering `granted` to begun and raising the epoch, which makes stale what still
+ * stands in the task ring. Either exchange fails when the other side was first. All orders acq_rel.
+ */
+#define CLAIM_GRANTED_SHIFT 24
+#define CLAIM_EPOCH_SHIFT 48
+
+static inline uint64_t claim_word(uint32_t begun, uint32_t granted, uint32_t epoch)
+{
+	return (uint64_t)(begun & RING_MARK_MASK) | (uint64_t)(granted & RING_MARK_MASK) << CLAIM_GRANTED_SHIFT |
+	       (uint64_t)(epoch & 0xffff) << CLAIM_EPOCH_SHIFT;
+}
+
+static inline uint32_t claim_begun(uint64_t claim)
+{
+	return (uint32_t)claim & RING_MARK_MASK;
+}
+
+static inline uint32_t claim_granted(uint64_t claim)
+{
+	return (uint32_t)(claim >> CLAIM_GRANTED_SHIFT) & RING_MARK_MASK;
+}
+
+static inline uint32_t claim_epoch(uint64_t claim)
+{
+	return (uint32_t)(claim >> CLAIM_EPOCH_SHIFT);
+}
+
+/* Page 1. */
+struct down_shm {
+	/* written by the supervisor, read by the worker */
+	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint64_t task_head;   /* release; publishes the batch and its grant */
+	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint64_t result_tail; /* release, after the bytes were copied out */
+	_Atomic uint64_t event_tail;
+	_Atomic uint32_t is_stopping; /* set once: leave the loop when nothing is granted; then post */
+	_Atomic uint32_t cancel;      /* 1 + (begun mod 2^24) of the item that is given up; 0: none */
+	/*
+	 * set by the supervisor before it sleeps (seq_cst fence, then it looks once more); cleared by the worker who
+	 * rings
+	 */
+	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint32_t wants_bell;
+	/* written by both, by compare-and-swap */
+	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint64_t claim;
+};
+
+enum worker_state {
+	WORKER_STARTING = 0,
+	WORKER_READY = 1,   /* open went well */
+	WORKER_REFUSED = 2, /* load or open said no: an EVENT_REFUSED says why */
+	WORKER_LEFT = 3     /* it left its loop in order, close was called */
+};
+
+/* Page 2. Written by the worker, read (copied once, checked) by the supervisor. */
+struct up_shm {
+	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint64_t result_head; /* release; one store an item */
+	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint64_t event_head;
+	_Atomic uint64_t task_tail;
+	_Atomic uint64_t busy_ns; /* time spent in batches so far; a hint for the size of batches, nothing else */
+	_Atomic uint32_t state;   /* enum worker_state */
+	/* set to 1 by the worker before it sleeps (seq_cst fence, then it looks once more); cleared by whoever posts */
+	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint32_t is_sleeping;
+	/*
+	 * Position in the result ring (mod 2^40) behind the batch of number n at [n % CHANNEL_BATCHES_MAX]; stored before
+	 * the mark of the batch's last item.
+	 */
+	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint64_t cuts[CHANNEL_BATCHES_MAX];
+};
+
+static_assert(sizeof(struct fixed_shm) <= CHANNEL_PAGE_BYTES, "a page each");
+static_assert(sizeof(struct down_shm) <= CHANNEL_PAGE_BYTES, "a page each");
+static_assert(sizeof(struct up_shm) <= CHANNEL_PAGE_BYTES, "a page each");
+static_assert(offsetof(struct down_shm, claim) % CHANNEL_LINE_BYTES == 0, "the claim word has a line of its own");
+static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "shared words must be lock-free");
+
+/* In the task ring, written by the supervisor. */
+struct batch_shm {
+	uint64_t seq;     /* number of the first item in the input; the others follow */
+	uint64_t n_bytes; /* behind this header */
+	uint32_t n_items;
+	uint32_t attempt; /* of each of them, from 1 */
+	uint32_t start;   /* count of the first item in the channel, mod 2^24 */
+	uint32_t epoch;   /* 16 bits */
+	uint32_t number;  /* of the batch in the channel, from 0 */
+	uint32_t pad;
+};
+static_assert(sizeof(struct batch_shm) == 40, "no hidden padding");
+
+enum event_kind {
+	EVENT_FAILED = 1, /* the item's outcome isn't ok; detail: enum event_failure; text: why */
+	EVENT_PART = 2,   /* bytes without a mark are about to be published; position: where they begin */
+	EVENT_LOG = 3,    /* text: a line for the user */
+	EVENT_COUNT = 4,  /* text: a counter's name; position: what to add (two's complement) */
+	EVENT_REFUSED = 5 /* text: why open can't go on */
+};
+
+enum event_failure {
+	FAILURE_FAILED = 0,    /* rota_fail, or run returned an error */
+	FAILURE_AGAIN = 1,     /* rota_retry */
+	FAILURE_MAX_RESULT = 2 /* the result is larger than allowed */
+};
+
+/* In the event ring, written by the worker. */
+struct event_shm {
+	uint32_t kind;
+	uint32_t item;     /* the item's count in the channel, mod 2^24 */
+	uint64_t position; /* FAILED: in the result ring, behind whatever the item had published; else see above */
+	uint32_t detail;
+	uint32_t n_bytes;
+};
+static_assert(sizeof(struct event_shm) == 24, "no hidden padding");
+#define EVENT_TEXT_MAX 4000u
+
+/*
+ * The socket between supervisor and fork server (SOCK_SEQPACKET, one message a packet, text behind the struct).
+ * Descriptors go along as SCM_RIGHTS.
+ */
+enum message_kind {
+	/* up */
+	MESSAGE_LOADED = 1,  /* the plugin is loaded; ready to fork */
+	MESSAGE_REFUSED = 2, /* it can't be loaded; text: why; status: 2 what it is, 3 its load said no */
+	MESSAGE_FORKED = 3,  /* worker, generation, pid */
+	MESSAGE_NO_FORK = 4, /* worker, generation, status: errno */
+	MESSAGE_DIED = 5,    /* worker, generation, pid, status: of wait */
+	/* down */
+	MESSAGE_FORK = 6, /* worker, generation; descriptors: segment, bell, standard error */
+	MESSAGE_KILL = 7  /* worker, generation; status: the signal */
+};
+
+struct message {
+	uint32_t kind;
+	uint32_t worker;     /* from 1 */
+	uint64_t generation; /* of that worker: a late word about its predecessor is told apart by it */
+	int32_t pid;
+	int32_t status;
+};
+static_assert(sizeof(struct message) == 24, "no hidden padding");
+#define MESSAGE_TEXT_MAX 3000u
+#define MESSAGE_FORK_FDS 3
+
+#endif

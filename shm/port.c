@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * port - see port.h. The order of the stores is the protocol: an item's events, then (last of its batch) the cut, then
+ * the result word with its mark; after the batch the bell, if it is wanted.
+ */
+#include "config.h"
+
+#include "shm/port.h"
+#include "shm/wake.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int attach(struct port *port, unsigned char *base, struct err *err)
+{
+	struct fixed_shm fixed;
+	memcpy(&fixed, base, sizeof fixed);
+	if (fixed.magic != CHANNEL_MAGIC || fixed.version != CHANNEL_VERSION)
+		return err_set(err, ERR_RUN, "the channel is of version %u, this worker's is %u: reinstall rota", fixed.version,
+		               CHANNEL_VERSION);
+	port->worker_number = fixed.worker_number;
+	port->down = (struct down_shm *)(void *)(base + CHANNEL_PAGE_BYTES);
+	port->up = (struct up_shm *)(void *)(base + 2 * CHANNEL_PAGE_BYTES);
+	port->sem_page = base + 3 * CHANNEL_PAGE_BYTES;
+	unsigned char *task = base + CHANNEL_CONTROL_BYTES;
+	unsigned char *result = task + 2 * fixed.task_bytes;
+	unsigned char *event = result + 2 * fixed.result_bytes;
+	ring_consumer_init(&port->task, task, fixed.task_bytes, &port->down->task_head, &port->up->task_tail);
+	ring_producer_init(&port->result, result, fixed.result_bytes, &port->up->result_head, &port->down->result_tail);
+	ring_producer_init(&port->event, event, fixed.event_bytes, &port->up->event_head, &port->down->event_tail);
+	return 0;
+}
+
+int port_attach(struct port *port, int take_fd, int take_bell_fd, struct err *err)
+{
+	memset(port, 0, sizeof *port);
+	port->bell_fd = take_bell_fd;
+	port->owns_map = true;
+	struct fixed_shm fixed;
+	unsigned char *rings[3];
+	int result = -1;
+	if (pread(take_fd, &fixed, sizeof fixed, 0) != (ssize_t)sizeof fixed) {
+		err_set_errno(err, ERR_RUN, errno, "cannot read the channel's first page");
+		goto out;
+	}
+	const size_t ring_bytes[3] = {fixed.task_bytes, fixed.result_bytes, fixed.event_bytes};
+	if (segment_map(take_fd, CHANNEL_CONTROL_BYTES, ring_bytes, 3, &port->map, rings, err) != 0)
+		goto out;
+	result = attach(port, port->map.base, err);
+out:
+	close(take_fd);
+	if (result != 0)
+		port_detach(port);
+	return result;
+}
+
+int port_attach_map(struct port *port, const struct segment_map *map, int bell_fd, struct err *err)
+{
+	memset(port, 0, sizeof *port);
+	port->map = *map;
+	port->bell_fd = bell_fd;
+	return attach(port, map->base, err);
+}
+
+void port_detach(struct port *port)
+{
+	free(port->large);
+	port->large = NULL;
+	if (port->owns_map) {
+		segment_unmap(&port->map);
+		if (port->bell_fd >= 0)
+			close(port->bell_fd);
+	}
+	port->bell_fd = -1;
+}
+
+/* Rings if the supervisor has said that it sleeps. */
+static void ring_bell(struct port *port)
+{
+	port->unrung_bytes = 0;
+	/* pairs with the supervisor's fence between wanting the bell and looking once more */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&port->down->wants_bell, memory_order_relaxed) == 0)
+		return;
+	atomic_store_explicit(&port->down->wants_bell, 0, memory_order_relaxed);
+	const uint64_t one = 1;
+	while (write(port->bell_fd, &one, sizeof one) < 0) {
+		if (errno == EAGAIN) /* rung 2^64 times and never heard: it will be */
+			break;
+		if (errno != EINTR)
+			_exit(125); /* the bell is gone: nobody could hear of this worker again */
+	}
+}
+
+static bool has_task(const struct port *port)
+{
+	uint64_t n_bytes = 0;
+	uint32_t n_batches;
+	return ring_look(&port->task, &n_bytes, &n_batches) == 0 && n_bytes > 0;
+}
+
+static bool is_stopping(const struct port *port)
+{
+	return atomic_load_explicit(&port->down->is_stopping, memory_order_acquire) != 0;
+}
+
+/* One nap, unless what is waited for has come while we said that we'd sleep. */
+typedef bool come_f(struct port *port, uint64_t wanted);
+
+static void sleep_until(struct port *port, come_f *has_come, uint64_t wanted)
+{
+	while (!has_come(port, wanted)) {
+		if (port->wait) {
+			port->wait(port, port->wait_arg);
+			continue;
+		}
+		atomic_store_explicit(&port->up->is_sleeping, 1, memory_order_relaxed);
+		atomic_thread_fence(memory_order_seq_cst);
+		if (!has_come(port, wanted))
+			wake_wait(port->sem_page);
+		/* a post that is still on its way makes one later sleep shorter: harmless */
+		atomic_store_explicit(&port->up->is_sleeping, 0, memory_order_relaxed);
+	}
+}
+
+static bool task_has_come(struct port *port, uint64_t wanted)
+{
+	(void)wanted;
+	return has_task(port) || is_stopping(port);
+}
+
+static bool fragment_has_come(struct port *port, uint64_t wanted)
+{
+	(void)wanted;
+	return has_task(port);
+}
+
+static bool result_room_has_come(struct port *port, uint64_t wanted)
+{
+	return ring_room(&port->result, wanted) >= (int64_t)wanted;
+}
+
+static bool event_room_has_come(struct port *port, uint64_t wanted)
+{
+	return ring_room(&port->event, wanted) >= (int64_t)wanted;
+}
+
+/* A batch larger than the ring: its bytes are put together in memory of our own as they come. */
+static int gather(struct port *port, struct err *err)
+{
+	port->large = malloc(port->batch.n_bytes + 1);
+	if (!port->large)
+		return err_set(err, ERR_RUN, "out of memory: an item of %llu bytes", (unsigned long long)port->batch.n_bytes);
+	for (uint64_t got = 0; got < port->batch.n_bytes;) {
+		uint64_t n = 0;
+		uint32_t n_batches;
+		sleep_until(port, fragment_has_come, 0);
+		if (ring_look(&port->task, &n, &n_batches) != 0)
+			_exit(125); /* the supervisor's own index can't be true: this process's memory is no longer ours */
+		if (n > port->batch.n_bytes - got)
+			n = port->batch.n_bytes - got;
+		memcpy(port->large + got, ring_data(&port->task), n);
+		got += n;
+		ring_take(&port->task, n, 0);
+		ring_release(&port->task);
+		ring_bell(port);
+	}
+	return 0;
+}
+
+/* The item's count follows from the batch, so a batch that was taken back whole leaves no hole. */
+int port_next_batch(struct port *port, struct port_batch *ret, struct err *err)
+{
+	for (;;) {
+		sleep_until(port, task_has_come, 0);
+		if (!has_task(port))
+			return 0;
+		memcpy(&port->batch, ring_data(&port->task), sizeof port->batch);
+		ring_take(&port->task, sizeof port->batch, 1);
+		bool is_large = sizeof port->batch + port->batch.n_bytes > port->task.size_bytes;
+		if (is_large && gather(port, err) != 0)
+			return -1;
+		uint64_t claim = atomic_load_explicit(&port->down->claim, memory_order_acquire);
+		if (claim_epoch(claim) == port->batch.epoch)
+			break;
+		port_end_batch(port, 0);
+	}
+	*ret = (struct port_batch){.bytes = port->large ? port->large : (const char *)ring_data(&port->task),
+	                           .n_bytes = port->batch.n_bytes,
+	                           .seq = port->batch.seq,
+	                           .n_items = port->batch.n_items,
+	                           .attempt = port->batch.attempt};
+	return 1;
+}
+
+bool port_claim(struct port *port)
+{
+	uint64_t seen = atomic_load_explicit(&port->down->claim, memory_order_relaxed);
+	while (claim_epoch(seen) == port->batch.epoch && claim_begun(seen) != claim_granted(seen)) {
+		uint32_t begun = (claim_begun(seen) + 1) & RING_MARK_MASK;
+		uint64_t next = claim_word(begun, claim_granted(seen), claim_epoch(seen));
+		if (atomic_compare_exchange_weak_explicit(&port->down->claim, &seen, next, memory_order_acq_rel,
+		                                          memory_order_relaxed)) {
+			port->begun = begun;
+			port->is_in_part = false;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool port_is_cancelled(const struct port *port)
+{
+	return atomic_load_explicit(&port->down->cancel, memory_order_relaxed) == port->begun + 1;
+}
+
+size_t port_room(struct port *port)
+{
+	int64_t room = ring_room(&port->result, port->result.size_bytes / 2);
+	return room > 0 ? (size_t)room : 0;
+}
+
+void port_wait_room(struct port *port, size_t n_bytes)
+{
+	if (!result_room_has_come(port, n_bytes)) {
+		ring_bell(port);
+		sleep_until(port, result_room_has_come, n_bytes);
+	}
+}
+
+static void put_event(struct port *port, const struct event_shm *header, const char *text)
+{
+	uint64_t n_bytes = sizeof *header + header->n_bytes;
+	if (ring_room(&port->event, n_bytes) < (int64_t)n_bytes) {
+		ring_bell(port);
+		sleep_until(port, event_room_has_come, n_bytes);
+	}
+	unsigned char *at = ring_at(&port->event);
+	memcpy(at, header, sizeof *header);
+	if (header->n_bytes > 0)
+		memcpy(at + sizeof *header, text, header->n_bytes);
+	ring_put(&port->event, n_bytes);
+	ring_publish(&port->event, 1);
+}
+
+/* The item that is being run: the one begun last. */
+static uint32_t current_item(const struct port *port)
+{
+	return (port->begun - 1) & RING_MARK_MASK;
+}
+
+void port_part(struct port *port, size_t n_bytes)
+{
+	if (!port->is_in_part) {
+		struct event_shm header = {.kind = EVENT_PART,
+		                           .item = current_item(port),
+		                           .position = port->result.put_bytes & RING_POSITION_MASK};
+		put_event(port, &header, NULL);
+		port->is_in_part = true;
+	}
+	ring_put(&port->result, n_bytes);
+	ring_publish(&port->result, 0);
+	ring_bell(port);
+	port_wait_room(port, port->result.size_bytes / 4);
+}
+
+void port_answer(struct port *port, size_t n_bytes, bool is_last)
+{
+	ring_put(&port->result, n_bytes);
+	if (is_last)
+		atomic_store_explicit(&port->up->cuts[port->batch.number % CHANNEL_BATCHES_MAX],
+		                      port->result.put_bytes & RING_POSITION_MASK, memory_order_relaxed);
+	ring_publish(&port->result, 1);
+	port->unrung_bytes += n_bytes;
+	if (port->unrung_bytes > port->result.size_bytes / 2)
+		ring_bell(port);
+}
+
+void port_fail(struct port *port, enum event_failure failure, const char *text, size_t n_bytes)
+{
+	struct event_shm header = {.kind = EVENT_FAILED,
+	                           .item = current_item(port),
+	                           .position = port->result.put_bytes & RING_POSITION_MASK,
+	                           .detail = failure,
+	                           .n_bytes = n_bytes > EVENT_TEXT_MAX ? EVENT_TEXT_MAX : (uint32_t)n_bytes};
+	put_event(port, &header, text);
+}
+
+void port_say(struct port *port, enum event_kind kind, int64_t value, const char *text, size_t n_bytes)
+{
+	struct event_shm header = {.kind = kind,
+	                           .item = current_item(port),
+	                           .position = (uint64_t)value,
+	                           .n_bytes = n_bytes > EVENT_TEXT_MAX ? EVENT_TEXT_MAX : (uint32_t)n_bytes};
+	put_event(port, &header, text);
+	if (kind != EVENT_COUNT)
+		ring_bell(port);
+}
+
+void port_end_batch(struct port *port, uint64_t busy_ns)
+{
+	if (port->large) {
+		free(port->large);
+		port->large = NULL;
+	} else {
+		ring_take(&port->task, port->batch.n_bytes, 0);
+	}
+	ring_release(&port->task);
+	uint64_t so_far = atomic_load_explicit(&port->up->busy_ns, memory_order_relaxed);
+	atomic_store_explicit(&port->up->busy_ns, so_far + busy_ns, memory_order_relaxed);
+	ring_bell(port);
+}
+
+void port_set_state(struct port *port, enum worker_state state)
+{
+	atomic_store_explicit(&port->up->state, state, memory_order_release);
+	ring_bell(port);
+}

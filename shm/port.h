@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * port - the worker's end of a channel.
+ *
+ *   port_attach, port_set_state(READY)
+ *   port_next_batch; for each item: port_claim, [port_part ...], port_answer or port_fail + port_answer; port_end_batch
+ *   port_set_state(LEFT), port_detach
+ *
+ * What the supervisor writes is trusted here: it owns the run. Sleeping, for work or for room, is one semaphore.
+ * Result bytes are put into the ring at port_out before they are answered; nothing of them counts until then.
+ *
+ * Owner: the worker. Threads: one (the one that runs the items).
+ */
+#ifndef SHM_PORT_H
+#define SHM_PORT_H
+
+#include "core/base/err.h"
+#include "shm/layout.h"
+#include "shm/ring.h"
+#include "shm/segment.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct port;
+/* Called instead of sleeping, when the worker and the supervisor's end are one thread (rota-worker --try). */
+typedef void port_wait_f(struct port *port, void *arg);
+
+struct port {
+	struct segment_map map;
+	bool owns_map; /* process: mapped by port_attach; thread: borrowed */
+	int bell_fd;   /* owned */
+	unsigned worker_number;
+	struct down_shm *down;
+	struct up_shm *up;
+	void *sem_page;
+	struct ring_consumer task;
+	struct ring_producer result, event;
+	port_wait_f *wait;
+	void *wait_arg;
+	uint32_t begun;        /* items, mod 2^24 */
+	uint64_t unrung_bytes; /* published since the bell was last rung */
+	bool is_in_part;       /* the item that is being run has published bytes */
+	/* the batch in hand */
+	struct batch_shm batch;
+	char *large; /* its bytes, when they are more than the ring holds; owned */
+};
+
+/* A batch's items: n_items of them, each followed by the delimiter. Good until port_end_batch. */
+struct port_batch {
+	const char *bytes;
+	size_t n_bytes;
+	uint64_t seq;
+	uint32_t n_items;
+	uint32_t attempt;
+};
+
+/* Maps the segment and closes fd; takes bell_fd. */
+int port_attach(struct port *port, int take_fd, int take_bell_fd, struct err *err);
+/* The same for a thread of the supervisor's process, over its mapping; bell_fd stays the channel's. */
+int port_attach_map(struct port *port, const struct segment_map *map, int bell_fd, struct err *err);
+void port_detach(struct port *port);
+
+/* Waits for a batch: 1; 0: stop; -1: out of memory for a large one (err). */
+int port_next_batch(struct port *port, struct port_batch *ret, struct err *err);
+
+/* Begins the next item of the batch in hand. false: it was taken back, and with it the rest of the batch. */
+bool port_claim(struct port *port);
+
+/* Has the supervisor given up the item that is being run? */
+bool port_is_cancelled(const struct port *port);
+
+/* Where the result goes, and how many bytes are free there (without waiting). */
+static inline char *port_out(const struct port *port)
+{
+	return (char *)ring_at(&port->result);
+}
+size_t port_room(struct port *port);
+
+/* Waits until so many bytes (at most port_ring_bytes) are free at port_out. */
+void port_wait_room(struct port *port, size_t n_bytes);
+
+/* The size of the result ring. */
+static inline size_t port_ring_bytes(const struct port *port)
+{
+	return port->result.size_bytes;
+}
+
+/*
+ * Publishes n_bytes at port_out as a part of the item's result, without answering it; waits until there is room
+ * again.
+ */
+void port_part(struct port *port, size_t n_bytes);
+
+/* Answers the item: n_bytes at port_out end its result. is_last: it is the batch's last. */
+void port_answer(struct port *port, size_t n_bytes, bool is_last);
+
+/* The item's outcome isn't ok: parts that were published are void. port_answer with 0 bytes must follow. */
+void port_fail(struct port *port, enum event_failure failure, const char *text, size_t n_bytes);
+
+/* EVENT_LOG, EVENT_COUNT (value), EVENT_REFUSED. Text over EVENT_TEXT_MAX is cut. */
+void port_say(struct port *port, enum event_kind kind, int64_t value, const char *text, size_t n_bytes);
+
+/* Gives the batch's room back. busy_ns: what it took. */
+void port_end_batch(struct port *port, uint64_t busy_ns);
+
+void port_set_state(struct port *port, enum worker_state state);
+
+#endif

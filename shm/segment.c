@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* segment - see segment.h. The only file that calls shm_open and memfd_create. */
+#include "config.h"
+
+#include "shm/segment.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define SEGMENT_FOLDER "/dev/shm"
+#define SEGMENT_PREFIX "rota."
+
+/* Field 22 of /proc/PID/stat: the start of that process in clock ticks since boot; 0 when there is no such process. */
+static unsigned long long start_ticks(long pid)
+{
+	char path[64], text[1024];
+	snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	ssize_t n = read(fd, text, sizeof text - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	/* the name in parentheses may hold blanks and parentheses: fields are counted behind the last one */
+	const char *at = strrchr(text, ')');
+	unsigned long long ticks = 0;
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (at)
+		ticks = strtoull(at + 1, NULL, 10);
+	return ticks;
+}
+
+static int create_named(size_t n_bytes)
+{
+	static _Atomic unsigned counter;
+	char name[96];
+	snprintf(name, sizeof name, "/" SEGMENT_PREFIX "%ld.%llu.%u", (long)getpid(), start_ticks(getpid()),
+	         atomic_fetch_add(&counter, 1u));
+	int fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+	if (fd < 0)
+		return -1;
+	if (shm_unlink(name) != 0) {
+		int errnum = errno;
+		close(fd);
+		errno = errnum;
+		return -1;
+	}
+	int errnum = posix_fallocate(fd, 0, (off_t)n_bytes);
+	if (errnum != 0) {
+		close(fd);
+		errno = errnum;
+		return -1;
+	}
+	return fd;
+}
+
+static int create_sealed(size_t n_bytes)
+{
+	int fd = memfd_create("rota", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -1;
+	int errnum = posix_fallocate(fd, 0, (off_t)n_bytes);
+	if (errnum == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+		errnum = errno;
+	if (errnum != 0) {
+		close(fd);
+		errno = errnum;
+		return -1;
+	}
+	return fd;
+}
+
+int segment_create(size_t n_bytes, int *ret_fd, const char **ret_why_memfd, struct err *err)
+{
+	*ret_why_memfd = "";
+	int fd = create_named(n_bytes);
+	if (fd < 0) {
+		int errnum = errno;
+		fd = create_sealed(n_bytes);
+		if (fd < 0)
+			return err_set_errno(err, ERR_RESOURCE, errnum, "cannot make %zu bytes of shared memory (nor a memfd: %s)",
+			                     n_bytes, strerror(errno));
+		*ret_why_memfd = strerror(errnum);
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+/* Maps n_bytes of the object from offset at an address inside of our own reservation. */
+static int map_at(unsigned char *address, size_t n_bytes, int fd, off_t offset, struct err *err)
+{
+	void *got = mmap(address, n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, offset);
+	if (got == MAP_FAILED)
+		return err_set_errno(err, ERR_RESOURCE, errno, "cannot map %zu bytes of shared memory", n_bytes);
+	return 0;
+}
+
+int segment_map(int fd, size_t control_bytes, const size_t *ring_bytes, size_t n_rings, struct segment_map *ret,
+                unsigned char **ret_rings, struct err *err)
+{
+	struct segment_map map = {.mapped_bytes = control_bytes};
+	for (size_t i = 0; i < n_rings; i++)
+		map.mapped_bytes += 2 * ring_bytes[i];
+	map.base = mmap(NULL, map.mapped_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (map.base == MAP_FAILED)
+		return err_set_errno(err, ERR_RESOURCE, errno, "cannot reserve %zu bytes of addresses", map.mapped_bytes);
+	unsigned char *at = map.base;
+	off_t offset = 0;
+	if (map_at(at, control_bytes, fd, offset, err) != 0)
+		goto fail;
+	at += control_bytes;
+	offset += (off_t)control_bytes;
+	for (size_t i = 0; i < n_rings; i++) {
+		if (map_at(at, ring_bytes[i], fd, offset, err) != 0 ||
+		    map_at(at + ring_bytes[i], ring_bytes[i], fd, offset, err) != 0)
+			goto fail;
+		ret_rings[i] = at;
+		at += 2 * ring_bytes[i];
+		offset += (off_t)ring_bytes[i];
+	}
+	*ret = map;
+	return 0;
+fail:
+	segment_unmap(&map);
+	return -1;
+}
+
+void segment_unmap(struct segment_map *map)
+{
+	int errnum = errno;
+	if (map->base)
+		munmap(map->base, map->mapped_bytes);
+	map->base = NULL;
+	errno = errnum;
+}
+
+int segment_sweep(void)
+{
+	DIR *folder = opendir(SEGMENT_FOLDER);
+	if (!folder)
+		return 0;
+	int n_removed = 0;
+	for (struct dirent *entry; (entry = readdir(folder));) {
+		long pid;
+		unsigned long long ticks;
+		unsigned counter;
+		int n_used = 0;
+		if (sscanf(entry->d_name, SEGMENT_PREFIX "%ld.%llu.%u%n", &pid, &ticks, &counter, &n_used) != 3 ||
+		    entry->d_name[n_used] != '\0' || ticks == 0 || start_ticks(getpid()) == 0)
+			continue;
+		if (start_ticks(pid) != ticks && unlinkat(dirfd(folder), entry->d_name, 0) == 0)
+			n_removed++;
+	}
+	closedir(folder);
+	return n_removed;
+}

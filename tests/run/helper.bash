@@ -1,0 +1,132 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What the tests of whole runs share: `load helper` at the top of a bats file. By hand: bats tests/run/FILE.bats
+#
+#	rota, try                    the programs of this build
+#	both_backends FUNCTION       runs FUNCTION with $backend set to process, then to thread
+#	expect STATUS COMMAND        runs COMMAND, its output in $out, its standard error in $err (files)
+#	is FILE TEXT, has FILE TEXT  the file is TEXT and a newline; has a line with TEXT in it
+#	same FILE FILE               byte for byte
+#	eventually COMMAND           waits until COMMAND succeeds, for as long as a loaded machine may need
+#	within SECONDS COMMAND       the same, for a time that is promised
+#	slow                         at the top of a test that the quick set leaves out
+#
+# Runs in the background, which a test looks at, stops and kills:
+#
+#	start COMMAND                runs COMMAND, pid in $run, output in $out, standard error in $err; standard input stays
+#	ends STATUS                  waits for it
+#	processes                    pids of all living processes of runs that this test has started
+#	nothing_left                 within a second there are none, and no shared memory or temporary file
+#
+# A test that waits does so for an event, and keeps its files in $BATS_TEST_TMPDIR.
+
+bats_require_minimum_version 1.5.0
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+: "${abs_top_srcdir:=$here}"
+: "${abs_top_builddir:=$here}"
+: "${ROTA:=$abs_top_builddir/rota}"
+# shellcheck disable=SC2034 # for the tests
+{
+	worker=$(dirname "$ROTA")/rota-worker
+	plugins=$abs_top_builddir/plugins
+	bad=$abs_top_builddir/tests/bad
+}
+
+rota() {
+	"$ROTA" "$@"
+}
+
+# try PLUGIN [KEY=VALUE]...
+try() {
+	"$worker" --try "$plugins/$1.so" "${@:2}"
+}
+
+# No || here or there: it would switch off the end of a test at its first failing command.
+both_backends() {
+	for backend in process thread; do
+		echo "with --backend $backend:"
+		"$@"
+	done
+}
+
+expect() {
+	local status=0
+	out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err
+	"${@:2}" >"$out" 2>"$err" || status=$?
+	[ "$status" -eq "$1" ] || { echo "status $status, expected $1: ${*:2}"; show "$err"; return 1; }
+}
+
+is() {
+	printf '%s\n' "$2" | cmp -s - "$1" || { echo "expected: $2"; show "$1"; return 1; }
+}
+
+has() {
+	grep -qF -- "$2" "$1" || { echo "expected a line with: $2"; show "$1"; return 1; }
+}
+
+same() {
+	cmp "$1" "$2"
+}
+
+show() {
+	echo "$1 is:"
+	head -c 2000 "$1" | cat -v
+}
+
+within() {
+	local end=$((${EPOCHREALTIME/[.,]/} + 1000000 * $1))
+	until "${@:2}"; do
+		[ "${EPOCHREALTIME/[.,]/}" -lt "$end" ] || { echo "not within $1 s: ${*:2}"; return 1; }
+		sleep 0.01
+	done
+}
+
+eventually() {
+	within 30 "$@"
+}
+
+slow() {
+	[ "${ROTA_TESTS:-}" != quick ] || skip "not in the quick set"
+}
+
+# Each process of a run carries the mark in its environment, so that its own are found whoever is their parent by now.
+# bats waits for who holds its descriptor 3. A shell's & has INT ignored.
+start() {
+	out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err
+	mkdir -p "$BATS_TEST_TMPDIR/tmp"
+	env --default-signal=INT,QUIT "ROTA_TEST_MARK=$BATS_TEST_TMPDIR" "TMPDIR=$BATS_TEST_TMPDIR/tmp" "$@" <&0 >"$out" 2>"$err" 3>&- &
+	run=$!
+}
+
+ends() {
+	local status=0
+	wait "$run" || status=$?
+	[ "$status" -eq "$1" ] || { echo "status $status, expected $1"; show "$err"; return 1; }
+}
+
+processes() {
+	local file
+	for file in $(grep -lsz "^ROTA_TEST_MARK=$BATS_TEST_TMPDIR\$" /proc/[0-9]*/environ); do
+		file=${file#/proc/}
+		echo "${file%/environ}"
+	done
+}
+
+no_processes() {
+	[ -z "$(processes)" ]
+}
+
+# Time enough for a machine that is busy with other tests.
+nothing_left() {
+	within 3 no_processes || { processes | xargs -r ps -o pid,ppid,stat,args -p; return 1; }
+	[ ! -d "$BATS_TEST_TMPDIR/tmp" ] || [ -z "$(ls -A "$BATS_TEST_TMPDIR/tmp")" ]
+	# its names carry the supervisor's pid
+	[ -z "$run" ] || ! ls /dev/shm/rota."$run".* 2>/dev/null
+}
+
+# For teardown: what a failed test would leave.
+end_all() {
+	processes | xargs -r kill -9
+}

@@ -1,0 +1,211 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# The plugin exec and the command rota exec: what a command gets, and what becomes of how it ends.
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# execs ITEMS COMMAND...: rota exec with the ITEMS (printf's format) and the backend of the test
+execs() {
+	# shellcheck disable=SC2059
+	printf "$1" | timeout 60 "$ROTA" exec -b "${backend:-process}" -j 2 -- "${@:2}"
+}
+
+braces() {
+	expect 0 execs 'a\nb c\n\n' printf '<%s>' '{}' 'x{}y{}z' '{' '}' '}{'
+	is "$out" $'<a><xayaz><{><}><}{>\n<b c><xb cyb cz><{><}><}{>\n<><xyz><{><}><}{>'
+	expect 0 execs 'a b\n' echo x
+	is "$out" 'x a b'
+	expect 0 execs 'echo\n' '{}' the item is the program
+	is "$out" 'the item is the program'
+}
+
+@test "exec: {} is the item anywhere in an argument, appended when absent" {
+	both_backends braces
+}
+
+# shellcheck disable=SC2016
+@test "exec: no shell sees the command" {
+	expect 0 execs '$HOME; "*"\n' echo '$HOME' '*' '>file'
+	is "$out" '$HOME * >file $HOME; "*"'
+	[ ! -e file ]
+}
+
+environment() {
+	# shellcheck disable=SC2016
+	expect 0 execs 'a b\nc\n' sh -c 'echo "$ROTA_ITEM|$ROTA_SEQ|$ROTA_ATTEMPT|$OTHER|$1"; env | grep -c ^ROTA_ITEM=' sh
+	is "$out" $'a b|1|1|kept|a b\n1\nc|2|1|kept|c\n1'
+}
+
+@test "exec: ROTA_ITEM, ROTA_SEQ and ROTA_ATTEMPT, and the environment otherwise" {
+	export OTHER=kept ROTA_ITEM=mine
+	both_backends environment
+}
+
+@test "exec: standard input is empty, and other descriptors of rota's aren't there" {
+	expect 0 execs 'a\n' sh -c 'cat; ls /proc/self/fd | wc -l'
+	seen=$(cat "$out")
+	inherited=$(sh -c 'ls /proc/self/fd | wc -l')
+	[ "$seen" -le "$inherited" ]
+}
+
+# shellcheck disable=SC2016
+endings() {
+	expect 1 execs '0\n3\n0\n' sh -c 'echo out $1; exit $1' sh
+	is "$out" $'out 0\nout 0'
+	has "$err" 'exited with code 3'
+	expect 1 execs 'TERM\nKILL\nPIPE\n' sh -c 'kill -$1 $$' sh
+	[ ! -s "$out" ]
+	has "$err" 'killed by SIGTERM'
+	has "$err" 'killed by SIGKILL'
+	has "$err" 'killed by SIGPIPE'
+}
+
+@test "exec: the exit status decides, and a failed item has no result" {
+	both_backends endings
+}
+
+@test "exec: a command that can't be run fails its item, and says why" {
+	echo 'echo hi' >script
+	chmod +x script
+	: >no-program
+	expect 1 execs 'a\n' a-program-that-is-nowhere
+	has "$err" "cannot run 'a-program-that-is-nowhere': No such file or directory"
+	expect 1 execs 'a\n' ./no-program
+	has "$err" "cannot run './no-program': Permission denied"
+	expect 1 execs 'a\n' ./script
+	has "$err" "#!/bin/sh"
+	expect 1 execs 'echo\nnowhere-at-all\n' '{}' there
+	is "$out" there
+	has "$err" "cannot run 'nowhere-at-all'"
+}
+
+# shellcheck disable=SC2016
+@test "exec: PATH is searched as a shell does" {
+	mkdir one two three
+	echo text >one/tool
+	mkdir two/tool
+	printf '#!/bin/sh\necho "three $0"\n' >three/tool
+	chmod +x three/tool
+	PATH=$PWD/one:$PWD/two:$PWD/three:$PATH expect 0 execs 'a\n' tool
+	is "$out" "three $PWD/three/tool"
+}
+
+# shellcheck disable=SC2016
+words_on_stderr() {
+	expect 0 execs 'a\nb\n' sh -c 'echo "first of $ROTA_SEQ" >&2; printf "last of $ROTA_SEQ" >&2; echo result' sh
+	is "$out" $'result\nresult'
+	for n in 1 2; do
+		grep "first of $n\$" "$err" | grep "$n.*first of"
+		has "$err" "last of $n"
+	done
+}
+
+@test "exec: standard error is logged line by line, with the item's number" {
+	both_backends words_on_stderr
+}
+
+@test "exec: of a flood on standard error the beginning is logged" {
+	expect 0 execs 'a\n' sh -c 'yes error | head -c 1000000 >&2; echo result'
+	is "$out" result
+	[ "$(wc -c <"$err")" -lt 500000 ]
+	has "$err" 'more bytes'
+}
+
+@test "exec: output is the result, verbatim, with a newline where it lacks one" {
+	expect 0 execs 'a\nb' printf '{}'
+	is "$out" $'a\nb'
+	expect 0 execs 'a\nb\n' echo '{}'
+	is "$out" $'a\nb'
+	expect 0 execs 'a\nb\n' printf '{}\n\n'
+	is "$out" $'a\n\nb\n'
+	expect 0 execs 'a\nb\n' true
+	[ ! -s "$out" ]
+}
+
+# shellcheck disable=SC2016
+large_output() {
+	expect 0 execs '20000000\n1\n' sh -c 'yes | head -c $1' sh
+	{ yes | head -c 20000000; printf 'y\n'; } >wanted
+	same "$out" wanted
+}
+
+@test "exec: output larger than any ring" {
+	both_backends large_output
+}
+
+# shellcheck disable=SC2016
+too_large() {
+	rm -f pid
+	expect 1 rota exec -b "$backend" --max-result 100K -- sh -c 'echo $$ >pid; exec yes {}' <<<a
+	[ ! -s "$out" ]
+	has "$err" max-result
+	if kill -0 "$(cat pid)"; then
+		echo "the command still runs"
+		return 1
+	fi
+}
+
+@test "exec: a command whose result is too large is stopped" {
+	both_backends too_large
+}
+
+# shellcheck disable=SC2016
+leftovers() {
+	rm -f pid
+	expect 0 execs 'a\nb\n' sh -c 'sleep 300 & echo $! >>pid; echo $1' sh
+	is "$out" $'a\nb'
+	xargs -a pid -r kill 2>/dev/null || true
+}
+
+@test "exec: an item ends when its command exits, whoever holds the pipe" {
+	both_backends leftovers
+}
+
+@test "exec: and when its command has closed its output" {
+	expect 1 execs 'a\n' sh -c 'echo before; exec >&- 2>&-; sleep 0.2; exit 4'
+	has "$err" 'exited with code 4'
+}
+
+too_long() {
+	{ echo a; head -c 200000 /dev/zero | tr '\0' x; echo; head -c 10000000 /dev/zero | tr '\0' x; echo; echo b; } >items
+	expect 1 rota exec -b "$backend" -- echo <items
+	is "$out" $'a\nb'
+	[ "$(grep -c 'too long' "$err")" -ge 2 ]
+}
+
+@test "exec: a command too long is that item's failure" {
+	both_backends too_long
+}
+
+@test "exec: an item with a NUL byte inside fails" {
+	printf 'a\nb\0c\nd\n' >items
+	expect 1 rota exec -- echo <items
+	is "$out" $'a\nd'
+	has "$err" 'NUL byte'
+}
+
+many() {
+	seq 300 >items
+	expect 0 rota exec -b "$backend" -j 8 -- echo <items
+	same "$out" items
+}
+
+@test "exec: many at a time, results in order" {
+	both_backends many
+}
+
+@test "exec: as a plugin its command is a list" {
+	expect 0 rota map exec 'command=printf,%s.%s,{},a\,b' <<<x
+	is "$out" 'x.a,b'
+	expect 2 rota map exec </dev/null
+	has "$err" command
+}
+
+@test "exec: a command is needed" {
+	expect 2 rota exec </dev/null
+	expect 2 rota exec -- </dev/null
+}

@@ -1,0 +1,78 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# The plugins upper and identity: bytes of every kind, items of every length.
+load helper
+
+# Lines of 0 to 70 bytes, so that each way through a vector loop and its rest is taken, with all bytes but newline.
+setup() {
+	items=$BATS_TEST_TMPDIR/items
+	for n in {0..70}; do
+		head -c "$n" <<<"the quick brown fox, JUMPS over [the] lazy {dog} @\`az'AZ~ 0123456789 once more"
+		echo
+	done >"$items"
+	for byte in {0..255}; do
+		# shellcheck disable=SC2059 # the byte is the format
+		[ "$byte" -eq 10 ] || printf "a\\x$(printf %x "$byte")z\n"
+	done >>"$items"
+	LC_ALL=C tr '[:lower:]' '[:upper:]' <"$items" >"$items.upper"
+}
+
+@test "upper: ASCII letters become capitals, all other bytes stay" {
+	expect 0 try upper <"$items"
+	same "$out" "$items.upper"
+}
+
+upper_items() {
+	expect 0 rota map -b "$backend" -j 3 upper <"$items"
+	same "$out" "$items.upper"
+}
+
+@test "upper: the same in a run" {
+	both_backends upper_items
+}
+
+identity_items() {
+	expect 0 rota map -b "$backend" -j 3 identity <"$items"
+	same "$out" "$items"
+}
+
+@test "identity: items stay as they are" {
+	expect 0 try identity <"$items"
+	same "$out" "$items"
+	both_backends identity_items
+}
+
+large_items() {
+	expect 0 rota map -b "$backend" -j 2 identity <"$items.large"
+	same "$out" "$items.large"
+	expect 0 rota map -b "$backend" -j 2 upper <"$items.large"
+	same "$out" "$items.capitals"
+}
+
+@test "upper, identity: items larger than any ring" {
+	for n in 65535 65536 65537 131073 5000000; do
+		head -c "$n" /dev/zero | tr '\0' x
+		echo
+	done >"$items.large"
+	tr x X <"$items.large" >"$items.capitals"
+	both_backends large_items
+}
+
+@test "upper, identity: an item without newline at the end is an item, an empty line is an empty one" {
+	printf 'a\n\nb' >"$items"
+	expect 0 try upper <"$items"
+	is "$out" $'A\n\nB'
+	expect 0 rota map identity <"$items"
+	is "$out" $'a\n\nb'
+}
+
+@test "upper: no items, no results" {
+	expect 0 try upper </dev/null
+	[ ! -s "$out" ] && [ ! -s "$err" ]
+}
+
+@test "upper has no options" {
+	expect 2 rota map upper loud=yes </dev/null
+	has "$err" loud
+}
