@@ -28,7 +28,7 @@ static const struct command commands[] = {
 	 "  seq 1000000 | rota map upper > out.txt\n"
 	 "  find /usr -xdev -type f -print0 | rota map -0 sha256 > SUMS\n"
 	 "  rota map --input files:'src/**/*.c' sha256\n"
-	 "  rota map -j 2 -i range:1-8 sleep ms=500"},
+	 "  rota map -j 2 -i range:400-500/20 sleep"},
 	{"exec", cmd_exec, JOB_OPTIONS, true, "[OPTIONS] [--] COMMAND [ARG]...", "run a command for each item",
 	 "{} in an argument is the item; where no argument has one, the item is appended.\n"
 	 "No shell is involved. Options stand before COMMAND. What the command writes to\n"

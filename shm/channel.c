@@ -162,12 +162,23 @@ bool channel_is_sending(const struct channel *channel)
 	return channel->unsent_bytes > 0;
 }
 
-bool channel_has_room(struct channel *channel, size_t n_bytes)
+bool channel_may_send_more(struct channel *channel)
+{
+	return channel->unsent_bytes > 0 && ring_room(&channel->task, 1) != 0;
+}
+
+int channel_has_room(struct channel *channel, size_t n_bytes)
 {
 	size_t wanted = sizeof(struct batch_shm) + n_bytes;
 	if (wanted > channel->task.size_bytes)
 		wanted = channel->task.size_bytes;
-	return ring_room(&channel->task, wanted) >= (int64_t)wanted;
+	int64_t room = ring_room(&channel->task, wanted);
+	return room == RING_BROKEN ? CHANNEL_BROKEN : room >= (int64_t)wanted;
+}
+
+bool channel_is_drained(struct channel *channel)
+{
+	return ring_room(&channel->task, channel->task.size_bytes) == (int64_t)channel->task.size_bytes;
 }
 
 int channel_wake(struct channel *channel)
@@ -254,7 +265,7 @@ uint64_t channel_bytes_to_cut(const struct channel *channel, uint32_t batch_numb
 	return (cut - channel->result.taken_bytes) & RING_POSITION_MASK;
 }
 
-int channel_begun(struct channel *channel)
+int channel_current_item(struct channel *channel, uint32_t *ret_item)
 {
 	uint64_t n_bytes, claim;
 	uint32_t n_items;
@@ -264,7 +275,14 @@ int channel_begun(struct channel *channel)
 	uint32_t begun = (claim_begun(claim) - channel->answered) & RING_MARK_MASK;
 	if (begun <= n_items)
 		return 0;
+	*ret_item = (claim_begun(claim) - 1) & RING_MARK_MASK;
 	return begun - n_items == 1 ? 1 : CHANNEL_BROKEN;
+}
+
+int channel_begun(struct channel *channel)
+{
+	uint32_t item;
+	return channel_current_item(channel, &item);
 }
 
 int channel_take_back(struct channel *channel, uint32_t *ret_items)

@@ -80,12 +80,16 @@ void channel_close_fd(struct channel *channel);
 int channel_send(struct channel *channel, const struct channel_batch *batch);
 int channel_send_more(struct channel *channel);
 bool channel_is_sending(const struct channel *channel);
+bool channel_may_send_more(struct channel *channel); /* is sending, and there is room again */
 
 /*
- * May a batch of so many bytes go without waiting for room? (One that is larger than the ring: when the ring is
- * empty.)
+ * May a batch of so many bytes go without waiting for room? 1, 0 or CHANNEL_BROKEN. One that is larger than the ring
+ * may when the ring is empty.
  */
-bool channel_has_room(struct channel *channel, size_t n_bytes);
+int channel_has_room(struct channel *channel, size_t n_bytes);
+
+/* Has the worker taken all that was sent? */
+bool channel_is_drained(struct channel *channel);
 
 /* Wakes the worker if it has said that it sleeps. 0 or CHANNEL_BROKEN. */
 int channel_wake(struct channel *channel);
@@ -114,6 +118,9 @@ uint64_t channel_bytes_to_cut(const struct channel *channel, uint32_t batch_numb
 
 /* How many items the worker has begun and not answered, as seen now: 0 or 1; CHANNEL_BROKEN when it can't be true. */
 int channel_begun(struct channel *channel);
+
+/* The same, with the count of the item that it is in. */
+int channel_current_item(struct channel *channel, uint32_t *ret_item);
 
 /*
  * Takes back all items that haven't begun; how many is in *ret_items. 0 or CHANNEL_BROKEN. Not while

@@ -94,11 +94,17 @@ static void ring_bell(struct port *port)
 	}
 }
 
-static bool has_task(const struct port *port)
+/* Bytes in the task ring. */
+static uint64_t task_bytes(const struct port *port)
 {
 	uint64_t n_bytes = 0;
 	uint32_t n_batches;
-	return ring_look(&port->task, &n_bytes, &n_batches) == 0 && n_bytes > 0;
+	return ring_look(&port->task, &n_bytes, &n_batches) == 0 ? n_bytes : 0;
+}
+
+static bool has_task(const struct port *port)
+{
+	return task_bytes(port) > 0;
 }
 
 static bool is_stopping(const struct port *port)
@@ -147,7 +153,10 @@ static bool event_room_has_come(struct port *port, uint64_t wanted)
 	return ring_room(&port->event, wanted) >= (int64_t)wanted;
 }
 
-/* A batch larger than the ring: its bytes are put together in memory of our own as they come. */
+/*
+ * A batch that isn't there as a whole, as when it is larger than the ring: its bytes are put together in memory of
+ * our own as they come.
+ */
 static int gather(struct port *port, struct err *err)
 {
 	port->large = malloc(port->batch.n_bytes + 1);
@@ -179,8 +188,7 @@ int port_next_batch(struct port *port, struct port_batch *ret, struct err *err)
 			return 0;
 		memcpy(&port->batch, ring_data(&port->task), sizeof port->batch);
 		ring_take(&port->task, sizeof port->batch, 1);
-		bool is_large = sizeof port->batch + port->batch.n_bytes > port->task.size_bytes;
-		if (is_large && gather(port, err) != 0)
+		if (task_bytes(port) < port->batch.n_bytes && gather(port, err) != 0)
 			return -1;
 		uint64_t claim = atomic_load_explicit(&port->down->claim, memory_order_acquire);
 		if (claim_epoch(claim) == port->batch.epoch)

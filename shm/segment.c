@@ -40,6 +40,15 @@ static unsigned long long start_ticks(long pid)
 	return ticks;
 }
 
+/* 0 or an errno. A signal may interrupt it. */
+static int reserve(int fd, size_t n_bytes)
+{
+	int errnum;
+	while ((errnum = posix_fallocate(fd, 0, (off_t)n_bytes)) == EINTR)
+		;
+	return errnum;
+}
+
 static int create_named(size_t n_bytes)
 {
 	static _Atomic unsigned counter;
@@ -55,7 +64,7 @@ static int create_named(size_t n_bytes)
 		errno = errnum;
 		return -1;
 	}
-	int errnum = posix_fallocate(fd, 0, (off_t)n_bytes);
+	int errnum = reserve(fd, n_bytes);
 	if (errnum != 0) {
 		close(fd);
 		errno = errnum;
@@ -69,7 +78,7 @@ static int create_sealed(size_t n_bytes)
 	int fd = memfd_create("rota", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -1;
-	int errnum = posix_fallocate(fd, 0, (off_t)n_bytes);
+	int errnum = reserve(fd, n_bytes);
 	if (errnum == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
 		errnum = errno;
 	if (errnum != 0) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* setup - see setup.h. Records: file, delimiter, frame, max-result, workers, option (name and elements), end. */
+/*
+ * setup - see setup.h. Records: file, delimiter, frame, max-result, workers, places, option (name and elements), end.
+ */
 #include "config.h"
 
 #include "core/base/fields.h"
@@ -36,7 +38,7 @@ int setup_write(const struct setup *setup, struct buf *buf)
 	if (fields_put(buf, "file", setup->file, NULL) != 0 || put_number(buf, "delimiter", setup->delimiter) != 0 ||
 	    put_number(buf, "frame", setup->frame) != 0 || put_number(buf, "frame-byte", setup->frame_byte) != 0 ||
 	    put_number(buf, "max-result", setup->max_result_bytes) != 0 ||
-	    put_number(buf, "workers", setup->n_workers) != 0)
+	    put_number(buf, "workers", setup->n_workers) != 0 || put_number(buf, "places", setup->n_places) != 0)
 		return -1;
 	for (size_t i = 0; i < setup->n_options; i++)
 		if (put_option(buf, &setup->options[i]) != 0)
@@ -79,6 +81,8 @@ static int take_record(struct setup *setup, char *const *field, size_t n_fields)
 		setup->max_result_bytes = number;
 	else if (strcmp(key, "workers") == 0)
 		setup->n_workers = (unsigned)number;
+	else if (strcmp(key, "places") == 0)
+		setup->n_places = (unsigned)number;
 	else if (strcmp(key, "option") == 0)
 		return take_option(setup, field, n_fields);
 	else
@@ -96,10 +100,12 @@ int setup_read(struct setup *ret, const char *text, size_t n_bytes, struct err *
 	setup.memory[n_bytes] = '\0';
 	fields_init(&fields, setup.memory, n_bytes);
 	int n_fields;
-	while ((n_fields = fields_next(&fields)) > 0 && strcmp(fields.field[0], "end") != 0)
-		if (take_record(&setup, fields.field, (size_t)n_fields) != 0)
+	bool is_whole = false;
+	while (!is_whole && (n_fields = fields_next(&fields)) > 0) {
+		is_whole = n_fields == 1 && strcmp(fields.field[0], "end") == 0 && setup.file;
+		if (!is_whole && take_record(&setup, fields.field, (size_t)n_fields) != 0)
 			break;
-	bool is_whole = n_fields == 1 && setup.file;
+	}
 	fields_fini(&fields);
 	if (!is_whole) {
 		setup_fini(&setup);

@@ -33,7 +33,8 @@ struct setup {
 	enum setup_frame frame;
 	char frame_byte;
 	int64_t max_result_bytes;
-	unsigned n_workers;
+	unsigned n_workers; /* as the plugin is told */
+	unsigned n_places;  /* how many there may ever be at a time */
 	struct setup_option *options;
 	size_t n_options;
 	char *memory; /* setup_read: the text that the strings stand in; owned */

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SUPERVISION "supervision"
 #define JOURNAL "the journal"
 
 static const struct core_option table[] = {
@@ -35,22 +34,28 @@ static const struct core_option table[] = {
 	{{"window", OPTION_SIZE, "64M", "how much is read ahead and held back; more memory than this plus one result "
 	  "a worker isn't used", "4K..1024G", "SIZE"},
 	 .flags = CORE_JOB, .has_argument = true},
-	{{"timeout", OPTION_DURATION, NULL, "", NULL, "TIME"},
-	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
-	{{"retries", OPTION_INT, NULL, "", NULL, "N"},
-	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
-	{{"backoff", OPTION_DURATION, NULL, "", NULL, "TIME"},
-	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
-	{{"memory", OPTION_SIZE, NULL, "", NULL, "SIZE"},
-	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
-	{{"max-failures", OPTION_STRING, NULL, "", NULL, "N"},
-	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
-	{{"grace", OPTION_DURATION, NULL, "", NULL, "TIME"},
-	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
-	{{"start-timeout", OPTION_DURATION, NULL, "", NULL, "TIME"},
-	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
-	{{"recycle", OPTION_INT, NULL, "", NULL, "N"},
-	 .flags = CORE_JOB | CORE_NOT_YET, .has_argument = true, .comes_with = SUPERVISION},
+	{{"timeout", OPTION_DURATION, NULL, "a time for one item, after which its worker is replaced (default: none)",
+	  "1ms..365d", "TIME"},
+	 .flags = CORE_JOB, .has_argument = true},
+	{{"retries", OPTION_INT, "0", "extra attempts at an item after a crash, a time-out, a broken limit or \"try "
+	  "again\"; never after the plugin said that it failed", "0..1000000", "N"},
+	 .flags = CORE_JOB, .has_argument = true},
+	{{"backoff", OPTION_DURATION, "0", "pause before the second attempt; doubled before each later one", "..1d",
+	  "TIME"},
+	 .flags = CORE_JOB, .has_argument = true},
+	{{"memory", OPTION_SIZE, NULL, "memory limit of one worker; the item that breaks it fails (default: none)",
+	  "1M..", "SIZE"},
+	 .flags = CORE_JOB, .has_argument = true},
+	{{"max-failures", OPTION_STRING, NULL, "stop when more items than this have failed: a number, or a percentage, "
+	  "which counts from the 100th finished item (default: never)", NULL, "N|P%"},
+	 .flags = CORE_JOB, .has_argument = true},
+	{{"grace", OPTION_DURATION, "1s", "how long started items may go on after SIGTERM", "..1d", "TIME"},
+	 .flags = CORE_JOB, .has_argument = true},
+	{{"start-timeout", OPTION_DURATION, "5s", "how long the plugin's load, and each worker's open, may take",
+	  "1ms..1d", "TIME"},
+	 .flags = CORE_JOB, .has_argument = true},
+	{{"recycle", OPTION_INT, NULL, "a fresh worker after so many items (default: never)", "1..16000000", "N"},
+	 .flags = CORE_JOB, .has_argument = true},
 	{{"pin", OPTION_BOOL, NULL, "", NULL, NULL},
 	 .flags = CORE_JOB | CORE_NOT_YET, .comes_with = "the placing of workers on CPUs"},
 	{{"journal", OPTION_STRING, NULL, "", NULL, "FILE"},
@@ -77,7 +82,7 @@ static const struct core_option table[] = {
 	{{"plugin", OPTION_STRING, NULL, "what is run over the items: a name, or a file with a slash", NULL, "NAME"},
 	 .flags = CORE_CONF},
 	{{"options", OPTION_STRING, NULL, "the plugin's own options", NULL, NULL}, .flags = CORE_CONF},
-	{{"after", OPTION_LIST, NULL, "jobs that must have ended well before this one starts", NULL, "JOB"},
+	{{"after", OPTION_LIST, NULL, "jobs that must have finished before this one starts", NULL, "JOB"},
 	 .flags = CORE_CONF},
 };
 

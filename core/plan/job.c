@@ -20,13 +20,6 @@ static void strings_free(char **strings, size_t n_strings)
 	free(strings);
 }
 
-static int set_jobs(struct job *job, struct option_value *value, struct place place, struct err *err)
-{
-	(void)place, (void)err;
-	job->n_workers = value->number;
-	return 0;
-}
-
 static int set_backend(struct job *job, struct option_value *value, struct place place, struct err *err)
 {
 	(void)place, (void)err;
@@ -77,27 +70,6 @@ static int set_unordered(struct job *job, struct option_value *value, struct pla
 	return 0;
 }
 
-static int set_max_item(struct job *job, struct option_value *value, struct place place, struct err *err)
-{
-	(void)place, (void)err;
-	job->max_item_bytes = value->number;
-	return 0;
-}
-
-static int set_max_result(struct job *job, struct option_value *value, struct place place, struct err *err)
-{
-	(void)place, (void)err;
-	job->max_result_bytes = value->number;
-	return 0;
-}
-
-static int set_window(struct job *job, struct option_value *value, struct place place, struct err *err)
-{
-	(void)place, (void)err;
-	job->window_bytes = value->number;
-	return 0;
-}
-
 static int set_plugin(struct job *job, struct option_value *value, struct place place, struct err *err)
 {
 	if (!value->text[0])
@@ -122,14 +94,51 @@ static int set_after(struct job *job, struct option_value *value, struct place p
 	return 0;
 }
 
+/* A number of failures, or a percentage. */
+static int set_max_failures(struct job *job, struct option_value *value, struct place place, struct err *err)
+{
+	static const struct option_spec number = {.name = "max-failures", .type = OPTION_INT, .range = "0.."};
+	static const struct option_spec percent = {.name = "max-failures", .type = OPTION_INT, .range = "0..100"};
+	struct option_value parsed;
+	size_t n = strlen(value->text);
+	(void)place;
+	bool is_percent = n > 0 && value->text[n - 1] == '%';
+	if (is_percent)
+		value->text[n - 1] = '\0';
+	if (option_parse(is_percent ? &percent : &number, value->text, &parsed, err))
+		return -1;
+	job->max_failures = is_percent ? -1 : parsed.number;
+	job->max_failures_percent = is_percent ? parsed.number : -1;
+	option_value_fini(&parsed);
+	return 0;
+}
+
+/* A key is set by a function of its own, or it is a number that goes into a field. */
 static const struct key {
 	const char *name;
 	set_f *set;
+	size_t offset; /* set NULL: of an int64_t in struct job */
 } keys[] = {
-	{"jobs", set_jobs},           {"backend", set_backend},   {"input", set_input},
-	{"output", set_output},       {"null", set_null},         {"keep-order", set_keep_order},
-	{"unordered", set_unordered}, {"max-item", set_max_item}, {"max-result", set_max_result},
-	{"window", set_window},       {"plugin", set_plugin},     {"after", set_after},
+	{"jobs", NULL, offsetof(struct job, n_workers)},
+	{"backend", set_backend, 0},
+	{"input", set_input, 0},
+	{"output", set_output, 0},
+	{"null", set_null, 0},
+	{"keep-order", set_keep_order, 0},
+	{"unordered", set_unordered, 0},
+	{"max-item", NULL, offsetof(struct job, max_item_bytes)},
+	{"max-result", NULL, offsetof(struct job, max_result_bytes)},
+	{"window", NULL, offsetof(struct job, window_bytes)},
+	{"timeout", NULL, offsetof(struct job, timeout_ns)},
+	{"retries", NULL, offsetof(struct job, n_retries)},
+	{"backoff", NULL, offsetof(struct job, backoff_ns)},
+	{"memory", NULL, offsetof(struct job, memory_bytes)},
+	{"max-failures", set_max_failures, 0},
+	{"grace", NULL, offsetof(struct job, grace_ns)},
+	{"start-timeout", NULL, offsetof(struct job, start_timeout_ns)},
+	{"recycle", NULL, offsetof(struct job, recycle_items)},
+	{"plugin", set_plugin, 0},
+	{"after", set_after, 0},
 };
 
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))
@@ -145,16 +154,23 @@ static int key_apply(struct job *job, const struct core_option *option, const ch
 	if (rc)
 		return -1;
 	rc = err_set(err, ERR_USAGE, "can't be set here");
-	for (size_t i = 0; i < N_KEYS; i++)
-		if (strcmp(keys[i].name, option->spec.name) == 0)
+	for (size_t i = 0; i < N_KEYS; i++) {
+		if (strcmp(keys[i].name, option->spec.name))
+			continue;
+		if (keys[i].set) {
 			rc = keys[i].set(job, &value, place, err);
+		} else {
+			*(int64_t *)(void *)((char *)job + keys[i].offset) = value.number;
+			rc = 0;
+		}
+	}
 	option_value_fini(&value);
 	return rc;
 }
 
 int job_init(struct job *ret, const char *name, struct place place, struct err *err)
 {
-	struct job job = {.place = place, .is_ordered = true};
+	struct job job = {.place = place, .is_ordered = true, .max_failures = -1, .max_failures_percent = -1};
 	job.name = strdup(name);
 	if (!job.name)
 		return err_set(err, ERR_RESOURCE, "memory is short");

@@ -47,6 +47,13 @@ struct job {
 	enum backend_kind backend;
 	bool is_ordered;
 	int64_t max_item_bytes, max_result_bytes, window_bytes;
+	int64_t timeout_ns;              /* of one item; 0: none */
+	int64_t n_retries, backoff_ns;
+	int64_t memory_bytes;            /* of one worker; 0: no limit */
+	int64_t max_failures;            /* more than so many end the job; -1: never */
+	int64_t max_failures_percent;    /* the same of the finished items, from the 100th on; -1: never */
+	int64_t grace_ns, start_timeout_ns;
+	int64_t recycle_items;           /* a worker leaves after so many; 0: never */
 	char **after_names;              /* as given: n_after_names and a NULL */
 	size_t n_after_names;
 	struct place after_place;

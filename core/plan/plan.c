@@ -104,6 +104,24 @@ static void print_option(const struct job_option *option, bool is_first)
 	putchar('\n');
 }
 
+/* Only what was asked for. */
+static void print_supervision(const struct job *job)
+{
+	const double ns_per_s = 1e9;
+	if (job->timeout_ns > 0)
+		print_row("time-out", "%g s an item", (double)job->timeout_ns / ns_per_s);
+	if (job->n_retries > 0)
+		print_row("retries", "%" PRId64 ", %g s apart at first", job->n_retries, (double)job->backoff_ns / ns_per_s);
+	if (job->memory_bytes > 0)
+		print_row("memory", "%" PRId64 " bytes a worker", job->memory_bytes);
+	if (job->max_failures >= 0)
+		print_row("stop", "after more than %" PRId64 " failures", job->max_failures);
+	if (job->max_failures_percent >= 0)
+		print_row("stop", "after more than %" PRId64 " %% failures", job->max_failures_percent);
+	if (job->recycle_items > 0)
+		print_row("recycle", "a worker after %" PRId64 " items", job->recycle_items);
+}
+
 static void print_job(const struct job *job)
 {
 	static const char *const backends[] = {"process, or thread where processes are not to be had", "process", "thread"};
@@ -115,6 +133,7 @@ static void print_job(const struct job *job)
 	print_row("results", "%s", job->is_ordered ? "in the order of the input" : "as they come");
 	print_row("limits", "item %" PRId64 ", result %" PRId64 ", window %" PRId64 " bytes", job->max_item_bytes,
 	          job->max_result_bytes, job->window_bytes);
+	print_supervision(job);
 	for (size_t i = 0; i < job->n_after_names; i++)
 		print_row(i == 0 ? "after" : "", "%s", job->after_names[i]);
 	for (size_t i = 0; i < job->n_options; i++)

@@ -38,22 +38,42 @@ void report_init(struct report *report, const char *job_name)
 	*report = (struct report){.job_name = job_name ? job_name : "", .separator = job_name ? ": " : ""};
 }
 
+/* "upper: item 7 "foo": crashed after 3 attempts: SIGSEGV (...)", without its end. */
+static void put_failure(struct line *line, const struct report *report, const struct failure *failure)
+{
+	char item[LOG_QUOTE_BYTES];
+	line_printf(line, "%s%sitem %" PRIu64 " %s: %s", report->job_name, report->separator, failure->seq,
+	            log_quote(item, failure->item, failure->item_bytes), outcome_name(failure->outcome));
+	if (failure->attempts > 1)
+		line_printf(line, " after %" PRIu32 " attempts", failure->attempts);
+	if (failure->cause && *failure->cause)
+		line_printf(line, ": %s", failure->cause);
+}
+
+/* Is one more line of that kind to be said? What is left unsaid is announced once. */
+static bool may_say(const struct report *report, uint64_t n_said, const char *what)
+{
+	if (n_said == REPORT_FAILURES_MAX + 1 && log_level() < LOG_VERBOSE)
+		log_error("%s%smore %s: not shown (use -v, they are all counted)", report->job_name, report->separator, what);
+	return n_said <= REPORT_FAILURES_MAX || log_level() >= LOG_VERBOSE;
+}
+
 void report_failure(struct report *report, const struct failure *failure)
 {
-	report->n_failures++;
-	if (report->n_failures > REPORT_FAILURES_MAX && log_level() < LOG_VERBOSE) {
-		if (report->n_failures == REPORT_FAILURES_MAX + 1)
-			log_error("%s%smore failures: not shown (use -v, they are all counted)", report->job_name,
-			          report->separator);
+	struct line line = {0};
+	if (!may_say(report, ++report->n_failures, "failures"))
 		return;
-	}
-	char item[LOG_QUOTE_BYTES], attempts[sizeof(" after 4294967295 attempts")] = "";
-	bool has_cause = failure->cause && *failure->cause;
-	if (failure->attempts > 1)
-		snprintf(attempts, sizeof(attempts), " after %" PRIu32 " attempts", failure->attempts);
-	log_error("%s%sitem %" PRIu64 " %s: %s%s%s%s", report->job_name, report->separator, failure->seq,
-	          log_quote(item, failure->item, failure->item_bytes), outcome_name(failure->outcome), attempts,
-	          has_cause ? ": " : "", has_cause ? failure->cause : "");
+	put_failure(&line, report, failure);
+	log_error("%s", line.text);
+}
+
+void report_retry(struct report *report, const struct failure *failure, uint32_t attempts_max)
+{
+	struct line line = {0};
+	if (log_level() < LOG_NORMAL || !may_say(report, ++report->n_retries, "attempts that failed"))
+		return;
+	put_failure(&line, report, failure);
+	log_warning("%s: trying again, attempt %" PRIu32 " of %" PRIu32, line.text, failure->attempts + 1, attempts_max);
 }
 
 static void put_outcomes(struct line *line, const struct tally *tally)

@@ -20,7 +20,7 @@
 /* One job's: what it is called, and how much was said of it. */
 struct report {
 	const char *job_name, *separator; /* what its lines begin with: "upper" and ": ", or "" and "" */
-	uint64_t n_failures;              /* that report_failure was told */
+	uint64_t n_failures, n_retries;   /* that report_failure and report_retry were told */
 };
 
 /* One item's failure, as it is named to the user. */
@@ -38,6 +38,9 @@ void report_init(struct report *report, const char *job_name);
 
 /* "rota: upper: item 7 "foo": crashed after 3 attempts: SIGSEGV (...)". Said with -q, too. */
 void report_failure(struct report *report, const struct failure *failure);
+
+/* The same for an attempt that isn't the last: a warning, "...: trying again, attempt 2 of 3". */
+void report_retry(struct report *report, const struct failure *failure, uint32_t attempts_max);
 
 /*
  * The one-line summary of a job: items, ok, failed by outcome, items that were read and have no outcome (the run was

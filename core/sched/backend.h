@@ -19,13 +19,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct backend; /* begins with const struct backend_ops *ops */
 
 struct backend_events {
 	void (*loaded)(void *arg);
 	void (*refused)(void *arg, const struct err *err); /* ERR_USAGE what the plugin is, ERR_RUN its load said no */
-	void (*started)(void *arg, unsigned number, uint64_t generation);
+	void (*started)(void *arg, unsigned number, uint64_t generation, pid_t pid); /* 0: no process of its own */
 	void (*not_started)(void *arg, unsigned number, uint64_t generation, const struct err *err);
 	/* how: proc_death's text; was_lost: the backend took it down, it is nobody's fault */
 	void (*died)(void *arg, unsigned number, uint64_t generation, int wait_status, bool was_lost);
@@ -45,8 +46,11 @@ struct backend_ops {
 	             struct err *err);
 	/* Ends a worker by a signal; `died` follows. A thread can't be: does nothing and returns false. */
 	bool (*kill)(struct backend *backend, unsigned number, uint64_t generation, int signum);
-	/* Waits for what is left (nothing, in order) or kills it; no events any more. */
-	void (*close)(struct backend **backend);
+	/*
+	 * Waits for what is left (nothing, in order) or kills it; no events any more. false: threads are left that go on
+	 * running, with all that they use.
+	 */
+	bool (*close)(struct backend **backend);
 };
 
 /* The first member of every struct backend. */

@@ -90,7 +90,7 @@ static void take_message(struct backend_of_processes *self, const struct message
 	if (message->kind == MESSAGE_FORKED && child->is_wanted && message->pid > 1) {
 		child->is_wanted = false;
 		child->pid = message->pid;
-		self->events.started(self->events.arg, message->worker, message->generation);
+		self->events.started(self->events.arg, message->worker, message->generation, message->pid);
 	} else if (message->kind == MESSAGE_NO_FORK && child->is_wanted) {
 		take_no_fork(self, message, child);
 	} else if (message->kind == MESSAGE_DIED && child->pid != 0) {
@@ -204,7 +204,7 @@ static int spawn(struct backend_of_processes *self, const struct setup *setup, c
 	return result;
 }
 
-static void close_backend(struct backend **backend);
+static bool close_backend(struct backend **backend);
 
 static int open_backend(struct backend **ret, struct loop *loop, const struct setup *setup, const char *worker_program,
                         const struct backend_events *events, struct err *err)
@@ -217,9 +217,9 @@ static int open_backend(struct backend **ret, struct loop *loop, const struct se
 	                                      .events = *events,
 	                                      .watch.fd = -1,
 	                                      .socket_fd = -1,
-	                                      .n_children = setup->n_workers};
+	                                      .n_children = setup->n_places};
 	struct backend *base = &self->base;
-	self->children = calloc(setup->n_workers, sizeof *self->children);
+	self->children = calloc(setup->n_places, sizeof *self->children);
 	if (!self->children) {
 		err_set(err, ERR_RUN, "out of memory");
 		goto fail;
@@ -294,10 +294,10 @@ static void reap_forkserver(pid_t pid)
 		;
 }
 
-static void close_backend(struct backend **backend)
+static bool close_backend(struct backend **backend)
 {
 	if (!*backend)
-		return;
+		return true;
 	struct backend_of_processes *self = of(*backend);
 	loop_remove(self->loop, &self->watch);
 	if (self->socket_fd >= 0)
@@ -307,6 +307,7 @@ static void close_backend(struct backend **backend)
 	free(self->children);
 	free(self);
 	*backend = NULL;
+	return true;
 }
 
 const struct backend_ops backend_process = {

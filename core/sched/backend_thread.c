@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "core/base/log.h"
 #include "core/io/sink_file.h"
 #include "core/sched/backend_thread.h"
 #include "core/worker/host.h"
@@ -49,6 +50,27 @@ struct backend_of_threads {
 static struct backend_of_threads *of(struct backend *backend)
 {
 	return (struct backend_of_threads *)(void *)backend;
+}
+
+/* Backends that are open: while there are any, a plugin that calls exit would end the run without a word. */
+static int n_open;
+
+static void refuse_exit(void)
+{
+	if (n_open == 0)
+		return;
+	log_error(
+		"the plugin has ended the process (exit) in the middle of the run: results are missing; use --backend process");
+	_exit(3);
+}
+
+static int guard_exit(struct err *err)
+{
+	static bool is_guarded;
+	if (!is_guarded && atexit(refuse_exit) != 0)
+		return err_set(err, ERR_RUN, "out of memory");
+	is_guarded = true;
+	return 0;
 }
 
 static void ring(struct backend_of_threads *self)
@@ -96,7 +118,7 @@ static void on_event(struct loop_watch *watch, uint32_t events)
 			continue;
 		if (!thread->is_told) {
 			thread->is_told = true;
-			self->events.started(self->events.arg, thread->number, thread->generation);
+			self->events.started(self->events.arg, thread->number, thread->generation, 0);
 		}
 		if (atomic_load(&thread->has_ended)) {
 			join(thread);
@@ -116,10 +138,10 @@ static int copy_setup(const struct setup *setup, struct setup *ret, struct err *
 	return result;
 }
 
-static void close_backend(struct backend **backend)
+static bool close_backend(struct backend **backend)
 {
 	if (!*backend)
-		return;
+		return true;
 	struct backend_of_threads *self = of(*backend);
 	bool is_left_behind = false;
 	loop_remove(self->loop, &self->watch);
@@ -130,15 +152,17 @@ static void close_backend(struct backend **backend)
 		is_left_behind = is_left_behind || thread->is_running;
 	}
 	*backend = NULL;
+	n_open--;
 	/* a thread that doesn't end goes on using all this until the process ends */
 	if (is_left_behind)
-		return;
+		return false;
 	if (self->event_fd >= 0)
 		close(self->event_fd);
 	setup_fini(&self->setup);
 	host_close(&self->host);
 	free(self->threads);
 	free(self);
+	return true;
 }
 
 static int load(struct backend_of_threads *self, const struct setup *setup, struct err *err)
@@ -158,15 +182,16 @@ static int open_backend(struct backend **ret, struct loop *loop, const struct se
 	if (!self)
 		return err_set(err, ERR_RUN, "out of memory");
 	*self = (struct backend_of_threads){
-		.base.ops = &backend_thread, .loop = loop, .events = *events, .watch.fd = -1, .n_threads = setup->n_workers};
+		.base.ops = &backend_thread, .loop = loop, .events = *events, .watch.fd = -1, .n_threads = setup->n_places};
 	struct backend *base = &self->base;
+	n_open++;
 	self->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	self->threads = calloc(setup->n_workers, sizeof *self->threads);
+	self->threads = calloc(setup->n_places, sizeof *self->threads);
 	if (self->event_fd < 0 || !self->threads) {
 		err_set_errno(err, ERR_RUN, errno, "cannot set up the threads");
 		goto fail;
 	}
-	if (sink_file_divert_stdout(err) != 0 || load(self, setup, err) != 0 ||
+	if (guard_exit(err) != 0 || sink_file_divert_stdout(err) != 0 || load(self, setup, err) != 0 ||
 	    loop_add(loop, &self->watch, self->event_fd, EPOLLIN, on_event, self, NULL, err) != 0)
 		goto fail;
 	ring(self);

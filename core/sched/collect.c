@@ -83,7 +83,8 @@ static int advance(struct collector *collector, struct worker *worker, struct lo
 			return CHANNEL_BROKEN;
 		const unsigned char *data = channel_data(worker->channel);
 		if (items == 0) {
-			if (!worker->is_in_part)
+			/* it may be one frame byte longer */
+			if (!worker->is_in_part || batch->part.len + bytes > collector->max_result_bytes + 1)
 				return CHANNEL_BROKEN;
 			if (window_part(collector->window, batch, data, bytes, collector->err) != 0)
 				return fail(collector);
@@ -101,21 +102,55 @@ static int advance(struct collector *collector, struct worker *worker, struct lo
 	return 0;
 }
 
-static void report_item(struct collector *collector, const struct batch *batch, enum outcome outcome, const char *cause)
+static struct failure failure_of(const struct collector *collector, const struct batch *batch, enum outcome outcome,
+                                 const char *cause)
 {
 	struct failure failure = {.seq = batch->slice.seq + batch->n_answered,
 	                          .outcome = outcome,
 	                          .attempts = batch->attempt,
 	                          .cause = cause};
 	failure.item = slice_item(&batch->slice, batch->n_answered, collector->window->delimiter, &failure.item_bytes);
-	report_failure(collector->report, &failure);
+	return failure;
 }
 
-int collect_charge(struct collector *collector, struct worker *worker, enum outcome outcome, const char *cause)
+/* When the next attempt may begin; 0: at once. */
+static int64_t next_attempt_ns(const struct collector *collector, uint32_t attempts)
+{
+	const uint32_t doublings_max = 20;
+	uint32_t doublings = attempts - 1 < doublings_max ? attempts - 1 : doublings_max;
+	return collector->backoff_ns == 0 ? 0 : clock_now_ns() + (collector->backoff_ns << doublings);
+}
+
+/* The worker goes on, or is dead; the item is attempted once more, by whoever is free. */
+static int retry(struct collector *collector, struct worker *worker)
+{
+	struct batch *batch = worker->owed, *next = batch->next_owed;
+	bool is_over;
+	if (window_retry(collector->window, batch, next_attempt_ns(collector, batch->attempt), &is_over, collector->err) !=
+	    0)
+		return fail(collector);
+	if (is_over) {
+		batch->next_owed = NULL;
+		pop_owed(worker, next);
+		worker->is_cut_short = worker->is_cut_short && worker->owed != NULL;
+	}
+	worker->n_owed_items--;
+	worker->is_in_part = false;
+	crew_note_progress(collector->crew);
+	return 0;
+}
+
+int collect_charge(struct collector *collector, struct worker *worker, enum outcome outcome, bool may_retry,
+                   const char *cause)
 {
 	struct batch *batch = worker->owed;
+	struct failure failure = failure_of(collector, batch, outcome, cause);
+	if (may_retry && batch->attempt < collector->attempts_max) {
+		report_retry(collector->report, &failure, collector->attempts_max);
+		return retry(collector, worker);
+	}
 	collector->tally->n_outcomes[outcome]++;
-	report_item(collector, batch, outcome, cause);
+	report_failure(collector->report, &failure);
 	window_drop_part(collector->window, batch);
 	return give(collector, worker, NULL, 0, 1);
 }
@@ -133,7 +168,10 @@ static int take_failure(struct collector *collector, struct worker *worker, stru
 		return CHANNEL_BROKEN;
 	snprintf(cause, sizeof cause, "%s%s", event->detail == FAILURE_AGAIN ? "asked for another attempt: " : "",
 	         event->text);
-	if (collect_charge(collector, worker, outcomes[event->detail], cause) != 0)
+	/* one that gives up because it was told to has its time-out for outcome */
+	bool is_late = worker->ending == ENDING_TIMED_OUT && event->item == worker->ending_item;
+	enum outcome outcome = is_late ? OUTCOME_TIMED_OUT : outcomes[event->detail];
+	if (collect_charge(collector, worker, outcome, is_late || event->detail != FAILURE_FAILED, cause) != 0)
 		return CHANNEL_BROKEN;
 	channel_take(worker->channel, 0, 1);
 	look->n_items--;
@@ -177,6 +215,12 @@ static int take_event(struct collector *collector, struct worker *worker, struct
 	/* items before the event's own; positions are told by failures and parts */
 	uint32_t before = (event->item - channel->answered) & RING_MARK_MASK;
 	bool is_failure = event->kind == EVENT_FAILED, is_part = event->kind == EVENT_PART;
+	/* what is said between items carries the count of the one that was answered last */
+	bool is_between = before == RING_MARK_MASK && !is_failure && !is_part;
+	if (before >= worker->n_owed_items && !is_between)
+		return CHANNEL_BROKEN;
+	if (is_between)
+		before = 0;
 	if (before > look->n_items || (is_failure && before == look->n_items))
 		return 0;
 	if (is_failure || is_part) {

@@ -21,6 +21,9 @@ struct collector {
 	const char *job_name; /* for messages, or NULL; borrowed */
 	struct report *report;
 	struct crew *crew;
+	uint32_t attempts_max;
+	int64_t backoff_ns; /* before the second attempt; doubled before each later one */
+	uint64_t max_result_bytes;
 	struct err *err; /* set when -1 (not CHANNEL_BROKEN): memory is short, the run can't go on */
 	bool has_failed;
 };
@@ -28,7 +31,11 @@ struct collector {
 /* 1: something was collected, 0: nothing, CHANNEL_BROKEN. A failure of ours is noted in has_failed and err. */
 int collect(struct collector *collector, struct worker *worker);
 
-/* Charges the item behind those answered: it has its outcome, without a result. */
-int collect_charge(struct collector *collector, struct worker *worker, enum outcome outcome, const char *cause);
+/*
+ * Charges the item behind those answered: another attempt, when it has one left and the outcome allows it; else it has
+ * its outcome, without a result. -1: has_failed.
+ */
+int collect_charge(struct collector *collector, struct worker *worker, enum outcome outcome, bool may_retry,
+                   const char *cause);
 
 #endif

@@ -16,22 +16,20 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 4096
-#define STUCK_NS CLOCK_NS_PER_SEC
-#define STUCK_TICKS 3
-#define TICK_NS (250 * CLOCK_NS_PER_MS)
+#define KILL_PAUSE_NS (200 * CLOCK_NS_PER_MS) /* between a time-out's TERM and its KILL */
 #define BACK_OFF_FIRST_NS (10 * CLOCK_NS_PER_MS)
 #define BACK_OFF_DOUBLINGS 7
 #define OPENS_MAX 5 /* attempts at a backend that isn't to be had, before another way is taken */
 
 /* --- life and death of the crew ----------------------------------------------------------------------------------- */
 
-int crew_init(struct crew *crew, struct loop *loop, unsigned n_workers, struct err *err)
+int crew_init(struct crew *crew, struct loop *loop, unsigned n_workers, unsigned n_places, struct err *err)
 {
-	*crew = (struct crew){.loop = loop, .n_workers = n_workers};
-	crew->workers = calloc(n_workers, sizeof *crew->workers);
+	*crew = (struct crew){.loop = loop, .n_workers = n_workers, .n_places = n_places};
+	crew->workers = calloc(n_places, sizeof *crew->workers);
 	if (!crew->workers)
-		return err_set(err, ERR_RUN, "out of memory for %u workers", n_workers);
-	for (unsigned i = 0; i < n_workers; i++) {
+		return err_set(err, ERR_RUN, "out of memory for %u workers", n_places);
+	for (unsigned i = 0; i < n_places; i++) {
 		crew->workers[i].crew = crew;
 		crew->workers[i].number = i + 1;
 		crew->workers[i].bell.fd = crew->workers[i].words.fd = -1;
@@ -43,9 +41,9 @@ int crew_init(struct crew *crew, struct loop *loop, unsigned n_workers, struct e
 void crew_fini(struct crew *crew)
 {
 	if (crew->backend)
-		crew->backend->ops->close(&crew->backend);
-	for (unsigned i = 0; crew->workers && i < crew->n_workers; i++)
-		if (crew->workers[i].phase != WORKER_NONE)
+		crew->has_left_threads = !crew->backend->ops->close(&crew->backend);
+	for (unsigned i = 0; crew->workers && i < crew->n_places; i++)
+		if (crew->workers[i].phase != WORKER_NONE && !crew->has_left_threads)
 			crew_clear(crew, &crew->workers[i]);
 	free(crew->workers);
 	crew->workers = NULL;
@@ -91,7 +89,7 @@ static void fall_back(struct crew *crew, const struct err *why)
 
 static struct worker *find(struct crew *crew, unsigned number, uint64_t generation)
 {
-	if (number == 0 || number > crew->n_workers)
+	if (number == 0 || number > crew->n_places)
 		return NULL;
 	struct worker *worker = &crew->workers[number - 1];
 	return worker->phase != WORKER_NONE && worker->generation == generation ? worker : NULL;
@@ -111,13 +109,15 @@ static void on_refused(void *arg, const struct err *err)
 	crew_give_up(arg, err);
 }
 
-static void on_started(void *arg, unsigned number, uint64_t generation)
+static void on_started(void *arg, unsigned number, uint64_t generation, pid_t pid)
 {
 	struct crew *crew = arg;
 	struct worker *worker = find(crew, number, generation);
 	crew->n_no_starts = 0;
-	if (worker)
+	if (worker) {
+		worker->pid = pid;
 		channel_close_fd(worker->channel);
+	}
 }
 
 static void on_not_started(void *arg, unsigned number, uint64_t generation, const struct err *err)
@@ -167,6 +167,7 @@ void crew_open(struct crew *crew)
 		return;
 	if (crew->ops->open(&crew->backend, crew->loop, crew->setup, crew->worker_program, &events, &err) == 0) {
 		crew->n_failed_opens = 0;
+		crew->load_ns = 0;
 		return;
 	}
 	if (err.code != ERR_RESOURCE) {
@@ -289,8 +290,10 @@ bool crew_want(struct crew *crew)
 	if (!crew_may_start(crew))
 		return false;
 	struct worker *worker = crew->workers;
-	while (worker->phase != WORKER_NONE)
+	while (worker->phase != WORKER_NONE && worker < crew->workers + crew->n_places)
 		worker++;
+	if (worker == crew->workers + crew->n_places)
+		return false;
 	struct err err;
 	worker->phase = WORKER_IS_STARTING;
 	worker->generation++;
@@ -325,7 +328,7 @@ void crew_clear(struct crew *crew, struct worker *worker)
 
 void crew_poll(struct crew *crew)
 {
-	for (unsigned i = 0; crew->n_ready < crew->n_live && i < crew->n_workers; i++) {
+	for (unsigned i = 0; crew->n_ready < crew->n_live && i < crew->n_places; i++) {
 		struct worker *worker = &crew->workers[i];
 		if (worker->phase != WORKER_IS_STARTING || channel_state(worker->channel) != WORKER_READY)
 			continue;
@@ -354,6 +357,7 @@ void crew_send(struct crew *crew, struct worker *worker, struct batch *batch)
 	worker->owed_end = &batch->next_owed;
 	worker->n_owed_batches++;
 	worker->n_owed_items += batch->slice.n_items;
+	worker->n_sent_items += batch->slice.n_items;
 	worker->needs_wake = true;
 	if (channel_send(worker->channel, &sent) != 0)
 		crew_break(crew, worker);
@@ -446,7 +450,7 @@ void crew_break(struct crew *crew, struct worker *worker)
 
 void crew_flush_wakes(struct crew *crew)
 {
-	for (unsigned i = 0; i < crew->n_workers; i++) {
+	for (unsigned i = 0; i < crew->n_places; i++) {
 		struct worker *worker = &crew->workers[i];
 		if (worker->phase == WORKER_NONE || worker->is_broken)
 			continue;
@@ -461,22 +465,40 @@ void crew_flush_wakes(struct crew *crew)
 	}
 }
 
-void crew_tick(struct crew *crew, int64_t now_ns)
+void crew_retire(struct crew *crew, struct worker *worker)
 {
-	for (unsigned i = 0; i < crew->n_workers; i++) {
-		struct worker *worker = &crew->workers[i];
-		bool is_stuck = worker->phase == WORKER_IS_READY && !worker->is_broken && worker->n_owed_items > 0 &&
-		                !channel_is_sending(worker->channel) && now_ns - worker->progress_ns >= STUCK_NS &&
-		                !channel_has_news(worker->channel) && channel_begun(worker->channel) <= 0;
-		if (!is_stuck) {
-			worker->n_stuck_ticks = 0;
-			continue;
+	worker->is_retiring = true;
+	if (channel_stop(worker->channel) != 0)
+		crew_break(crew, worker);
+}
+
+void crew_resize(struct crew *crew, int more)
+{
+	if (more > 0 && crew->n_workers < crew->n_places)
+		crew->n_workers++;
+	if (more < 0 && crew->n_workers > 1) {
+		crew->n_workers--;
+		for (unsigned i = crew->n_places; i > 0 && crew->n_live > crew->n_workers; i--) {
+			struct worker *worker = &crew->workers[i - 1];
+			if (worker->phase == WORKER_IS_READY && !worker->is_retiring) {
+				crew_retire(crew, worker);
+				break;
+			}
 		}
-		if (worker->n_stuck_ticks++ == 0)
-			worker->stuck_ns = now_ns;
-		if (worker->n_stuck_ticks > STUCK_TICKS && now_ns - worker->stuck_ns >= STUCK_NS)
-			crew_break(crew, worker);
 	}
+}
+
+void crew_end_worker(struct crew *crew, struct worker *worker, enum worker_ending ending, uint32_t item)
+{
+	bool is_gentle = ending == ENDING_TIMED_OUT;
+	worker->ending = ending;
+	worker->ending_item = item;
+	worker->kill_ns = is_gentle ? clock_now_ns() + KILL_PAUSE_NS : INT64_MAX;
+	channel_cancel(worker->channel);
+	crew->backend->ops->kill(crew->backend, worker->number, worker->generation, is_gentle ? SIGTERM : SIGKILL);
+	/* one that was stopped hears TERM only when it goes on */
+	if (is_gentle)
+		crew->backend->ops->kill(crew->backend, worker->number, worker->generation, SIGCONT);
 }
 
 int64_t crew_due_ns(const struct crew *crew)
@@ -488,9 +510,6 @@ int64_t crew_due_ns(const struct crew *crew)
 		return crew->not_before_ns;
 	if (!crew->backend)
 		return now_ns;
-	for (unsigned i = 0; i < crew->n_workers; i++)
-		if (crew->workers[i].n_owed_items > 0)
-			return now_ns + TICK_NS;
 	return -1;
 }
 
@@ -499,7 +518,7 @@ int64_t crew_due_ns(const struct crew *crew)
 void crew_stop(struct crew *crew)
 {
 	crew->is_stopping = true;
-	for (unsigned i = 0; i < crew->n_workers; i++) {
+	for (unsigned i = 0; i < crew->n_places; i++) {
 		struct worker *worker = &crew->workers[i];
 		if (worker->phase != WORKER_IS_STARTING && worker->phase != WORKER_IS_READY)
 			continue;
@@ -513,29 +532,31 @@ void crew_stop(struct crew *crew)
 
 void crew_kill(struct crew *crew)
 {
-	crew->is_stopping = true;
-	for (unsigned i = 0; crew->backend && i < crew->n_workers; i++)
-		if (crew->workers[i].phase != WORKER_NONE)
+	crew->is_stopping = crew->is_killed = true;
+	for (unsigned i = 0; crew->backend && i < crew->n_places; i++)
+		if (crew->workers[i].phase != WORKER_NONE) {
+			channel_cancel(crew->workers[i].channel);
 			crew->backend->ops->kill(crew->backend, i + 1, crew->workers[i].generation, SIGKILL);
+		}
 }
 
 bool crew_is_gone(const struct crew *crew)
 {
-	return crew->n_live == 0;
+	return crew->n_live == 0 || (crew->is_killed && !crew->ops->has_processes);
 }
 
 bool crew_sleep_begin(struct crew *crew, const struct worker *only)
 {
 	bool has_news = false;
-	for (unsigned i = 0; i < crew->n_workers; i++)
+	for (unsigned i = 0; i < crew->n_places; i++)
 		if (crew->workers[i].channel && (!only || only == &crew->workers[i]))
 			channel_sleep_begin(crew->workers[i].channel);
 	/* pairs with the worker's fence between publishing and looking whether the bell is wanted */
 	atomic_thread_fence(memory_order_seq_cst);
-	for (unsigned i = 0; i < crew->n_workers; i++) {
-		const struct worker *worker = &crew->workers[i];
+	for (unsigned i = 0; i < crew->n_places; i++) {
+		struct worker *worker = &crew->workers[i];
 		if (worker->channel && !worker->is_broken && (!only || only == worker))
-			has_news = has_news || channel_has_news(worker->channel) ||
+			has_news = has_news || channel_has_news(worker->channel) || channel_may_send_more(worker->channel) ||
 			           (worker->phase == WORKER_IS_STARTING && channel_state(worker->channel) == WORKER_READY);
 	}
 	return has_news;
@@ -543,7 +564,7 @@ bool crew_sleep_begin(struct crew *crew, const struct worker *only)
 
 void crew_sleep_end(struct crew *crew)
 {
-	for (unsigned i = 0; i < crew->n_workers; i++)
+	for (unsigned i = 0; i < crew->n_places; i++)
 		if (crew->workers[i].channel)
 			channel_sleep_end(crew->workers[i].channel);
 }

@@ -19,12 +19,21 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/loop.h"
+#include "core/record/tally.h"
 #include "core/sched/backend.h"
 #include "core/sched/window.h"
 #include "shm/channel.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Why a worker is being ended, or is told to end its item. */
+enum worker_ending {
+	ENDING_NONE = 0,
+	ENDING_TIMED_OUT, /* its item: TERM, then KILL */
+	ENDING_OVER_MEMORY,
+	ENDING_START, /* it wasn't ready in time */
+};
 
 enum worker_phase { WORKER_NONE = 0, WORKER_IS_STARTING, WORKER_IS_READY, WORKER_IS_LEAVING };
 
@@ -34,6 +43,7 @@ struct worker {
 	struct crew *crew;
 	unsigned number; /* from 1 */
 	uint64_t generation;
+	pid_t pid; /* 0: not known, or a thread */
 	enum worker_phase phase;
 	struct channel *channel; /* owned; NULL in NONE */
 	bool needs_wake;         /* something was sent or released since the last crew_flush_wakes */
@@ -49,9 +59,18 @@ struct worker {
 	int64_t progress_ns; /* when something was last sent to it while idle, or came from it */
 	/* its standard output and error */
 	struct loop_watch bell, words;
-	struct buf line;        /* the words that no newline has ended yet */
+	struct buf line;  /* the words that no newline has ended yet */
+	bool is_retiring; /* told to leave when it owes nothing: a fresh one takes its place */
+	uint64_t n_sent_items;
+	enum worker_ending ending;
+	uint32_t ending_item; /* which item that is about: as the worker counts */
+	int64_t kill_ns;      /* ending: when KILL follows */
+	/* the item's clock: it runs while the worker is heard and the supervisor's loop turns (watchdog) */
+	uint32_t clock_item;    /* begun, as the worker counts: of which item */
+	int64_t clock_ns;       /* how long it has run */
+	int64_t rss_bytes;      /* as last seen */
 	char refusal[1000];     /* why its open said no, or "" */
-	unsigned n_stuck_ticks; /* seen in a row with work that it doesn't begin */
+	unsigned n_stuck_looks; /* seen in a row with work that it doesn't begin */
 	int64_t stuck_ns;       /* since then */
 };
 
@@ -59,8 +78,8 @@ struct worker {
 struct crew_events {
 	/* Collects what a worker has published: collect() of collect.h. */
 	int (*collect)(void *arg, struct worker *worker);
-	/* The item behind those answered was lost with its worker: it is charged. */
-	void (*charge)(void *arg, struct worker *worker, const char *cause);
+	/* The item behind those answered was lost with its worker: it is charged, or attempted once more. */
+	void (*charge)(void *arg, struct worker *worker, enum outcome outcome, const char *cause);
 	/* The job can't go on. */
 	void (*give_up)(void *arg, const struct err *err);
 	void *arg;
@@ -74,15 +93,20 @@ struct crew {
 	struct backend *backend;   /* NULL: not open */
 	bool may_fall_back;        /* backend auto: to threads, when processes are not to be had */
 	const char *fall_back_bar; /* why it may not, though it is auto; or NULL */
-	bool is_loaded, is_stopping, has_given_up, has_said_memfd;
+	bool has_left_threads;     /* that go on running: the process must end without tidying up below them */
+	bool is_loaded, is_stopping, is_killed, has_given_up, has_said_memfd;
 	const char *job_name; /* for messages, or NULL */
 	const struct setup *setup;
 	const char *worker_program;
 	struct window *window;
 	struct crew_events events;
 	struct worker *workers;
-	unsigned n_workers;
-	unsigned n_live; /* not NONE */
+	unsigned n_places;                /* of the array */
+	unsigned n_workers;               /* wanted */
+	int64_t timeout_ns, memory_bytes; /* the limits, for messages */
+	int64_t recycle_items;            /* a worker leaves after so many; 0: never */
+	int64_t load_ns;                  /* how long the plugin takes to load so far, by the watchdog's clock */
+	unsigned n_live;                  /* not NONE */
 	unsigned n_ready;
 	uint64_t n_deaths;        /* unexpected ones */
 	unsigned n_failed_opens;  /* in a row: the backend wasn't to be had */
@@ -96,7 +120,8 @@ struct crew {
 	struct channel_sizes sizes;
 };
 
-int crew_init(struct crew *crew, struct loop *loop, unsigned n_workers, struct err *err);
+/* n_places: how many workers there may ever be at a time (crew_resize). */
+int crew_init(struct crew *crew, struct loop *loop, unsigned n_workers, unsigned n_places, struct err *err);
 void crew_fini(struct crew *crew);
 
 /* Begins to load the plugin, unless it is. crew->ops, setup, window, events and the rest must be set. */
@@ -126,16 +151,22 @@ void crew_break(struct crew *crew, struct worker *worker);
 /* Wakes the workers that something was sent to or taken from. */
 void crew_flush_wakes(struct crew *crew);
 
-/* Late wake-ups: workers that have unclaimed work for a second without being in an item are given up. */
-void crew_tick(struct crew *crew, int64_t now_ns);
+/* A worker more or fewer: the one with the highest number retires. At least one stays. */
+void crew_resize(struct crew *crew, int more);
 
-/* When crew_want or crew_tick wants to be called at the latest; -1: needn't. */
+/* The worker leaves when it has done what it owes. */
+void crew_retire(struct crew *crew, struct worker *worker);
+
+/* Ends a worker because of the item it is in (or, ENDING_START, isn't): TERM and KILL_PAUSE_NS later KILL, or KILL. */
+void crew_end_worker(struct crew *crew, struct worker *worker, enum worker_ending ending, uint32_t item);
+
+/* When crew_open or crew_want wants to be called at the latest; -1: needn't. */
 int64_t crew_due_ns(const struct crew *crew);
 
 /* Every worker leaves when it owes nothing. */
 void crew_stop(struct crew *crew);
 void crew_kill(struct crew *crew);          /* at once */
-bool crew_is_gone(const struct crew *crew); /* no worker lives */
+bool crew_is_gone(const struct crew *crew); /* no worker lives, or those that do are threads, which nobody can kill */
 
 /*
  * Before the loop sleeps: have all workers ring. true: there is something already. only: just this one may be

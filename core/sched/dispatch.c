@@ -42,7 +42,7 @@ static bool has_budget(const struct dispatch *dispatch)
 
 static void measure(struct dispatch *dispatch)
 {
-	for (unsigned i = 0; i < dispatch->crew->n_workers; i++) {
+	for (unsigned i = 0; i < dispatch->crew->n_places; i++) {
 		struct worker *worker = &dispatch->crew->workers[i];
 		if (worker->phase != WORKER_IS_READY || worker->n_answered == worker->n_answered_seen)
 			continue;
@@ -53,7 +53,7 @@ static void measure(struct dispatch *dispatch)
 			(int64_t)((busy_ns - worker->busy_ns_seen) / (worker->n_answered - worker->n_answered_seen));
 		worker->busy_ns_seen = busy_ns;
 		worker->n_answered_seen = worker->n_answered;
-		/* the word is the worker's: what can't be true only makes batches too small */
+		/* the word is the worker's: what can't be true only makes batches of a wrong size */
 		if (sample_ns < 1 || sample_ns > INT64_C(3600) * CLOCK_NS_PER_SEC)
 			sample_ns = 1;
 		dispatch->item_ns = dispatch->item_ns == 0 ? sample_ns : (3 * dispatch->item_ns + sample_ns + 3) / 4;
@@ -79,19 +79,28 @@ static uint32_t depth(const struct dispatch *dispatch)
 
 static bool may_take(const struct worker *worker, uint32_t n_batches_max)
 {
-	return worker->phase == WORKER_IS_READY && !worker->is_broken && !worker->is_cut_short &&
-	       worker->n_owed_batches < n_batches_max && !channel_is_sending(worker->channel) &&
-	       !(worker->owed && worker->owed->is_suspect);
+	return worker->phase == WORKER_IS_READY && !worker->is_broken && !worker->is_cut_short && !worker->is_retiring &&
+	       worker->ending == ENDING_NONE && worker->n_owed_batches < n_batches_max &&
+	       !channel_is_sending(worker->channel) && !(worker->owed && worker->owed->is_suspect);
 }
 
-/* The one with the least in hand. */
-static struct worker *find_taker(const struct dispatch *dispatch)
+/* Has its task ring room? One whose indices can't be true is given up. */
+static bool has_room(const struct dispatch *dispatch, struct worker *worker, size_t n_bytes)
+{
+	int has = channel_has_room(worker->channel, n_bytes);
+	if (has == CHANNEL_BROKEN)
+		crew_break(dispatch->crew, worker);
+	return has > 0;
+}
+
+/* The one with the least in hand, of those that have room for so many bytes. */
+static struct worker *find_taker(const struct dispatch *dispatch, size_t n_bytes)
 {
 	struct worker *taker = NULL;
 	uint32_t most = depth(dispatch);
-	for (unsigned i = 0; i < dispatch->crew->n_workers; i++) {
+	for (unsigned i = 0; i < dispatch->crew->n_places; i++) {
 		struct worker *worker = &dispatch->crew->workers[i];
-		if (!may_take(worker, most))
+		if (!may_take(worker, most) || !has_room(dispatch, worker, n_bytes))
 			continue;
 		taker = worker;
 		most = worker->n_owed_batches;
@@ -125,8 +134,10 @@ static int read_batch(struct dispatch *dispatch, struct err *err)
 		if (i >= READS_A_TURN)
 			return 1; /* a long item: others have their turn, too */
 		int result = feed_read(dispatch->feed, err);
-		if (result == -1)
+		if (result == -1) {
+			dispatch->has_source_failed = dispatch->is_closed = true;
 			return -1;
+		}
 		dispatch->is_source_waiting = result == SOURCE_WAIT;
 	}
 	if (!feed_take(dispatch->feed, batch_items(dispatch), BATCH_BYTES, &slice))
@@ -146,7 +157,7 @@ static struct worker *find_victim(const struct dispatch *dispatch)
 {
 	struct worker *victim = NULL;
 	int64_t now_ns = clock_now_ns();
-	for (unsigned i = 0; i < dispatch->crew->n_workers; i++) {
+	for (unsigned i = 0; i < dispatch->crew->n_places; i++) {
 		struct worker *worker = &dispatch->crew->workers[i];
 		if (worker->phase != WORKER_IS_READY || worker->is_broken || worker->is_cut_short || worker->n_owed_items < 2 ||
 		    channel_is_sending(worker->channel))
@@ -164,7 +175,7 @@ static int share(struct dispatch *dispatch, struct err *err)
 {
 	struct batch *batch = window_next_pending(dispatch->window);
 	uint32_t n_shares = 1;
-	for (unsigned i = 0; i < dispatch->crew->n_workers; i++)
+	for (unsigned i = 0; i < dispatch->crew->n_places; i++)
 		if (may_take(&dispatch->crew->workers[i], 1))
 			n_shares++;
 	while (batch) {
@@ -180,7 +191,7 @@ static int share(struct dispatch *dispatch, struct err *err)
 
 static int steal(struct dispatch *dispatch, struct err *err)
 {
-	struct worker *taker = find_taker(dispatch);
+	struct worker *taker = find_taker(dispatch, 0);
 	if (!taker || taker->n_owed_batches > 0 || dispatch->window->n_pending > 0)
 		return 0;
 	struct worker *victim = find_victim(dispatch);
@@ -204,20 +215,48 @@ static bool is_for_others(const struct dispatch *dispatch, const struct worker *
 	return taker->n_owed_batches > 0 && dispatch->window->n_pending <= n_coming;
 }
 
+/*
+ * Nobody knows at which item a suspect's worker was lost: it is run alone in the whole crew, so that what happens next
+ * says who it was. true: the next batch has to wait for that.
+ */
+static bool must_wait(const struct dispatch *dispatch, const struct batch *batch)
+{
+	bool is_busy = false;
+	for (unsigned i = 0; i < dispatch->crew->n_places; i++) {
+		const struct worker *worker = &dispatch->crew->workers[i];
+		is_busy = is_busy || worker->n_owed_items > 0;
+		if (worker->owed && worker->owed->is_suspect)
+			return true;
+	}
+	return batch->is_suspect && is_busy;
+}
+
+/* How many items of a batch may go to this worker: a suspect one by one, and no more than until it is recycled. */
+static uint32_t allowance(const struct dispatch *dispatch, const struct worker *worker, const struct batch *batch)
+{
+	int64_t left = dispatch->crew->recycle_items - (int64_t)worker->n_sent_items;
+	if (batch->is_suspect)
+		return 1;
+	if (dispatch->crew->recycle_items == 0 || left >= (int64_t)batch->slice.n_items)
+		return batch->slice.n_items;
+	return left > 1 ? (uint32_t)left : 1;
+}
+
 /* Gives pending batches to those who may take one. -1, or how many were sent. */
 static int send_all(struct dispatch *dispatch, struct err *err)
 {
+	struct crew *crew = dispatch->crew;
 	int n_sent = 0;
 	struct batch *batch;
-	while ((batch = window_next_pending(dispatch->window))) {
-		struct worker *taker = find_taker(dispatch);
-		if (!taker || (batch->is_suspect && taker->n_owed_batches > 0) || is_for_others(dispatch, taker))
+	while ((batch = window_next_pending(dispatch->window)) && !must_wait(dispatch, batch)) {
+		struct worker *taker = find_taker(dispatch, batch->slice.n_bytes);
+		if (!taker || is_for_others(dispatch, taker))
 			break;
-		if (batch->is_suspect && window_cut(dispatch->window, batch, 1, err) != 0)
+		if (window_cut(dispatch->window, batch, allowance(dispatch, taker, batch), err) != 0)
 			return -1;
-		if (!channel_has_room(taker->channel, batch->slice.n_bytes))
-			break;
-		crew_send(dispatch->crew, taker, batch);
+		crew_send(crew, taker, batch);
+		if (crew->recycle_items > 0 && (int64_t)taker->n_sent_items >= crew->recycle_items)
+			crew_retire(crew, taker);
 		n_sent++;
 	}
 	return n_sent;
@@ -237,9 +276,9 @@ static int start_workers(struct dispatch *dispatch)
 static size_t wanted_batches(const struct dispatch *dispatch)
 {
 	const struct crew *crew = dispatch->crew;
-	size_t n_wanted = crew->n_workers - crew->n_ready;
+	size_t n_wanted = crew->n_workers > crew->n_ready ? crew->n_workers - crew->n_ready : 0;
 	uint32_t most = depth(dispatch);
-	for (unsigned i = 0; i < crew->n_workers; i++)
+	for (unsigned i = 0; i < crew->n_places; i++)
 		if (may_take(&crew->workers[i], most))
 			n_wanted += most - crew->workers[i].n_owed_batches;
 	return n_wanted;
@@ -249,6 +288,7 @@ int dispatch_step(struct dispatch *dispatch, struct err *err)
 {
 	int n_done = 0, result = 1;
 	measure(dispatch);
+	window_wake(dispatch->window, clock_now_ns());
 	size_t n_wanted = wanted_batches(dispatch);
 	while (!dispatch->is_closed && dispatch->window->n_pending < n_wanted && has_budget(dispatch) && result > 0) {
 		size_t n_pending = dispatch->window->n_pending;

@@ -40,6 +40,7 @@ struct dispatch {
 	int64_t item_ns;        /* measured; 0: nothing measured yet */
 	uint32_t items_max;     /* how far batches may grow by now */
 	bool is_source_waiting; /* nothing to read until its descriptor is ready: cleared by whoever watches it */
+	bool has_source_failed; /* the source can't be read any further: what was read is finished */
 	bool is_closed;         /* no more is to be read: the run is being ended */
 };
 

@@ -21,7 +21,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define TERM_GRACE_NS CLOCK_NS_PER_SEC
 #define FDS_A_WORKER 4
 #define FDS_BESIDE 64
 
@@ -38,7 +37,7 @@ struct run {
 /* --- signals ------------------------------------------------------------------------------------------------------ */
 
 /* The first lets started items finish (TERM, HUP: for the grace), the second ends at once. */
-static void take_signal(struct run *run, int signum)
+static void take_end(struct run *run, int signum)
 {
 	bool is_first = run->ended_by == 0;
 	run->ended_by = signum;
@@ -47,10 +46,37 @@ static void take_signal(struct run *run, int signum)
 		           signum == SIGINT ? "interrupted" : "asked to end");
 	for (size_t i = 0; i < run->plan->n_jobs; i++) {
 		if (is_first)
-			run_job_interrupt(&run->jobs[i], signum == SIGINT ? -1 : TERM_GRACE_NS);
+			run_job_interrupt(&run->jobs[i], signum == SIGINT ? -1 : run->plan->jobs[i].grace_ns);
 		else
 			run_job_kill(&run->jobs[i]);
 	}
+}
+
+/* The workers, in sessions of their own, hear nothing of the terminal: they stop and go on with us. */
+static void stop_for_a_while(struct run *run)
+{
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		run_job_signal(&run->jobs[i], SIGSTOP);
+
+	raise(SIGSTOP);
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		run_job_signal(&run->jobs[i], SIGCONT);
+}
+
+static void take_signal(struct run *run, int signum)
+{
+	if (signum == SIGTSTP) {
+		stop_for_a_while(run);
+		return;
+	}
+	for (size_t i = 0; i < run->plan->n_jobs && (signum == SIGQUIT || signum == SIGUSR1 || signum == SIGUSR2); i++) {
+		if (signum == SIGQUIT)
+			run_job_print(&run->jobs[i]);
+		else
+			run_job_resize(&run->jobs[i], signum == SIGUSR1 ? 1 : -1);
+	}
+	if (signum == SIGINT || signum == SIGTERM || signum == SIGHUP)
+		take_end(run, signum);
 }
 
 static void on_signal(struct loop_watch *watch, uint32_t events)
@@ -64,11 +90,11 @@ static void on_signal(struct loop_watch *watch, uint32_t events)
 
 static int watch_signals(struct run *run, struct err *err)
 {
+	static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2};
 	sigset_t signals;
 	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+		sigaddset(&signals, taken[i]);
 	/* what nohup or a shell's & has had ignored stays ignored */
 	for (int signum = 1; signum < SIGRTMIN; signum++) {
 		struct sigaction action;
@@ -239,7 +265,7 @@ static int open_run(struct run *run, struct catalog *catalog, const struct run_s
 	return 0;
 }
 
-static int close_run(struct run *run, int status)
+static int close_run(struct run *run, int status, bool *ret_has_threads)
 {
 	if (run->progress)
 		progress_finish(run->progress, clock_now_ns());
@@ -250,6 +276,7 @@ static int close_run(struct run *run, int status)
 		if (job->status > status)
 			status = job->status;
 		run_job_fini(job);
+		*ret_has_threads = *ret_has_threads || job->crew.has_left_threads;
 	}
 	progress_destroy(&run->progress);
 	free(run->jobs);
@@ -271,8 +298,12 @@ int run_plan(const struct plan *plan, struct catalog *catalog, const struct run_
 		log_error("%s", err.text);
 		status = 3;
 	}
-	status = close_run(&run, status);
+	bool has_threads = false;
+	status = close_run(&run, status, &has_threads);
 	if (run.ended_by != 0)
 		die_by(run.ended_by);
+	/* what exit would tidy up is still used by threads that nobody can end */
+	if (has_threads)
+		_exit(status);
 	return status;
 }

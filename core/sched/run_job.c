@@ -8,18 +8,25 @@
 
 #include <stdlib.h>
 
-#define LEAVE_NS CLOCK_NS_PER_SEC     /* for the plugin's close, when all is done */
+#define LEAVE_NS CLOCK_NS_PER_SEC /* for the plugin's close, when all is done */
+#define PLACES_MORE 16
 #define LOOK_NS (5 * CLOCK_NS_PER_MS) /* how often channels with several items out are looked at, unrung */
 
 /* --- ends --------------------------------------------------------------------------------------------------------- */
 
-/* The job can't go on: said once, its workers are killed. */
-static void end_with(struct run_job *job, const struct err *err)
+/* The job won't end well: said once. */
+static void say_broken(struct run_job *job, const struct err *err)
 {
 	if (job->status < 2) {
 		job->status = err->code == ERR_USAGE ? 2 : 3;
 		log_error("%s%s%s", job->name ? job->name : "", job->name ? ": " : "", err->text);
 	}
+}
+
+/* The job can't go on: its workers are killed. */
+static void end_with(struct run_job *job, const struct err *err)
+{
+	say_broken(job, err);
 	run_job_kill(job);
 }
 
@@ -34,10 +41,10 @@ static int on_collect(void *arg, struct worker *worker)
 	return collect(&job->collector, worker);
 }
 
-static void on_charge(void *arg, struct worker *worker, const char *cause)
+static void on_charge(void *arg, struct worker *worker, enum outcome outcome, const char *cause)
 {
 	struct run_job *job = arg;
-	collect_charge(&job->collector, worker, OUTCOME_CRASHED, cause);
+	collect_charge(&job->collector, worker, outcome, true, cause);
 }
 
 static void leave(struct run_job *job)
@@ -70,7 +77,7 @@ void run_job_interrupt(struct run_job *job, int64_t grace_ns)
 		return;
 	job->is_cut = true;
 	job->dispatch.is_closed = true;
-	for (unsigned i = 0; i < job->crew.n_workers; i++)
+	for (unsigned i = 0; i < job->crew.n_places; i++)
 		if (job->crew.workers[i].n_owed_items > 0)
 			crew_take_back(&job->crew, &job->crew.workers[i]);
 	leave(job);
@@ -101,6 +108,12 @@ void run_job_fini(struct run_job *job)
 	free(job->setup.options);
 }
 
+/* Workers that USR1 may add find a place. A plugin that isn't thread-safe never has a second thread. */
+static int64_t n_places(const struct job *plan)
+{
+	return plan->backend == BACKEND_THREAD && !plan->info->is_thread_safe ? 1 : plan->n_workers + PLACES_MORE;
+}
+
 static int fill_setup(struct run_job *job, struct err *err)
 {
 	const struct job *plan = job->plan;
@@ -110,6 +123,7 @@ static int fill_setup(struct run_job *job, struct err *err)
 	                            .frame_byte = sink_delimiter(job->sink),
 	                            .max_result_bytes = plan->max_result_bytes,
 	                            .n_workers = (unsigned)plan->n_workers,
+	                            .n_places = (unsigned)n_places(plan),
 	                            .n_options = plan->n_options};
 	if (plan->adds_newline_if_missing && plan->output.kind == ENDPOINT_LINES)
 		job->setup.frame = FRAME_MISSING;
@@ -136,10 +150,17 @@ static int fill_crew(struct run_job *job, struct err *err)
 {
 	const struct job *plan = job->plan;
 	struct crew *crew = &job->crew;
-	if (crew_init(crew, job->loop, (unsigned)plan->n_workers, err) != 0)
+	if (crew_init(crew, job->loop, (unsigned)plan->n_workers, (unsigned)n_places(plan), err) != 0)
 		return -1;
 	crew->ops = plan->backend == BACKEND_THREAD ? &backend_thread : &backend_process;
 	crew->may_fall_back = plan->backend == BACKEND_AUTO;
+	if (plan->timeout_ns > 0)
+		crew->fall_back_bar = "they can't be ended when an item times out (--timeout)";
+	if (plan->memory_bytes > 0)
+		crew->fall_back_bar = "their memory can't be told apart (--memory)";
+	crew->timeout_ns = plan->timeout_ns;
+	crew->memory_bytes = plan->memory_bytes;
+	crew->recycle_items = plan->recycle_items;
 	crew->is_thread_safe = plan->info->is_thread_safe;
 	crew->job_name = job->name;
 	crew->setup = &job->setup;
@@ -168,6 +189,13 @@ static void fill_rest(struct run_job *job)
 	                                  .delimiter = delimiter,
 	                                  .window_bytes = job->plan->window_bytes};
 	dispatch_init(&job->dispatch);
+	job->collector.attempts_max = (uint32_t)job->plan->n_retries + 1;
+	job->collector.backoff_ns = job->plan->backoff_ns;
+	job->collector.max_result_bytes = (uint64_t)job->plan->max_result_bytes;
+	job->watchdog = (struct watchdog){.crew = &job->crew,
+	                                  .timeout_ns = job->plan->timeout_ns,
+	                                  .memory_bytes = job->plan->memory_bytes,
+	                                  .start_timeout_ns = job->plan->start_timeout_ns};
 	const struct source_head *head = source_head(job->source);
 	job->tally.total_items = head->total_items;
 	job->tally.total_bytes = head->total_bytes;
@@ -245,6 +273,7 @@ static void watch_source(struct run_job *job)
 
 static void reader_went(struct run_job *job)
 {
+	job->is_sink_dead = true;
 	job->is_reader_gone = true;
 	run_job_kill(job);
 }
@@ -282,6 +311,7 @@ static void flush(struct run_job *job, bool all)
 			reader_went(job);
 		break;
 	case SINK_FAILED:
+		job->is_sink_dead = true;
 		end_with(job, &err);
 		break;
 	}
@@ -295,7 +325,7 @@ static const struct worker *only_heard(const struct run_job *job)
 	const struct window *window = &job->window;
 	if (!window->is_ordered || dispatch_held_bytes(&job->dispatch) < (uint64_t)job->plan->window_bytes)
 		return NULL;
-	for (unsigned i = 0; i < job->crew.n_workers; i++)
+	for (unsigned i = 0; i < job->crew.n_places; i++)
 		if (job->crew.workers[i].owed && job->crew.workers[i].owed == window->oldest)
 			return &job->crew.workers[i];
 	return NULL;
@@ -326,6 +356,22 @@ static bool collect_all(struct run_job *job)
 	return has_news;
 }
 
+static bool has_too_many_failures(const struct run_job *job, struct err *err)
+{
+	const struct job *plan = job->plan;
+	const uint64_t least = 100; /* finished items, before a percentage means something */
+	uint64_t n_not_ok = tally_not_ok(&job->tally), n_finished = tally_finished(&job->tally);
+	if (plan->max_failures >= 0 && n_not_ok > (uint64_t)plan->max_failures)
+		err_set(err, ERR_RUN, "stopped: more than %lld items failed (--max-failures)", (long long)plan->max_failures);
+	else if (plan->max_failures_percent >= 0 && n_finished >= least &&
+	         n_not_ok * 100 > n_finished * (uint64_t)plan->max_failures_percent)
+		err_set(err, ERR_RUN, "stopped: more than %lld %% of the items failed (--max-failures)",
+		        (long long)plan->max_failures_percent);
+	else
+		return false;
+	return true;
+}
+
 static bool has_all_outcomes(const struct run_job *job)
 {
 	return dispatch_is_at_end(&job->dispatch) && job->window.n_batches == 0;
@@ -335,11 +381,10 @@ static bool has_all_outcomes(const struct run_job *job)
 static bool end_if_over(struct run_job *job)
 {
 	struct err err;
-	bool is_dead = job->status >= 2 || job->is_reader_gone;
-	if (!crew_is_gone(&job->crew) || (!is_dead && sink_queued_bytes(job->sink) > 0))
+	if (!crew_is_gone(&job->crew) || (!job->is_sink_dead && sink_queued_bytes(job->sink) > 0))
 		return false;
-	if (!is_dead && sink_finish(job->sink, &err) != 0)
-		end_with(job, &err);
+	if (!job->is_sink_dead && sink_finish(job->sink, &err) != 0)
+		say_broken(job, &err);
 	crew_fini(&job->crew);
 	job->tally.end_ns = clock_now_ns();
 	job->tally.n_workers = job->tally.n_busy = 0;
@@ -356,7 +401,7 @@ static void update_tally(struct run_job *job)
 	job->tally.n_deaths = job->crew.n_deaths;
 	job->tally.n_workers = job->crew.n_live;
 	job->tally.n_busy = 0;
-	for (unsigned i = 0; i < job->crew.n_workers; i++)
+	for (unsigned i = 0; i < job->crew.n_places; i++)
 		job->tally.n_busy += job->crew.workers[i].n_owed_items > 0;
 }
 
@@ -370,7 +415,11 @@ static bool work(struct run_job *job)
 		return true;
 	crew_open(&job->crew);
 	int result = is_heard(job) ? dispatch_step(&job->dispatch, &err) : 0;
-	if (result < 0)
+	if (result < 0 && job->dispatch.has_source_failed)
+		say_broken(job, &err); /* what was read is finished */
+	else if (result < 0)
+		end_with(job, &err);
+	else if (has_too_many_failures(job, &err))
 		end_with(job, &err);
 	else if (has_all_outcomes(job))
 		leave(job);
@@ -387,7 +436,9 @@ bool run_job_turn(struct run_job *job)
 		watch_source(job);
 	crew_flush_wakes(&job->crew);
 	int64_t now_ns = clock_now_ns();
-	crew_tick(&job->crew, now_ns);
+	watchdog_look(&job->watchdog, now_ns, is_heard(job), only_heard(job));
+	if (job->collector.has_failed)
+		end_with(job, &job->err);
 	update_tally(job);
 	if (job->phase != JOB_LEAVING)
 		return has_news;
@@ -406,7 +457,7 @@ bool run_job_sleep_begin(struct run_job *job)
 	if (job->phase != JOB_RUNNING && job->phase != JOB_LEAVING)
 		return false;
 	flush(job, true);
-	if (job->phase == JOB_LEAVING && (job->status >= 2 || job->is_reader_gone))
+	if (job->phase == JOB_LEAVING && job->is_sink_dead)
 		return crew_is_gone(&job->crew);
 	return is_heard(job) && crew_sleep_begin(&job->crew, only_heard(job));
 }
@@ -417,14 +468,68 @@ void run_job_sleep_end(struct run_job *job)
 		crew_sleep_end(&job->crew);
 }
 
+/* The sooner of two times, of which -1 means never. */
+static int64_t sooner(int64_t one_ns, int64_t other_ns)
+{
+	return one_ns < 0 || (other_ns >= 0 && other_ns < one_ns) ? other_ns : one_ns;
+}
+
 int64_t run_job_due_ns(const struct run_job *job)
 {
 	if (job->phase == JOB_LEAVING)
-		return job->leave_by_ns == INT64_MAX ? -1 : job->leave_by_ns;
+		return sooner(job->leave_by_ns == INT64_MAX ? -1 : job->leave_by_ns, watchdog_due_ns(&job->watchdog));
 	if (job->phase != JOB_RUNNING)
 		return -1;
 	for (unsigned i = 0; i < job->crew.n_workers && is_heard(job); i++)
 		if (job->crew.workers[i].n_owed_items > 1)
 			return clock_now_ns() + LOOK_NS;
-	return crew_due_ns(&job->crew);
+	return sooner(sooner(crew_due_ns(&job->crew), watchdog_due_ns(&job->watchdog)), window_due_ns(&job->window));
+}
+
+/* --- signals ------------------------------------------------------------------------------------------------------ */
+
+static void print_worker(const struct run_job *job, const struct worker *worker)
+{
+	static const char *const phases[] = {"none", "starting", "ready", "leaving"};
+	char item[LOG_QUOTE_BYTES] = "";
+	unsigned long long seq = 0;
+	if (worker->owed) {
+		const struct batch *batch = worker->owed;
+		size_t n_bytes;
+		const char *bytes = slice_item(&batch->slice, batch->n_answered, job->setup.delimiter, &n_bytes);
+		seq = batch->slice.seq + batch->n_answered;
+		log_quote(item, bytes, n_bytes);
+	}
+	log_error("%s%sworker %u, process %ld: %s, owes %u items%s%.0llu%s%s", job->name ? job->name : "",
+	          job->name ? ": " : "", worker->number, (long)worker->pid, phases[worker->phase], worker->n_owed_items,
+	          seq ? ", is at or before item " : "", seq, seq ? " " : "", item);
+}
+
+void run_job_print(const struct run_job *job)
+{
+	if (job->phase != JOB_RUNNING && job->phase != JOB_LEAVING)
+		return;
+	log_error("%s: %llu items read, %llu finished, %zu batches in the window, %llu bytes held", job->plan->name,
+	          (unsigned long long)job->tally.n_read, (unsigned long long)tally_finished(&job->tally),
+	          job->window.n_batches, (unsigned long long)dispatch_held_bytes(&job->dispatch));
+	for (unsigned i = 0; i < job->crew.n_places; i++)
+		if (job->crew.workers[i].phase != WORKER_NONE)
+			print_worker(job, &job->crew.workers[i]);
+}
+
+void run_job_resize(struct run_job *job, int more)
+{
+	if (job->phase != JOB_RUNNING)
+		return;
+	crew_resize(&job->crew, more);
+	log_notice("%s: %u workers from now on", job->plan->name, job->crew.n_workers);
+}
+
+void run_job_signal(struct run_job *job, int signum)
+{
+	for (unsigned i = 0; job->crew.backend && i < job->crew.n_places; i++) {
+		const struct worker *worker = &job->crew.workers[i];
+		if (worker->phase != WORKER_NONE)
+			job->crew.backend->ops->kill(job->crew.backend, worker->number, worker->generation, signum);
+	}
 }

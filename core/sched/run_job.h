@@ -22,6 +22,7 @@
 #include "core/sched/collect.h"
 #include "core/sched/crew.h"
 #include "core/sched/dispatch.h"
+#include "core/sched/watchdog.h"
 #include "core/sched/window.h"
 
 #include <stdbool.h>
@@ -35,6 +36,7 @@ struct run_job {
 	struct loop *loop;
 	enum job_phase phase;
 	int status;          /* exit status: 0, 1, 2, 3 */
+	bool is_sink_dead;   /* nothing more can be written */
 	bool is_reader_gone; /* standard output's reader went away: the run ends by SIGPIPE */
 	bool is_cut;         /* ended before all items had their outcome */
 	bool is_reported;    /* run.c has said how it went */
@@ -48,6 +50,7 @@ struct run_job {
 	struct crew crew;
 	struct dispatch dispatch;
 	struct collector collector;
+	struct watchdog watchdog;
 	struct tally tally;
 	struct report report;
 	struct setup setup;
@@ -79,5 +82,14 @@ void run_job_interrupt(struct run_job *job, int64_t grace_ns);
 
 /* At once. */
 void run_job_kill(struct run_job *job);
+
+/* Says what each worker is doing (SIGQUIT). */
+void run_job_print(const struct run_job *job);
+
+/* A worker more or fewer (SIGUSR1, SIGUSR2). */
+void run_job_resize(struct run_job *job, int more);
+
+/* Stops or continues the workers (SIGTSTP, SIGCONT). */
+void run_job_signal(struct run_job *job, int signum);
 
 #endif

@@ -49,10 +49,12 @@ void window_fini(struct window *window)
 {
 	while (window->oldest)
 		remove_batch(window, window->oldest);
-	window->pending = NULL;
+	window->pending = window->put_off = NULL;
 	window->n_pending = 0;
 	window->n_items = 0;
 }
+
+static int leave(struct window *window, struct batch *batch, struct err *err);
 
 /* What goes back is older than what was just read: the place is found from the front. */
 static void insert_pending(struct window *window, struct batch *batch)
@@ -123,6 +125,76 @@ void window_send(struct window *window, struct batch *batch)
 	window->n_pending--;
 	batch->next_pending = NULL;
 	batch->state = BATCH_OUT;
+}
+
+/* The first items of a batch, as a batch of their own in front of it, in no list. */
+static struct batch *split_front(struct window *window, struct batch *batch, uint32_t n_items, struct err *err)
+{
+	struct batch *front = calloc(1, sizeof *front);
+	if (!front) {
+		err_set(err, ERR_RUN, "out of memory");
+		return NULL;
+	}
+	front->slice = slice_split(&batch->slice, n_items, window->delimiter);
+	front->attempt = batch->attempt;
+	insert_behind(window, batch->older, front);
+	return front;
+}
+
+static void put_off(struct window *window, struct batch *batch, int64_t not_before_ns)
+{
+	batch->attempt++;
+	batch->is_suspect = false;
+	if (not_before_ns == 0) {
+		insert_pending(window, batch);
+		return;
+	}
+	struct batch **at = &window->put_off;
+	while (*at && (*at)->not_before_ns <= not_before_ns)
+		at = &(*at)->next_pending;
+	batch->not_before_ns = not_before_ns;
+	batch->state = BATCH_PENDING;
+	batch->next_pending = *at;
+	*at = batch;
+}
+
+int window_retry(struct window *window, struct batch *batch, int64_t not_before_ns, bool *ret_is_over, struct err *err)
+{
+	struct batch *done = NULL, *item = batch;
+	assert(batch->state == BATCH_OUT && batch->n_answered < batch->slice.n_items);
+	window_drop_part(window, batch);
+	if (batch->n_answered > 0) {
+		done = split_front(window, batch, batch->n_answered, err);
+		if (!done)
+			return -1;
+		done->state = BATCH_DONE;
+		done->n_answered = done->slice.n_items;
+		done->results = batch->results;
+		batch->results = (struct buf){0};
+		batch->n_answered = 0;
+	}
+	if (batch->slice.n_items > 1) {
+		item = split_front(window, batch, 1, err);
+		if (!item)
+			return -1;
+	}
+	put_off(window, item, not_before_ns);
+	*ret_is_over = item == batch;
+	return done ? leave(window, done, err) : 0;
+}
+
+void window_wake(struct window *window, int64_t now_ns)
+{
+	while (window->put_off && window->put_off->not_before_ns <= now_ns) {
+		struct batch *batch = window->put_off;
+		window->put_off = batch->next_pending;
+		insert_pending(window, batch);
+	}
+}
+
+int64_t window_due_ns(const struct window *window)
+{
+	return window->put_off ? window->put_off->not_before_ns : -1;
 }
 
 bool window_may_leave(const struct window *window, const struct batch *batch)
@@ -223,6 +295,8 @@ int window_put_back(struct window *window, struct batch *batch, uint32_t from, s
 	assert(batch->state == BATCH_OUT && from >= batch->n_answered);
 	if (from == batch->slice.n_items)
 		return 0;
+	if (from == batch->n_answered)
+		window_drop_part(window, batch);
 	if (from == 0) {
 		insert_pending(window, batch);
 		return 0;

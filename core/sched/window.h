@@ -5,7 +5,7 @@
  *
  *   window_add (a slice of the feed), window_next_pending + window_send (a worker has it)
  *   window_give (results of its items, in order), window_part (bytes of a result that isn't whole), window_drop_part
- *   window_put_back (what the worker didn't do), window_destroy
+ *   window_put_back (what the worker didn't do), window_retry (another attempt at an item), window_fini
  *
  * Ordered: results leave when every item before them has its outcome. Unordered: when they are whole.
  * A batch leaves the window when all of its items have their outcome and its results went to the sink.
@@ -31,6 +31,7 @@ enum batch_state { BATCH_PENDING, BATCH_OUT, BATCH_DONE };
 struct batch {
 	struct batch *older, *newer; /* in the window */
 	struct batch *next_pending;  /* in the pending list */
+	int64_t not_before_ns;       /* an attempt that is put off; in the list of those */
 	struct batch *next_owed;     /* in the list of what a worker owes (crew) */
 	enum batch_state state;
 	struct slice slice;
@@ -47,6 +48,7 @@ struct window {
 	bool is_ordered;
 	char delimiter; /* of items, for splitting */
 	struct batch *oldest, *newest;
+	struct batch *put_off; /* pending later: sorted by not_before_ns */
 	struct batch *pending; /* sorted by seq */
 	size_t n_batches, n_pending;
 	uint64_t n_items;       /* without outcome, pending and out */
@@ -85,6 +87,17 @@ void window_drop_part(struct window *window, struct batch *batch);
  * nothing.
  */
 int window_put_back(struct window *window, struct batch *batch, uint32_t from, struct err *err);
+
+/*
+ * The item behind those answered of an OUT batch is to be attempted once more, not before that time: it becomes a
+ * batch of its own, pending, in its place. What came as a part of its result is dropped. The batch goes on with what
+ * is behind the item; with nothing behind it, it isn't OUT any more: ret_is_over.
+ */
+int window_retry(struct window *window, struct batch *batch, int64_t not_before_ns, bool *ret_is_over, struct err *err);
+
+/* Attempts whose time has come are pending. When the next one's comes; -1: none is put off. */
+void window_wake(struct window *window, int64_t now_ns);
+int64_t window_due_ns(const struct window *window);
 
 /* May the results of this batch leave as they come? */
 bool window_may_leave(const struct window *window, const struct batch *batch);

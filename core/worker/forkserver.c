@@ -258,7 +258,7 @@ static int prepare(struct forkserver *server)
 	hold_threads_to_one();
 	if (load_plugin(server) != 0)
 		return -1;
-	server->n_children = server->setup.n_workers;
+	server->n_children = server->setup.n_places;
 	if (watch_children(server) != 0) {
 		tell(&(struct message){.kind = MESSAGE_REFUSED, .status = 3}, "out of descriptors or memory");
 		return -1;

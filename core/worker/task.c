@@ -157,6 +157,11 @@ char *task_reserve(struct rota_task *pub, size_t n_bytes)
 		fail_too_large(task);
 		return NULL;
 	}
+	if (task->reserved_bytes > 0) {
+		/* what was reserved before and not committed is given up */
+		task->reserved_bytes = 0;
+		set_room(task);
+	}
 	if (n_bytes <= pub->out_room || make_room(task, n_bytes))
 		return pub->out;
 	if (task->large_bytes < n_bytes) {
@@ -179,6 +184,8 @@ int task_commit(struct rota_task *pub, size_t n_bytes)
 	struct task *task = task_of(pub);
 	if (task->is_failed)
 		return ROTA_FAILED;
+	if (task->reserved_bytes == 0 && n_bytes <= pub->out_room)
+		return rota_commit(pub, n_bytes);
 	if (n_bytes > task->reserved_bytes) {
 		note_wrong(task, "the plugin committed %zu bytes and had reserved fewer: mend the plugin", n_bytes);
 		return ROTA_FAILED;
@@ -267,6 +274,8 @@ bool task_end(struct task *task, int status, bool is_last)
 		task_fini(task);
 		task->large_bytes = 0;
 	}
+	if (status == ROTA_AGAIN && !task->is_failed)
+		task_retry(&task->pub, "", 0);
 	if (status != ROTA_OK && !task->is_failed)
 		note_wrong(task, "the plugin returned %d and gave no reason (rota_fail)", status);
 	if (task->is_failed) {

@@ -28,7 +28,7 @@ struct task {
 	char last_byte;      /* of them */
 	char *large;         /* what rota_reserve gave when the ring was too small; owned */
 	size_t large_bytes;
-	size_t reserved_bytes; /* of large, by a reserve that wasn't committed yet */
+	size_t reserved_bytes; /* of large, by a reserve that wasn't committed yet; 0: the ring's room is reserved */
 	bool is_failed;
 	enum event_failure failure;
 	size_t reason_bytes;

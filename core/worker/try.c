@@ -11,6 +11,8 @@
 #include "shm/channel.h"
 #include "shm/port.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@
 struct trial {
 	struct channel *channel;
 	char delimiter;
+	FILE *out;  /* standard output: what the plugin prints goes to standard error */
 	char *item; /* getdelim's */
 	size_t item_cap;
 	uint64_t seq;
@@ -80,7 +83,7 @@ static void collect(struct trial *trial)
 		channel_event_done(channel, &event);
 	}
 	if (n_items > 0 && trial->held_bytes > 0) {
-		if (fwrite(trial->held, 1, trial->held_bytes, stdout) != trial->held_bytes || fflush(stdout) != 0) {
+		if (fwrite(trial->held, 1, trial->held_bytes, trial->out) != trial->held_bytes || fflush(trial->out) != 0) {
 			perror("standard output");
 			exit(3);
 		}
@@ -187,7 +190,11 @@ int try_run(int argc, char **argv)
 		argc--;
 		argv++;
 	}
-	if (argc == 0)
+	int out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	trial.out = out_fd < 0 ? NULL : fdopen(out_fd, "w");
+	if (!trial.out || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		err_set_errno(&err, ERR_RUN, errno, "cannot set up standard output");
+	else if (argc == 0)
 		err_set(&err, ERR_USAGE, "--try needs a FILE: rota-worker --try [-0] FILE [KEY=VALUE]... < items");
 	else if (host_open(&host, argv[0], &err) == 0 && take_words(host, argv + 1, (size_t)argc - 1, &err) == 0 &&
 	         host_load(host, &err) == 0)
@@ -198,6 +205,8 @@ int try_run(int argc, char **argv)
 	}
 	channel_destroy(&trial.channel);
 	host_close(&host);
+	if (trial.out)
+		fclose(trial.out);
 	free(trial.item);
 	free(trial.held);
 	return status;

@@ -52,13 +52,15 @@ static const struct {
      "5:5: job 'j': unknown key 'mark'; the plugin's own options stand under `options:`\n"
      "6:5: job 'j': 'quiet' is no key of a job, but one of `run:` or an option of the command line\n"
      "7:5: job 'j': unknown key 'timout', did you mean 'timeout'?\n"},
-	{"keys that come later", JOB("    timeout: 2s\n    retries: [1]\n    memory: 1G\n"),
-     "4:5: job 'j': timeout isn't in this version of rota yet (" PACKAGE_VERSION
-     "): it comes with supervision; leave it out\n"
-     "5:5: job 'j': retries isn't in this version of rota yet (" PACKAGE_VERSION
-     "): it comes with supervision; leave it out\n"
-     "6:5: job 'j': memory isn't in this version of rota yet (" PACKAGE_VERSION
-     "): it comes with supervision; leave it out\n"},
+	{"keys that come later", JOB("    pin: yes\n"),
+     "4:5: job 'j': pin isn't in this version of rota yet (" PACKAGE_VERSION
+     "): it comes with the placing of workers on CPUs; leave it out\n"},
+	{"supervision's keys of the wrong kind",
+     JOB("    timeout: 2x\n    retries: [1]\n    max-failures: 5 %\n    memory: 12\n"),
+     "4:14: job 'j': timeout: '2x' isn't a duration (expected one such as 10s)\n"
+     "5:14: job 'j': retries: a list stands here, expected a whole number such as 8\n"
+     "6:19: job 'j': max-failures: '5 ' isn't a whole number (expected one such as 8)\n"
+     "7:13: job 'j': memory: '12' is out of range: expected 1M..\n"},
 	{"values of the wrong type",
      JOB("    jobs: many\n    backend: threads\n    window: 1\n    keep-order: maybe\n    max-item: -1\n"
          "    input: {a: b}\n"),
@@ -184,8 +186,8 @@ static const struct {
 	{"choosey.jobs=1", "--set choosey.jobs=1: no job 'choosey' in t.yaml, did you mean 'choosy'?"},
 	{"a.jbos=1", "--set a.jbos=1: job 'a': unknown key 'jbos', did you mean 'jobs'?"},
 	{"a.jobs=x", "--set a.jobs=x: job 'a': jobs: 'x' isn't a whole number (expected one such as 8)"},
-	{"a.timeout=1s", "--set a.timeout=1s: job 'a': timeout isn't in this version of rota yet (" PACKAGE_VERSION
-                     "): it comes with supervision; leave it out"},
+	{"a.pin=yes", "--set a.pin=yes: job 'a': pin isn't in this version of rota yet (" PACKAGE_VERSION
+                  "): it comes with the placing of workers on CPUs; leave it out"},
 	{"a.options=x", "--set a.options=x: which option? Expected a.options.KEY=VALUE"},
 	{"run.x=y", "--set run.x=y: run: unknown key 'x'; keys of a job stand below `jobs:` and the job's name"},
 };
@@ -324,8 +326,9 @@ static void test_command_line(void)
 		const char *key, *value, *error;
 	} words[] = {
 		{"jobs", "x", "--jobs: 'x' isn't a whole number (expected one such as 8)"},
-		{"timeout", "1s",
-	     "--timeout isn't in this version of rota yet (" PACKAGE_VERSION "): it comes with supervision; leave it out"},
+		{"pin", "yes",
+	     "--pin isn't in this version of rota yet (" PACKAGE_VERSION
+	     "): it comes with the placing of workers on CPUs; leave it out"},
 		{"input", "rang:1-2",
 	     "--input: 'rang' isn't a kind, did you mean 'range:1-2'? A file of that name is "
 	     "lines:rang:1-2"},

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* watchdog - see watchdog.h. */
+#include "config.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/sched/watchdog.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define LOOK_MIN_NS CLOCK_NS_PER_MS
+#define LOOK_MAX_NS (50 * CLOCK_NS_PER_MS)
+#define LOOK_MEMORY_NS (20 * CLOCK_NS_PER_MS)
+#define LOOK_IDLE_NS (250 * CLOCK_NS_PER_MS)
+#define LOOKS_A_TIMEOUT 16
+#define GAP_NS (200 * CLOCK_NS_PER_MS) /* beyond the wanted pause: the loop itself was held up */
+#define STUCK_NS CLOCK_NS_PER_SEC
+#define STUCK_LOOKS 3
+
+/* How often it wants to look. */
+static int64_t pause_ns(const struct watchdog *watchdog)
+{
+	int64_t pause = LOOK_IDLE_NS;
+	if (watchdog->memory_bytes > 0)
+		pause = LOOK_MEMORY_NS;
+	if (watchdog->timeout_ns > 0) {
+		int64_t part = watchdog->timeout_ns / LOOKS_A_TIMEOUT;
+		part = part < LOOK_MIN_NS ? LOOK_MIN_NS : part > LOOK_MAX_NS ? LOOK_MAX_NS : part;
+		pause = part < pause ? part : pause;
+	}
+	return pause;
+}
+
+int64_t watchdog_rss_bytes(const struct worker *worker)
+{
+	char path[64], text[128];
+	if (worker->pid <= 0)
+		return 0;
+	snprintf(path, sizeof path, "/proc/%ld/statm", (long)worker->pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	ssize_t n = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	char *at = text;
+	strtoll(at, &at, 10); /* the first field is the size of the address space */
+	int64_t rss = strtoll(at, NULL, 10) * sysconf(_SC_PAGESIZE);
+	int64_t own = rss - (int64_t)worker->channel->map.mapped_bytes;
+	return own > 0 ? own : 0;
+}
+
+/* --- the item's clock --------------------------------------------------------------------------------------------- */
+
+static void end_late(struct watchdog *watchdog, struct worker *worker, uint32_t item)
+{
+	crew_end_worker(watchdog->crew, worker, ENDING_TIMED_OUT, item);
+	if (!watchdog->crew->ops->has_processes)
+		log_warning(
+			"worker %u: its item takes longer than the time-out; a thread can't be ended, so it was asked to give up",
+			worker->number);
+}
+
+static void look_at_item(struct watchdog *watchdog, struct worker *worker, int64_t passed_ns, int64_t now_ns)
+{
+	uint32_t item;
+	int is_in_item = channel_current_item(worker->channel, &item);
+	if (is_in_item <= 0 || item != worker->clock_item || worker->clock_ns == 0) {
+		worker->clock_item = is_in_item > 0 ? item : RING_MARK_MASK + 1;
+		worker->clock_ns = is_in_item > 0;
+		if (!watchdog->crew->ops->has_processes)
+			worker->ending = ENDING_NONE;
+		return;
+	}
+	worker->clock_ns += passed_ns;
+	if (watchdog->timeout_ns > 0 && worker->clock_ns >= watchdog->timeout_ns && worker->ending == ENDING_NONE)
+		end_late(watchdog, worker, item);
+	if (worker->ending != ENDING_NONE && now_ns >= worker->kill_ns) {
+		worker->kill_ns = INT64_MAX;
+		worker->crew->backend->ops->kill(worker->crew->backend, worker->number, worker->generation, SIGKILL);
+	}
+}
+
+/* --- the rest ----------------------------------------------------------------------------------------------------- */
+
+static void look_at_memory(struct watchdog *watchdog, struct worker *worker)
+{
+	uint32_t item;
+	worker->rss_bytes = watchdog_rss_bytes(worker);
+	if (worker->rss_bytes <= watchdog->memory_bytes || worker->ending != ENDING_NONE)
+		return;
+	if (channel_current_item(worker->channel, &item) > 0)
+		crew_end_worker(watchdog->crew, worker, ENDING_OVER_MEMORY, item);
+	else if (worker->phase == WORKER_IS_READY && !worker->is_retiring)
+		crew_retire(watchdog->crew, worker); /* nobody's fault in particular: a fresh one goes on */
+}
+
+/*
+ * It has work, or its ring isn't empty though it has none, and it does nothing: a lost wake-up, or a scribble over
+ * one.
+ */
+static void look_if_stuck(struct worker *worker, int64_t now_ns)
+{
+	struct channel *channel = worker->channel;
+	bool has_work = worker->n_owed_items > 0 ? !channel_is_sending(channel) : !channel_is_drained(channel);
+	bool is_stuck = worker->phase == WORKER_IS_READY && !worker->is_broken && worker->ending == ENDING_NONE &&
+	                has_work && now_ns - worker->progress_ns >= STUCK_NS && !channel_has_news(channel) &&
+	                channel_begun(channel) <= 0;
+	if (!is_stuck) {
+		worker->n_stuck_looks = 0;
+		return;
+	}
+	if (worker->n_stuck_looks++ == 0)
+		worker->stuck_ns = now_ns;
+	if (worker->n_stuck_looks > STUCK_LOOKS && now_ns - worker->stuck_ns >= STUCK_NS)
+		crew_break(worker->crew, worker);
+}
+
+static void look_at(struct watchdog *watchdog, struct worker *worker, int64_t passed_ns, int64_t now_ns, bool is_heard)
+{
+	if (worker->phase == WORKER_IS_STARTING) {
+		worker->clock_ns += passed_ns;
+		if (worker->clock_ns > watchdog->start_timeout_ns && worker->ending == ENDING_NONE)
+			crew_end_worker(watchdog->crew, worker, ENDING_START, 0);
+		return;
+	}
+	look_at_item(watchdog, worker, is_heard ? passed_ns : 0, now_ns);
+	if (watchdog->memory_bytes > 0)
+		look_at_memory(watchdog, worker);
+	look_if_stuck(worker, now_ns);
+}
+
+/* The plugin's load. */
+static void look_at_load(struct watchdog *watchdog, int64_t passed_ns)
+{
+	struct crew *crew = watchdog->crew;
+	if (!crew->backend || crew->is_loaded || crew->is_stopping)
+		return;
+	crew->load_ns += passed_ns;
+	if (crew->load_ns > watchdog->start_timeout_ns) {
+		struct err err;
+		err_set(&err, ERR_RUN, "the plugin's load took longer than %g s: give it more with --start-timeout",
+		        (double)watchdog->start_timeout_ns / (double)CLOCK_NS_PER_SEC);
+		crew_give_up(crew, &err);
+	}
+}
+
+void watchdog_look(struct watchdog *watchdog, int64_t now_ns, bool is_heard, const struct worker *only)
+{
+	struct crew *crew = watchdog->crew;
+	int64_t pause = pause_ns(watchdog), passed_ns = now_ns - watchdog->look_ns;
+	if (watchdog->look_ns != 0 && passed_ns < pause)
+		return;
+	if (watchdog->look_ns == 0 || passed_ns > pause + GAP_NS)
+		passed_ns = pause;
+	watchdog->look_ns = now_ns;
+	look_at_load(watchdog, passed_ns);
+	for (unsigned i = 0; i < crew->n_places && !crew->has_given_up; i++) {
+		struct worker *worker = &crew->workers[i];
+		if (worker->phase != WORKER_NONE && !worker->is_broken)
+			look_at(watchdog, worker, passed_ns, now_ns, is_heard && (!only || only == worker));
+	}
+}
+
+int64_t watchdog_due_ns(const struct watchdog *watchdog)
+{
+	const struct crew *crew = watchdog->crew;
+	bool has_work = crew->backend && !crew->is_loaded;
+	for (unsigned i = 0; i < crew->n_places && !has_work; i++) {
+		const struct worker *worker = &crew->workers[i];
+		has_work = worker->phase == WORKER_IS_STARTING || worker->n_owed_items > 0 || worker->ending != ENDING_NONE;
+	}
+	return has_work ? watchdog->look_ns + pause_ns(watchdog) : -1;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* collect: what workers publish becomes results and failures, in order; what can't be true never does. */
+#include "config.h"
+
+#include "core/sched/collect.h"
+
+#include "rig.h"
+#include "tests/tap.h"
+
+#define LINES "one\ntwo\nthree\nfour\nfive\n"
+
+static struct rig rig;
+
+/* One worker that has all five lines in one batch. */
+static void give_five(bool is_ordered)
+{
+	rig_init(&rig, 1, is_ordered, LINES);
+	rig_start_all(&rig);
+	crew_send(&rig.crew, &rig.crew.workers[0], rig_add(&rig, 5));
+}
+
+static struct worker *first(void)
+{
+	return &rig.crew.workers[0];
+}
+
+static void test_results(void)
+{
+	give_five(true);
+	is_int(rig_collect_one(&rig, 1), 0, "nothing yet");
+	rig_work(&rig, 1, 2, 1);
+	is_int(rig_collect_one(&rig, 1), 1, "two items");
+	is_str(rig_output(&rig), "ONE\nTWO\n", "results of a batch that isn't done leave");
+	ok(first()->needs_wake, "the worker is told of the room");
+	is_int(first()->n_owed_items, 3, "three are owed");
+	rig_begin(&rig, 1, 1);
+	rig_part(&rig, 1, "THR", 3);
+	is_int(rig_collect_one(&rig, 1), 1, "a part");
+	is_str(rig_output(&rig), "ONE\nTWO\n", "a part doesn't leave");
+	is_int(rig.window.held_bytes, 3, "it is held");
+	rig_answer(&rig, 1, "EE\n", 3);
+	rig_work(&rig, 1, 2, 1);
+	is_int(rig_collect_one(&rig, 1), 1, "the rest");
+	is_str(rig_output(&rig), "ONE\nTWO\nTHREE\nFOUR\nFIVE\n", "all in order");
+	is_int(rig.tally.n_outcomes[OUTCOME_OK], 5, "five are ok");
+	is_int(first()->n_owed_batches, 0, "nothing is owed");
+	is_int(rig.window.n_batches, 0, "the window is empty");
+	is_int(rig.window.held_bytes, 0, "and holds nothing");
+	rig_fini(&rig);
+}
+
+static void test_failures(void)
+{
+	give_five(true);
+	rig_work(&rig, 1, 1, 1);
+	rig_begin(&rig, 1, 1);
+	rig_fail(&rig, 1, "no such word");
+	rig_begin(&rig, 1, 1);
+	rig_part(&rig, 1, "void", 4);
+	rig_fail(&rig, 1, "changed its mind");
+	rig_begin(&rig, 1, 1);
+	port_fail(&rig.hands[1].port, FAILURE_MAX_RESULT, "too much", 8);
+	rig_answer(&rig, 1, "", 0);
+	rig_begin(&rig, 1, 1);
+	port_fail(&rig.hands[1].port, FAILURE_AGAIN, "busy", 4);
+	rig_answer(&rig, 1, "", 0);
+	rig_collect(&rig);
+	is_str(rig_output(&rig), "ONE\n", "only the good one has a result");
+	is_int(rig.tally.n_outcomes[OUTCOME_FAILED], 3, "three failed");
+	is_int(rig.tally.n_outcomes[OUTCOME_OVER_LIMIT], 1, "one was over a limit");
+	is_int(rig.tally.n_outcomes[OUTCOME_OK], 1, "one is ok");
+	ok(strstr(rig_said(&rig), "item 2 \"two\": failed: no such word"), "the failure is named");
+	ok(strstr(rig_said(&rig), "item 3 \"three\": failed: changed its mind"), "the one after a part too");
+	ok(strstr(rig_said(&rig), "item 4 \"four\": over limit: too much"), "the one over the limit too");
+	ok(strstr(rig_said(&rig), "asked for another attempt: busy"), "and the one that wanted another attempt");
+	is_int(rig.window.held_bytes, 0, "nothing is held");
+	rig_fini(&rig);
+}
+
+/* A failed item whose parts were collected one turn before its failure. */
+static void test_failure_after_collected_part(void)
+{
+	give_five(true);
+	rig_begin(&rig, 1, 1);
+	rig_part(&rig, 1, "gone", 4);
+	rig_collect(&rig);
+	is_int(rig.window.held_bytes, 4, "a part is held");
+	rig_fail(&rig, 1, "no");
+	rig_work(&rig, 1, 4, 1);
+	rig_collect(&rig);
+	is_str(rig_output(&rig), "TWO\nTHREE\nFOUR\nFIVE\n", "the part is void");
+	is_int(rig.window.held_bytes, 0, "nothing is held");
+	rig_fini(&rig);
+}
+
+static void test_words(void)
+{
+	give_five(true);
+	rig_work(&rig, 1, 1, 1);
+	rig_begin(&rig, 1, 1);
+	port_say(&rig.hands[1].port, EVENT_LOG, 0, "hello", 5);
+	port_say(&rig.hands[1].port, EVENT_COUNT, 3, "seen", 4);
+	port_say(&rig.hands[1].port, EVENT_COUNT, -1, "seen", 4);
+	rig_answer(&rig, 1, "TWO\n", 4);
+	rig_collect(&rig);
+	ok(strstr(rig_said(&rig), "item 2: hello"), "a line is said with its item's number");
+	is_int(rig.tally.n_counters, 1, "one counter");
+	is_str(rig.tally.counters[0].name, "seen", "its name");
+	is_int(rig.tally.counters[0].value, 2, "its sum");
+	rig_fini(&rig);
+}
+
+/* Only events, no result: the worker may be asleep for room in the event ring. */
+static void test_events_alone(void)
+{
+	give_five(true);
+	rig_begin(&rig, 1, 1);
+	first()->needs_wake = false;
+	port_say(&rig.hands[1].port, EVENT_LOG, 0, "hello", 5);
+	is_int(rig_collect_one(&rig, 1), 1, "an event alone is news");
+	ok(first()->needs_wake, "a worker that waits for room for events is woken");
+	rig_fini(&rig);
+}
+
+/* What the loop of a worker says when it is at no item (out of memory for a large one, say). */
+static void test_words_between_items(void)
+{
+	give_five(true);
+	rig_work(&rig, 1, 2, 1);
+	rig_collect(&rig);
+	port_say(&rig.hands[1].port, EVENT_LOG, 0, "out of memory", 13);
+	rig_collect(&rig);
+	ok(strstr(rig_said(&rig), "out of memory"), "a line between two items is said");
+	ok(!channel_has_news(first()->channel), "and doesn't keep the supervisor awake");
+	rig_begin(&rig, 1, 1);
+	rig_fail(&rig, 1, "a failure behind it");
+	rig_collect(&rig);
+	is_int(rig.tally.n_outcomes[OUTCOME_FAILED], 1, "what comes behind it counts");
+	is_int(rig.tally.n_outcomes[OUTCOME_OK], 2, "and isn't taken for ok");
+	rig_fini(&rig);
+}
+
+static void put_event(uint32_t kind, uint32_t item, uint64_t position, uint32_t detail, uint32_t n_bytes)
+{
+	struct ring_producer *ring = &rig.hands[1].port.event;
+	struct event_shm event = {
+	    .kind = kind, .item = item, .position = position, .detail = detail, .n_bytes = n_bytes};
+	memcpy(ring_at(ring), &event, sizeof event);
+	ring_put(ring, sizeof event);
+	ring_publish(ring, 1);
+}
+
+/* Events that no honest worker puts, while one item is answered (3 bytes) and a failure stands behind the event. */
+static void test_hostile_events(void)
+{
+	static const struct {
+		uint32_t kind, item;
+		uint64_t position;
+		uint32_t detail, n_bytes;
+		const char *what;
+	} cases[] = {
+		{0, 0, 0, 0, 0, "kind 0"},
+		{6, 0, 0, 0, 0, "kind 6"},
+		{UINT32_MAX, 0, 0, 0, 0, "kind 2^32-1"},
+		{EVENT_LOG, 0, 0, 0, EVENT_TEXT_MAX + 1, "a text over the limit"},
+		{EVENT_LOG, 0, 0, 0, 100, "a text that isn't there"},
+		{EVENT_LOG, 0, 0, 0, UINT32_MAX, "a text of 2^32-1 bytes"},
+		{EVENT_FAILED, 0, 4, 0, 0, "a failure behind what is published"},
+		{EVENT_FAILED, 0, UINT64_MAX, 0, 0, "a failure before what is published"},
+		{EVENT_FAILED, 0, 0, FAILURE_MAX_RESULT + 1, 0, "an unknown failure"},
+		{EVENT_FAILED, 0, 0, UINT32_MAX, 0, "a failure 2^32-1"},
+		{EVENT_FAILED, 5, 3, 0, 0, "a failure of an item that wasn't granted"},
+		{EVENT_FAILED, RING_MARK_MASK, 3, 0, 0, "a failure of an item long ago"},
+		{EVENT_PART, 0, 4, 0, 0, "a part behind what is published"},
+		{EVENT_PART, 6, 3, 0, 0, "a part of an item that wasn't granted"},
+		{EVENT_LOG, 1000, 3, 0, 0, "a line about an item that wasn't granted"},
+		{EVENT_COUNT, 0x800000, 3, 0, 0, "a counter of an item that wasn't granted"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		give_five(true);
+		rig_begin(&rig, 1, 1);
+		put_event(cases[i].kind, cases[i].item, cases[i].position, cases[i].detail, cases[i].n_bytes);
+		port_fail(&rig.hands[1].port, FAILURE_FAILED, "", 0);
+		rig_answer(&rig, 1, "ab\n", 3);
+		rig_collect(&rig);
+		ok(first()->is_broken || rig.tally.n_outcomes[OUTCOME_OK] == 0, "%s: the failure behind it isn't lost",
+		   cases[i].what);
+		ok(first()->is_broken, "%s: the worker is given up", cases[i].what);
+		is_int(rig.hands[1].killed_by, SIGKILL, "%s: and killed", cases[i].what);
+		rig_die(&rig, 1, SIGKILL, false);
+		rig_start_all(&rig);
+		is_int(rig.tally.n_outcomes[OUTCOME_OK] + rig.tally.n_outcomes[OUTCOME_FAILED] + rig.window.n_items, 5,
+		       "%s: no item is lost", cases[i].what);
+		rig_fini(&rig);
+	}
+}
+
+static void test_hostile_words(void)
+{
+	static const struct {
+		uint64_t result_head; /* added to the true one */
+		uint64_t cut;
+		uint64_t claim_xor;
+		uint32_t n_items;
+		const char *what;
+	} cases[] = {
+		{UINT64_C(1) << 40, 0, 0, 1, "an answer too many"},
+		{UINT64_C(7) << 40, 0, 0, 1, "more answers than items"},
+		{UINT64_C(8193), 0, 0, 1, "more bytes than the ring has"},
+		{UINT64_MAX, 0, 0, 0, "bytes taken back"},
+		{0, 0, 3, 2, "fewer begun than answered"},
+		{0, 0, UINT64_C(0x800000), 1, "begun beyond what is granted"},
+		{0, 0, UINT64_C(1) << 24, 1, "granted changed"},
+		{0, 0, UINT64_C(1) << 48, 1, "epoch changed"},
+		{0, 1, 0, 5, "a cut before the end"},
+		{0, 100, 0, 5, "a cut behind what is published"},
+		{0, UINT64_MAX, 0, 5, "a cut at 2^64-1"},
+		{10, 0, 0, 0, "bytes, and no part"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		give_five(true);
+		struct channel *channel = first()->channel;
+		rig_work(&rig, 1, cases[i].n_items, 1);
+		atomic_fetch_add(&channel->up->result_head, cases[i].result_head);
+		if (cases[i].cut > 0)
+			atomic_store(&channel->up->cuts[0], cases[i].cut);
+		if (cases[i].claim_xor > 0)
+			atomic_store(&channel->down->claim, atomic_load(&channel->down->claim) ^ cases[i].claim_xor);
+		rig_collect(&rig);
+		ok(first()->is_broken, "%s: the worker is given up", cases[i].what);
+		rig_die(&rig, 1, SIGKILL, false);
+		is_int(rig.tally.n_outcomes[OUTCOME_OK] + rig.window.n_items, 5, "%s: no item is lost", cases[i].what);
+		is_int(rig.window.n_batches > 0, rig.window.n_items > 0, "%s: nor a batch", cases[i].what);
+		rig_fini(&rig);
+	}
+}
+
+int main(void)
+{
+	log_init(LOG_NORMAL);
+	test_results();
+	test_failures();
+	test_failure_after_collected_part();
+	test_words();
+	test_events_alone();
+	test_words_between_items();
+	test_hostile_events();
+	test_hostile_words();
+	return tap_done();
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* crew and blame: who is started, who is charged when a worker dies, what is run again, and when it is given up. */
+#include "config.h"
+
+#include "core/sched/crew.h"
+
+#include "core/base/clock.h"
+#include "core/sched/blame.h"
+#include "rig.h"
+#include "tests/tap.h"
+
+#define LINES "one\ntwo\nthree\nfour\nfive\nsix\n"
+#define EXIT_0 0
+#define EXIT_3 (3 << 8)
+
+static struct rig rig;
+
+static struct worker *worker(unsigned number)
+{
+	return &rig.crew.workers[number - 1];
+}
+
+static void begin(unsigned n_workers)
+{
+	rig_init(&rig, n_workers, true, LINES);
+}
+
+/* All items have their outcome, whoever does what is left; the output is that. */
+static void finish(const char *want, const char *what)
+{
+	for (int turn = 0; rig.window.n_batches > 0 && turn < 100; turn++) {
+		rig.crew.not_before_ns = 0;
+		if (!rig.crew.is_loaded)
+			rig_load(&rig);
+		rig_start_all(&rig);
+		struct batch *batch = window_next_pending(&rig.window);
+		for (unsigned i = 1; batch && i <= rig.crew.n_workers; i++)
+			if (worker(i)->phase == WORKER_IS_READY && !worker(i)->is_broken && worker(i)->n_owed_batches == 0) {
+				crew_send(&rig.crew, worker(i), batch);
+				break;
+			}
+		for (unsigned i = 1; i <= rig.crew.n_workers; i++)
+			if (rig.hands[i].channel)
+				rig_work(&rig, i, UINT32_MAX, 1);
+		rig_collect(&rig);
+	}
+	is_str(rig_output(&rig), want, "%s: the output", what);
+	is_int(tally_finished(&rig.tally), rig.tally.n_read, "%s: each item has one outcome", what);
+	is_int(rig.window.held_bytes, 0, "%s: no byte is held", what);
+}
+
+static void test_life(void)
+{
+	begin(2);
+	crew_open(&rig.crew);
+	ok(!crew_want(&rig.crew), "nobody starts before the plugin is loaded");
+	rig.tell.loaded(rig.tell.arg);
+	ok(crew_want(&rig.crew), "one starts");
+	ok(crew_want(&rig.crew), "a second one");
+	ok(!crew_want(&rig.crew), "and no more than were asked for");
+	is_int(rig.crew.n_live, 2, "two live");
+	is_int(rig.crew.n_ready, 0, "none is ready");
+	ok(worker(1)->channel->fd >= 0, "the segment is open until the worker has it");
+	rig_ready(&rig, 1);
+	is_int(worker(1)->channel->fd, -1, "and closed then");
+	is_int(rig.crew.n_ready, 1, "one is ready");
+	rig.tell.started(rig.tell.arg, 2, rig.hands[2].generation + 7, 0);
+	ok(worker(2)->channel->fd >= 0, "a word about another generation is none about this one");
+	crew_stop(&rig.crew);
+	is_int(worker(1)->phase, WORKER_IS_LEAVING, "told to stop, it leaves");
+	is_int(rig.crew.n_ready, 0, "and isn't ready any more");
+	rig_die(&rig, 1, EXIT_0, false);
+	rig_die(&rig, 2, EXIT_0, false);
+	ok(crew_is_gone(&rig.crew), "all are gone");
+	is_int(rig.crew.n_deaths, 0, "an orderly end is no death");
+	is_int(rig.n_gave_up, 0, "nothing was given up");
+	rig_fini(&rig);
+}
+
+/* A batch of six; the worker dies after n answers, at the next item or between two. */
+static void test_blame(void)
+{
+	static const struct {
+		uint32_t n_answered;
+		bool has_begun;
+		const char *charged, *want;
+	} cases[] = {
+		{0, false, "", "ONE\nTWO\nTHREE\nFOUR\nFIVE\nSIX\n"},
+		{0, true, " 1", "TWO\nTHREE\nFOUR\nFIVE\nSIX\n"},
+		{3, false, "", "ONE\nTWO\nTHREE\nFOUR\nFIVE\nSIX\n"},
+		{3, true, " 4", "ONE\nTWO\nTHREE\nFIVE\nSIX\n"},
+		{5, true, " 6", "ONE\nTWO\nTHREE\nFOUR\nFIVE\n"},
+		{6, false, "", "ONE\nTWO\nTHREE\nFOUR\nFIVE\nSIX\n"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char name[64];
+		snprintf(name, sizeof name, "%u answered, %s begun", cases[i].n_answered, cases[i].has_begun ? "one" : "none");
+		begin(1);
+		rig_start_all(&rig);
+		crew_send(&rig.crew, worker(1), rig_add(&rig, 4));
+		crew_send(&rig.crew, worker(1), rig_add(&rig, 2));
+		rig_work(&rig, 1, cases[i].n_answered, 1);
+		if (cases[i].has_begun) {
+			rig_begin(&rig, 1, 1);
+			rig_part(&rig, 1, "half of ", 8);
+		}
+		rig_die(&rig, 1, SIGSEGV, false);
+		is_str(rig.charged, cases[i].charged, "%s: who is charged", name);
+		is_int(rig.tally.n_outcomes[OUTCOME_CRASHED], cases[i].has_begun, "%s: how many", name);
+		is_int(rig.crew.n_uncharged, !cases[i].has_begun, "%s: a death that is charged is progress", name);
+		is_int(worker(1)->phase, WORKER_NONE, "%s: the place is free", name);
+		if (cases[i].has_begun)
+			ok(strstr(rig_said(&rig), "crashed: SIGSEGV (Segmentation fault) in worker 1"), "%s: it is said", name);
+		finish(cases[i].want, name);
+		is_str(rig.charged, cases[i].charged, "%s: nobody else is charged", name);
+		rig_fini(&rig);
+	}
+}
+
+/* Its channel holds what can't be true: what it owed is run again, and nobody is charged the first time. */
+static void test_broken(void)
+{
+	begin(1);
+	rig_start_all(&rig);
+	crew_send(&rig.crew, worker(1), rig_add(&rig, 3));
+	rig_work(&rig, 1, 1, 1);
+	rig_collect(&rig);
+	rig_begin(&rig, 1, 1);
+	atomic_store(&worker(1)->channel->up->result_head, UINT64_MAX);
+	rig_collect(&rig);
+	ok(worker(1)->is_broken, "it is given up");
+	is_int(rig.hands[1].killed_by, SIGKILL, "it is killed");
+	is_int(rig.n_gave_up, 0, "the run goes on");
+	rig_die(&rig, 1, SIGKILL, false);
+	is_str(rig.charged, "", "nobody knows who did it");
+	is_int(rig.window.n_pending, 1, "one batch is to do again");
+	ok(window_next_pending(&rig.window)->is_suspect, "as a suspect");
+	is_int(window_next_pending(&rig.window)->attempt, 1, "which is no attempt");
+	/* alone, and it does it again */
+	rig_start_all(&rig);
+	must(window_cut(&rig.window, window_next_pending(&rig.window), 1, &rig.err) == 0);
+	crew_send(&rig.crew, worker(1), window_next_pending(&rig.window));
+	rig_begin(&rig, 1, 1);
+	atomic_store(&worker(1)->channel->up->result_head, UINT64_MAX);
+	rig_collect(&rig);
+	rig_die(&rig, 1, SIGKILL, false);
+	is_str(rig.charged, " 2", "a suspect that does it again is charged");
+	finish("ONE\nTHREE\n", "broken channel");
+	rig_fini(&rig);
+}
+
+/* The fork server dies, and its workers with it: nobody's fault, however many they are. */
+static void test_lost(void)
+{
+	static const unsigned numbers[] = {1, 4, 12};
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+		unsigned n_workers = numbers[i];
+		char name[32];
+		snprintf(name, sizeof name, "%u workers lost", n_workers);
+		begin(n_workers);
+		rig_start_all(&rig);
+		crew_send(&rig.crew, worker(1), rig_add(&rig, 3));
+		rig_begin(&rig, 1, 1);
+		rig_part(&rig, 1, "half of ", 8);
+		for (unsigned k = 1; k <= n_workers; k++)
+			rig_die(&rig, k, SIGKILL, true);
+		rig.tell.lost(rig.tell.arg, "SIGKILL (Killed)");
+		is_str(rig.charged, "", "%s: nobody is charged", name);
+		is_int(rig.n_gave_up, 0, "%s: that is one accident, not many", name);
+		ok(!rig.crew.backend && rig.n_closes == 1, "%s: the backend is closed", name);
+		rig.crew.has_given_up = false;
+		crew_open(&rig.crew);
+		is_int(rig.n_opens, 2, "%s: and opened again", name);
+		finish("ONE\nTWO\nTHREE\n", name);
+		rig_fini(&rig);
+	}
+}
+
+/* Workers that die before they are ready: later and later, then no more. */
+static void test_failed_starts(void)
+{
+	static const struct {
+		unsigned n_workers, most;
+	} cases[] = {{1, 5}, {3, 5}, {7, 7}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		unsigned most = cases[i].most, n = 0;
+		int64_t pause_ns = 0;
+		bool grows = true;
+		begin(cases[i].n_workers);
+		rig_load(&rig);
+		while (rig.n_gave_up == 0 && n < 20) {
+			rig.crew.not_before_ns = 0;
+			must(crew_want(&rig.crew));
+			rig_die(&rig, 1, EXIT_3, false);
+			int64_t next_ns = rig.crew.not_before_ns - clock_now_ns();
+			grows = grows && next_ns > pause_ns && !crew_want(&rig.crew);
+			pause_ns = next_ns;
+			n++;
+		}
+		is_int(n, most, "%u workers: given up after so many", cases[i].n_workers);
+		ok(grows, "each pause is longer than the one before");
+		is_int(rig.n_gave_up, 1, "once");
+		ok(strstr(rig.gave_up, "exit code 3"), "it says how they died");
+		rig_fini(&rig);
+	}
+	begin(1);
+	rig_load(&rig);
+	for (int i = 0; i < 12; i++) {
+		rig.crew.not_before_ns = 0;
+		must(crew_want(&rig.crew));
+		if (i % 4 == 3)
+			rig_ready(&rig, 1);
+		if (i % 4 == 3)
+			crew_note_progress(&rig.crew);
+		rig_die(&rig, 1, EXIT_3, false);
+	}
+	is_int(rig.n_gave_up, 0, "one that gets ready in between sets the count back");
+	rig_fini(&rig);
+}
+
+static void test_refusal(void)
+{
+	begin(2);
+	rig_load(&rig);
+	crew_want(&rig.crew);
+	port_say(&rig.hands[1].port, EVENT_REFUSED, 0, "no model at /nowhere", 20);
+	port_set_state(&rig.hands[1].port, WORKER_REFUSED);
+	crew_poll(&rig.crew);
+	is_int(rig.crew.n_ready, 0, "it isn't ready");
+	rig_die(&rig, 1, EXIT_3, false);
+	is_int(rig.n_gave_up, 1, "an open that says no ends the job");
+	is_str(rig.gave_up, "no model at /nowhere", "with its words");
+	rig_fini(&rig);
+}
+
+/* Deaths between items: ten in ten seconds are too many, unless something gets done in between. */
+static void test_uncharged(void)
+{
+	begin(1);
+	int n = 0;
+	while (rig.n_gave_up == 0 && n < 30) {
+		rig_start_all(&rig);
+		rig_die(&rig, 1, SIGKILL, false);
+		n++;
+	}
+	is_int(n, 10, "given up after ten");
+	ok(strstr(rig.gave_up, "SIGKILL"), "it says how they died");
+	rig_fini(&rig);
+
+	begin(1);
+	for (n = 0; n < 30; n++) {
+		rig_start_all(&rig);
+		rig_die(&rig, 1, SIGKILL, false);
+		if (n % 9 == 8)
+			crew_note_progress(&rig.crew);
+	}
+	is_int(rig.n_gave_up, 0, "not when something is done in between");
+	rig_fini(&rig);
+
+	begin(1);
+	for (n = 0; n < 30; n++) {
+		rig_start_all(&rig);
+		rig_die(&rig, 1, SIGKILL, false);
+		for (int i = 0; i < CREW_DEATHS_MAX; i++)
+			rig.crew.uncharged_ns[i] -= 2 * CLOCK_NS_PER_SEC;
+	}
+	is_int(rig.n_gave_up, 0, "nor when they take more than ten seconds");
+	rig_fini(&rig);
+
+	char lines[256] = "";
+	for (n = 1; n <= 40; n++)
+		sprintf(lines + strlen(lines), "%d\n", n);
+	rig_init(&rig, 1, true, lines);
+	for (n = 0; n < 40; n++) {
+		rig_start_all(&rig);
+		crew_send(&rig.crew, worker(1), rig_add(&rig, 1));
+		rig_begin(&rig, 1, 1);
+		rig_die(&rig, 1, SIGSEGV, false);
+	}
+	is_int(rig.n_gave_up, 0, "deaths that are charged never end the run");
+	is_int(rig.tally.n_outcomes[OUTCOME_CRASHED], 40, "each item is");
+	finish("", "forty crashes");
+	rig_fini(&rig);
+}
+
+/* Processes that aren't to be had. */
+static void test_no_starts(void)
+{
+	begin(2);
+	rig_load(&rig);
+	rig.refuses_start = ERR_RESOURCE;
+	int n = 0;
+	int64_t pause_ns = 0;
+	bool grows = true;
+	while (rig.n_gave_up == 0 && n < 20) {
+		rig.crew.not_before_ns = 0;
+		ok(!crew_want(&rig.crew), "start %d fails", n);
+		int64_t next_ns = rig.crew.not_before_ns - clock_now_ns();
+		grows = grows && next_ns > pause_ns;
+		pause_ns = next_ns;
+		n++;
+	}
+	is_int(n, 5, "given up after five");
+	ok(grows, "each pause is longer");
+	is_str(rig.gave_up, "no process today", "and why is said");
+	rig_fini(&rig);
+
+	begin(2);
+	rig_load(&rig);
+	must(crew_want(&rig.crew));
+	rig_ready(&rig, 1);
+	rig.refuses_start = ERR_RESOURCE;
+	for (n = 0; n < 20; n++) {
+		rig.crew.not_before_ns = 0;
+		crew_want(&rig.crew);
+	}
+	is_int(rig.n_gave_up, 0, "one worker is enough to go on");
+	const char *notice = strstr(rig_said(&rig), "only 1 of 2 workers could be started: no process today");
+	ok(notice && !strstr(notice + 1, "only 1 of 2"), "which is said once");
+	rig_fini(&rig);
+
+	begin(1);
+	rig.refuses_open = ERR_RESOURCE;
+	for (n = 0; rig.n_gave_up == 0 && n < 20; n++) {
+		rig.crew.not_before_ns = 0;
+		crew_open(&rig.crew);
+	}
+	is_int(n, 5, "a backend that isn't to be had is given up after five, too");
+	rig_fini(&rig);
+
+	begin(1);
+	rig.refuses_open = ERR_USAGE;
+	crew_open(&rig.crew);
+	is_int(rig.n_gave_up, 1, "what is wrong, not short, is given up at once");
+	rig_fini(&rig);
+}
+
+/* Six items in two batches; the supervisor takes back what hasn't begun, at each place. */
+static void test_take_back(void)
+{
+	static const char *const results[] = {"ONE\n", "TWO\n", "THREE\n", "FOUR\n", "FIVE\n", "SIX\n"};
+	for (uint32_t n_collected = 0; n_collected <= 6; n_collected++) {
+		for (uint32_t n_answered = n_collected; n_answered <= 6; n_answered++) {
+			for (uint32_t n_begun = n_answered; n_begun <= 6 && n_begun <= n_answered + 1; n_begun++) {
+				char name[64];
+				snprintf(name, sizeof name, "%u collected, %u answered, %u begun", n_collected, n_answered, n_begun);
+				begin(2);
+				rig_start_all(&rig);
+				crew_send(&rig.crew, worker(1), rig_add(&rig, 4));
+				crew_send(&rig.crew, worker(1), rig_add(&rig, 2));
+				rig_work(&rig, 1, n_collected, 1);
+				rig_collect(&rig);
+				rig_work(&rig, 1, n_answered - n_collected, 1);
+				if (n_begun > n_answered)
+					rig_begin(&rig, 1, 1);
+				bool is_some = crew_take_back(&rig.crew, worker(1));
+				is_int(is_some, n_begun < 6, "%s: is something to do again", name);
+				uint32_t n_pending = 0;
+				for (struct batch *batch = window_next_pending(&rig.window); batch; batch = batch->next_pending)
+					n_pending += batch->slice.n_items;
+				is_int(n_pending, 6 - n_begun, "%s: what hasn't begun is", name);
+				is_int(worker(1)->n_owed_items, n_begun - n_collected, "%s: what has is owed", name);
+				uint32_t in_batches = 0;
+				for (struct batch *batch = worker(1)->owed; batch; batch = batch->next_owed)
+					in_batches += batch->slice.n_items - batch->n_answered;
+				is_int(in_batches, worker(1)->n_owed_items, "%s: and the list says so, too", name);
+				is_int(worker(1)->is_cut_short, is_some && n_begun > n_collected, "%s: may more be sent", name);
+				/* the second worker does what was taken back while the first ends its item */
+				while (window_next_pending(&rig.window))
+					crew_send(&rig.crew, worker(2), window_next_pending(&rig.window));
+				if (n_begun > n_answered)
+					rig_answer(&rig, 1, results[n_answered], strlen(results[n_answered]));
+				ok(rig_work(&rig, 1, 6, 1) == 0, "%s: the first one begins nothing of it", name);
+				is_int(rig_work(&rig, 2, 6, 1), 6 - n_begun, "%s: the second one all", name);
+				rig_collect(&rig);
+				is_int(worker(1)->is_cut_short, false, "%s: the first one may have more", name);
+				is_str(rig_output(&rig), "ONE\nTWO\nTHREE\nFOUR\nFIVE\nSIX\n", "%s: all in order", name);
+				is_int(rig.window.n_batches, 0, "%s: the window is empty", name);
+				rig_fini(&rig);
+			}
+		}
+	}
+}
+
+/* After a take-back the same worker gets the same items again: the stale batch in its ring is skipped. */
+static void test_take_back_and_send_again(void)
+{
+	begin(1);
+	rig_start_all(&rig);
+	crew_send(&rig.crew, worker(1), rig_add(&rig, 6));
+	for (int i = 0; i < 20; i++) {
+		must(crew_take_back(&rig.crew, worker(1)));
+		crew_send(&rig.crew, worker(1), window_next_pending(&rig.window));
+	}
+	is_int(rig_work(&rig, 1, 100, 1), 6, "each item is begun once");
+	rig_collect(&rig);
+	is_str(rig_output(&rig), "ONE\nTWO\nTHREE\nFOUR\nFIVE\nSIX\n", "and all are there");
+	rig_fini(&rig);
+}
+
+/* Work that isn't begun for a second by a worker that is at no item: its semaphore may be gone. */
+static void test_stuck(void)
+{
+	begin(1);
+	rig_start_all(&rig);
+	crew_send(&rig.crew, worker(1), rig_add(&rig, 2));
+	int64_t now_ns = clock_now_ns();
+	for (int64_t at_ns = now_ns; at_ns < now_ns + 10 * CLOCK_NS_PER_SEC; at_ns += 250 * CLOCK_NS_PER_MS)
+		if (!worker(1)->is_broken)
+			watchdog_look(&rig.watchdog, at_ns, true, NULL);
+	ok(worker(1)->is_broken, "a worker that begins nothing is given up");
+	rig_die(&rig, 1, SIGKILL, false);
+	rig_start_all(&rig);
+	while (window_next_pending(&rig.window))
+		crew_send(&rig.crew, worker(1), window_next_pending(&rig.window));
+	rig_begin(&rig, 1, 1);
+	now_ns = clock_now_ns();
+	for (int64_t at_ns = now_ns; at_ns < now_ns + 100 * CLOCK_NS_PER_SEC; at_ns += 250 * CLOCK_NS_PER_MS)
+		watchdog_look(&rig.watchdog, at_ns, true, NULL);
+	ok(!worker(1)->is_broken, "one that is at an item isn't, however long it takes");
+	rig_fini(&rig);
+}
+
+int main(void)
+{
+	log_init(LOG_NORMAL);
+	test_life();
+	test_blame();
+	test_broken();
+	test_lost();
+	test_failed_starts();
+	test_refusal();
+	test_uncharged();
+	test_no_starts();
+	test_take_back();
+	test_take_back_and_send_again();
+	test_stuck();
+	return tap_done();
+}

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* channel and port, both ends in one thread: batches, answers, events, taking back; and words that can't be true. */
+#include "config.h"
+
+#include "shm/channel.h"
+
+#include "ends.h"
+#include "tests/tap.h"
+
+#include <poll.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+
+static struct ends ends;
+static struct port_batch batch;
+static uint64_t n_bytes;
+static uint32_t n_items;
+static struct channel_event event;
+
+static struct channel *channel(void)
+{
+	return ends.channel;
+}
+
+static struct port *port(void)
+{
+	return &ends.port;
+}
+
+static void next_batch(void)
+{
+	must(port_next_batch(port(), &batch, &ends.err) == 1);
+}
+
+static void answer(const char *text, bool is_last)
+{
+	must(port_claim(port()));
+	memcpy(port_out(port()), text, strlen(text));
+	port_answer(port(), strlen(text), is_last);
+}
+
+static bool has_rung(void)
+{
+	eventfd_t value;
+	return eventfd_read(channel()->bell_fd, &value) == 0;
+}
+
+static void test_way(void)
+{
+	ends_init(&ends);
+	is_int(port()->worker_number, 7, "the worker knows its number");
+	is_int(channel_state(channel()), WORKER_STARTING, "it starts");
+	port_set_state(port(), WORKER_READY);
+	is_int(channel_state(channel()), WORKER_READY, "it is ready");
+	is_int(ends_send(&ends, 100, "a\nbb\n\n"), 0, "three items");
+	is_int(ends_send(&ends, 103, "d\n"), 0, "one more");
+	ok(!channel_is_sending(channel()), "all is sent");
+	is_int(channel_begun(channel()), 0, "none has begun");
+	next_batch();
+	is_mem(batch.bytes, batch.n_bytes, "a\nbb\n\n", 6, "the items");
+	is_int(batch.seq, 100, "the first one's number");
+	is_int(batch.n_items, 3, "how many");
+	is_int(batch.attempt, 1, "the attempt");
+	ok(port_claim(port()), "the first is begun");
+	is_int(channel_begun(channel()), 1, "which can be seen");
+	memcpy(port_out(port()), "A\n", 2);
+	port_answer(port(), 2, false);
+	is_int(channel_begun(channel()), 0, "answered is not begun any more");
+	is_int(channel_look(channel(), &n_bytes, &n_items), 0, "a look");
+	is_int(n_items, 1, "one answer");
+	is_mem(channel_data(channel()), n_bytes, "A\n", 2, "its result");
+	answer("BB\n", false);
+	answer("\n", true);
+	port_end_batch(port(), 500);
+	next_batch();
+	answer("D\n", true);
+	port_end_batch(port(), 70);
+	channel_look(channel(), &n_bytes, &n_items);
+	is_int(n_items, 4, "four answers");
+	is_mem(channel_data(channel()), n_bytes, "A\nBB\n\nD\n", 8, "their results");
+	is_int(channel_bytes_to_cut(channel(), 0), 6, "where the first batch ends");
+	is_int(channel_bytes_to_cut(channel(), 1), 8, "where the second does");
+	is_int(channel_busy_ns(channel()), 570, "the time it took");
+	channel_take(channel(), 6, 3);
+	is_int(channel_position(channel()), 6, "the position after taking");
+	is_int(channel_bytes_to_cut(channel(), 1), 2, "the cut is told from there");
+	channel_take(channel(), 2, 1);
+	channel_release(channel());
+	ok(!channel_has_news(channel()), "no news");
+	ends_fini(&ends);
+	ok(!ends.channel, "destroy nulls");
+	channel_destroy(&ends.channel);
+}
+
+/* Numbers mod 2^24: the counters are set near the edge. */
+static void test_counts_wrap(void)
+{
+	ends_init(&ends);
+	const uint32_t start = RING_MARK_MASK - 2;
+	channel()->granted = channel()->answered = channel()->result.taken_marks = port()->begun = start;
+	port()->result.marks = start;
+	atomic_store(&channel()->up->result_head, ring_word(0, start));
+	atomic_store(&channel()->down->claim, claim_word(start, start, 0));
+	for (int i = 0; i < 3; i++) {
+		is_int(ends_send(&ends, 1, "a\nb\nc\n"), 0, "batch %d over the edge", i);
+		next_batch();
+		answer("A\n", false);
+		must(port_claim(port()));
+		is_int(channel_begun(channel()), 1, "one is begun");
+		port_answer(port(), 0, false);
+		uint32_t n_back;
+		is_int(channel_take_back(channel(), &n_back), 0, "taken back");
+		is_int(n_back, 1, "the third");
+		ok(!port_claim(port()), "which can't be begun");
+		port_end_batch(port(), 0);
+		is_int(channel_look(channel(), &n_bytes, &n_items), 0, "looked at");
+		is_int(n_items, 2, "two answers");
+		channel_take(channel(), n_bytes, n_items);
+		channel_release(channel());
+	}
+	ends_fini(&ends);
+}
+
+/* Five items in two batches are taken back after 0 to 5 were begun and all, or all but the last, answered. */
+static void test_take_back(void)
+{
+	static const char *const items[] = {"1\n", "2\n", "3\n", "4\n", "5\n"};
+	for (uint32_t n_begun = 0; n_begun <= 5; n_begun++) {
+		for (uint32_t n_open = 0; n_open <= (n_begun > 0); n_open++) {
+			char name[48];
+			snprintf(name, sizeof name, "%u begun, %u of them open", n_begun, n_open);
+			ends_init(&ends);
+			ends_send(&ends, 1, "1\n2\n3\n");
+			ends_send(&ends, 4, "4\n5\n");
+			next_batch();
+			for (uint32_t i = 0; i < n_begun; i++) {
+				if (i == 3) {
+					port_end_batch(port(), 0);
+					next_batch();
+				}
+				must(port_claim(port()));
+				if (i + n_open < n_begun) {
+					memcpy(port_out(port()), items[i], 2);
+					port_answer(port(), 2, i == 2 || i == 4);
+				}
+			}
+			uint32_t n_back;
+			is_int(channel_take_back(channel(), &n_back), 0, "%s: taken back", name);
+			is_int(n_back, 5 - n_begun, "%s: what hadn't begun", name);
+			is_int(channel_begun(channel()), n_open, "%s: what is open can be seen", name);
+			if (n_open)
+				port_answer(port(), 0, n_begun == 3 || n_begun == 5);
+			bool has_more = n_begun != 3 && n_begun != 5 && port_claim(port());
+			ok(!has_more, "%s: no more can be begun", name);
+			port_end_batch(port(), 0);
+			is_int(channel_look(channel(), &n_bytes, &n_items), 0, "%s: looked at", name);
+			is_int(n_items, n_begun, "%s: so many answers", name);
+			channel_take(channel(), n_bytes, n_items);
+			channel_release(channel());
+			/* what comes next isn't mistaken for what was taken back */
+			ends_send(&ends, 9, "again\n");
+			next_batch();
+			is_mem(batch.bytes, batch.n_bytes, "again\n", 6, "%s: the next batch is the new one", name);
+			is_int(batch.seq, 9, "%s: with its number", name);
+			ok(port_claim(port()), "%s: and can be begun", name);
+			ends_fini(&ends);
+		}
+	}
+}
+
+static void test_events(void)
+{
+	ends_init(&ends);
+	ends_send(&ends, 1, "1\n2\n3\n");
+	next_batch();
+	answer("one\n", false);
+	must(port_claim(port()));
+	port_say(port(), EVENT_LOG, 0, "hello", 5);
+	port_say(port(), EVENT_COUNT, -3, "things", 6);
+	memcpy(port_out(port()), "part", 4);
+	port_part(port(), 4);
+	memcpy(port_out(port()), "more", 4);
+	port_part(port(), 4);
+	port_fail(port(), FAILURE_AGAIN, "later", 5);
+	port_answer(port(), 0, false);
+	answer("three\n", true);
+	is_int(channel_look(channel(), &n_bytes, &n_items), 0, "looked at");
+	is_int(n_items, 3, "three answers");
+	is_mem(channel_data(channel()), n_bytes, "one\npartmorethree\n", 18, "with what was published in parts");
+	static const struct {
+		enum event_kind kind;
+		uint64_t position;
+		uint32_t detail;
+		const char *text;
+	} want[] = {{EVENT_LOG, 0, 0, "hello"},
+	            {EVENT_COUNT, (uint64_t)-3, 0, "things"},
+	            {EVENT_PART, 4, 0, ""},
+	            {EVENT_FAILED, 12, FAILURE_AGAIN, "later"}};
+	for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+		is_int(channel_event(channel(), &event), 1, "event %zu", i);
+		is_int(channel_event(channel(), &event), 1, "stays until it is done");
+		is_int(event.kind, want[i].kind, "its kind");
+		is_int(event.item, 1, "its item");
+		ok(event.position == want[i].position, "its position");
+		is_int(event.detail, want[i].detail, "its detail");
+		is_str(event.text, want[i].text, "its text");
+		channel_event_done(channel(), &event);
+	}
+	is_int(channel_event(channel(), &event), 0, "no more");
+	ends_fini(&ends);
+}
+
+/* Fragments: a batch of many rings' bytes. The worker's waiting is the supervisor's turn. */
+static void send_more(struct port *waiting, void *arg)
+{
+	(void)waiting;
+	unsigned *n_waits = arg;
+	must(++*n_waits < 1000 && channel_is_sending(channel()));
+	must(channel_send_more(channel()) == 0);
+}
+
+static void test_large_batch(void)
+{
+	static const size_t sizes[] = {ENDS_TASK_BYTES - 41, ENDS_TASK_BYTES - 40, ENDS_TASK_BYTES - 39, ENDS_TASK_BYTES,
+	                               ENDS_TASK_BYTES + 1,  3 * ENDS_TASK_BYTES,  1000003};
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		char *text = malloc(sizes[i] + 1);
+		unsigned n_waits = 0;
+		must(text);
+		for (size_t k = 0; k < sizes[i]; k++)
+			text[k] = (char)('a' + k % 26);
+		text[sizes[i] - 1] = '\n';
+		text[sizes[i]] = '\0';
+		ends_init(&ends);
+		port()->wait = send_more;
+		port()->wait_arg = &n_waits;
+		for (int round = 0; round < 3; round++) {
+			ok(channel_has_room(channel(), sizes[i]), "%zu bytes: an empty ring has room", sizes[i]);
+			is_int(ends_send(&ends, 1, text), 0, "sent");
+			is_int(channel_is_sending(channel()), sizes[i] + 40 > ENDS_TASK_BYTES, "or partly so");
+			next_batch();
+			ok(batch.n_bytes == sizes[i] && memcmp(batch.bytes, text, sizes[i]) == 0, "it comes as it was");
+			if (sizes[i] + 40 <= ENDS_TASK_BYTES)
+				ok(!channel_has_room(channel(), sizes[i]), "its room is its own till its end");
+			answer("done\n", true);
+			port_end_batch(port(), 0);
+			must(channel_look(channel(), &n_bytes, &n_items) == 0);
+			is_int(n_items, 1, "answered");
+			channel_take(channel(), n_bytes, n_items);
+			channel_release(channel());
+		}
+		ends_fini(&ends);
+		free(text);
+	}
+}
+
+/* A batch that fits the ring, but not what is free in it now: the rest goes later, and the worker must wait for it. */
+static void test_batch_larger_than_the_room(void)
+{
+	static char first[3001], second[3001];
+	memset(first, 'f', 2999);
+	memset(second, 's', 2999);
+	first[2999] = second[2999] = '\n';
+	unsigned n_waits = 0;
+	ends_init(&ends);
+	port()->wait = send_more;
+	port()->wait_arg = &n_waits;
+	ends_send(&ends, 1, first);
+	ok(!channel_has_room(channel(), 3000), "there is no room for the second");
+	is_int(ends_send(&ends, 2, second), 0, "it is sent all the same");
+	ok(channel_is_sending(channel()), "a part of it");
+	next_batch();
+	answer("F\n", true);
+	port_end_batch(port(), 0);
+	next_batch();
+	is_mem(batch.bytes, batch.n_bytes, second, 3000, "the worker gets it whole");
+	ends_fini(&ends);
+}
+
+static void test_bell(void)
+{
+	ends_init(&ends);
+	ends_send(&ends, 1, "1\n2\n");
+	next_batch();
+	answer("one\n", false);
+	answer("two\n", true);
+	port_end_batch(port(), 0);
+	ok(!has_rung(), "nobody wants the bell");
+	channel_sleep_begin(channel());
+	ok(channel_has_news(channel()), "who is about to sleep sees the news");
+	channel_sleep_end(channel());
+	channel_look(channel(), &n_bytes, &n_items);
+	channel_take(channel(), n_bytes, n_items);
+	channel_release(channel());
+	channel_sleep_begin(channel());
+	ok(!channel_has_news(channel()), "now there is none");
+	ends_send(&ends, 3, "3\n4\n");
+	next_batch();
+	answer("three\n", false);
+	ok(!has_rung(), "an answer within a batch doesn't ring");
+	answer("four\n", true);
+	port_end_batch(port(), 0);
+	ok(has_rung(), "the batch's end does");
+	ends_send(&ends, 5, "5\n");
+	next_batch();
+	answer("five\n", true);
+	port_end_batch(port(), 0);
+	ok(!has_rung(), "but once only, until it is wanted again");
+	channel_sleep_begin(channel());
+	port_set_state(port(), WORKER_LEFT);
+	ok(has_rung(), "a change of state rings");
+	ends_fini(&ends);
+}
+
+static void test_wake(void)
+{
+	ends_init(&ends);
+	is_int(channel_wake(channel()), 0, "nobody sleeps");
+	int value;
+	must(sem_getvalue(channel()->wake.sem, &value) == 0);
+	is_int(value, 0, "nothing is posted");
+	atomic_store(&channel()->up->is_sleeping, 1);
+	is_int(channel_wake(channel()), 0, "somebody does");
+	must(sem_getvalue(channel()->wake.sem, &value) == 0);
+	is_int(value, 1, "it is posted");
+	is_int(channel_wake(channel()), 0, "once");
+	must(sem_getvalue(channel()->wake.sem, &value) == 0);
+	is_int(value, 1, "only");
+	atomic_store(&channel()->up->is_sleeping, 1);
+	is_int(channel_stop(channel()), 0, "stop");
+	must(sem_getvalue(channel()->wake.sem, &value) == 0);
+	is_int(value, 2, "wakes");
+	is_int(port_next_batch(port(), &batch, &ends.err), 0, "and the worker leaves");
+	atomic_store(&channel()->up->is_sleeping, 1);
+	memset(channel()->wake.sem, 0, sizeof(sem_t));
+	is_int(channel_wake(channel()), CHANNEL_BROKEN, "a semaphore that isn't what it was");
+	ends_fini(&ends);
+}
+
+static void test_stop_after_work(void)
+{
+	ends_init(&ends);
+	ends_send(&ends, 1, "1\n");
+	channel_stop(channel());
+	next_batch();
+	answer("one\n", true);
+	port_end_batch(port(), 0);
+	is_int(port_next_batch(port(), &batch, &ends.err), 0, "what is granted is done before leaving");
+	ends_fini(&ends);
+}
+
+static void test_cancel(void)
+{
+	ends_init(&ends);
+	ends_send(&ends, 1, "1\n2\n");
+	next_batch();
+	must(port_claim(port()));
+	ok(!port_is_cancelled(port()), "not given up");
+	channel_cancel(channel());
+	ok(port_is_cancelled(port()), "given up");
+	port_answer(port(), 0, false);
+	must(port_claim(port()));
+	ok(!port_is_cancelled(port()), "the next item isn't");
+	ends_fini(&ends);
+}
+
+/* Two items are sent, one is answered with 4 bytes, the second begun; then a word is changed. */
+static void test_hostile(void)
+{
+	enum { RESULT_HEAD, EVENT_HEAD, CLAIM };
+	static const struct {
+		int word;
+		uint64_t value;
+		const char *what;
+	} cases[] = {
+		{RESULT_HEAD, UINT64_MAX, "results: all ones"},
+		{RESULT_HEAD, (UINT64_C(1) << 40) + ENDS_RESULT_BYTES + 1, "results: more bytes than the ring has"},
+		{RESULT_HEAD, (UINT64_C(3) << 40) + 4, "results: more answers than grants"},
+		{RESULT_HEAD, (UINT64_C(0xffffff) << 40) + 4, "results: an answer taken back"},
+		{EVENT_HEAD, UINT64_MAX, "events: all ones"},
+		{EVENT_HEAD, UINT64_C(1) << 40, "events: one without bytes"},
+		{EVENT_HEAD, (UINT64_C(1) << 40) + 23, "events: one shorter than its header"},
+		{EVENT_HEAD, (UINT64_C(1) << 40) + 24, "events: of kind 0"},
+		{EVENT_HEAD, 24, "events: bytes without one"},
+		{EVENT_HEAD, (UINT64_C(1) << 40) + ENDS_EVENT_BYTES + 1, "events: more bytes than the ring has"},
+		{CLAIM, 0, "claim: zero"},
+		{CLAIM, UINT64_MAX, "claim: all ones"},
+		{CLAIM, (UINT64_C(2) << 24) + 3, "claim: more begun than granted"},
+		{CLAIM, (UINT64_C(3) << 24) + 2, "claim: more granted than was"},
+		{CLAIM, (UINT64_C(1) << 24) + 1, "claim: less granted than was"},
+		{CLAIM, (UINT64_C(1) << 48) + (UINT64_C(2) << 24) + 2, "claim: another epoch"},
+		{CLAIM, (UINT64_C(2) << 24) + 0, "claim: fewer begun than answered"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		ends_init(&ends);
+		ends_send(&ends, 1, "1\n2\n");
+		next_batch();
+		answer("one\n", false);
+		must(port_claim(port()));
+		is_int(channel_look(channel(), &n_bytes, &n_items), 0, "%s: all is well before", cases[i].what);
+		_Atomic uint64_t *word = cases[i].word == RESULT_HEAD  ? &channel()->up->result_head
+		                         : cases[i].word == EVENT_HEAD ? &channel()->up->event_head
+		                                                       : &channel()->down->claim;
+		atomic_store(word, cases[i].value);
+		if (cases[i].word == EVENT_HEAD)
+			is_int(channel_event(channel(), &event), CHANNEL_BROKEN, "%s", cases[i].what);
+		else
+			is_int(channel_look(channel(), &n_bytes, &n_items), CHANNEL_BROKEN, "%s", cases[i].what);
+		ok(channel_has_news(channel()) || cases[i].value == 24 || cases[i].word == CLAIM, "and it is news");
+		uint32_t n_back;
+		if (cases[i].word == CLAIM && cases[i].value != UINT64_C(2) << 24)
+			is_int(channel_take_back(channel(), &n_back), CHANNEL_BROKEN, "nor can anything be taken back");
+		ends_fini(&ends);
+	}
+	ends_init(&ends);
+	atomic_store(&channel()->up->state, 77);
+	is_int(channel_state(channel()), WORKER_STARTING, "an unknown state is none");
+	atomic_store(&channel()->up->task_tail, 1);
+	channel()->task.tail_bytes = channel()->task.put_bytes - ENDS_TASK_BYTES;
+	is_int(ends_send(&ends, 1, "1\n"), CHANNEL_BROKEN, "a task tail before its head");
+	ends_fini(&ends);
+}
+
+int main(void)
+{
+	test_way();
+	test_counts_wrap();
+	test_take_back();
+	test_events();
+	test_large_batch();
+	test_batch_larger_than_the_room();
+	test_bell();
+	test_wake();
+	test_stop_after_work();
+	test_cancel();
+	test_hostile();
+	return tap_done();
+}
