@@ -4,7 +4,7 @@
  *
  *   cp upper.c shout.c          and edit it: the name, the summary, what run does
  *   cc -O2 -fPIC -shared -o shout.so shout.c $(pkg-config --cflags rota)
- *   rota-worker --try ./shout.so < items        by hand, under gdb or valgrind if you like
+ *   $(pkg-config --variable=workerdir rota)/rota-worker --try ./shout.so < items    by hand, under gdb or valgrind
  *   rota map ./shout.so < items > results       on every core
  *
  * What a plugin does with an item stands in run: it looks at the item's bytes, which are borrowed and
@@ -21,6 +21,8 @@
  */
 #include <rota/plugin.h>
 
+#include <string.h>
+
 enum { BLOCK_BYTES = 16 };
 
 static char capital(char letter)
@@ -28,7 +30,17 @@ static char capital(char letter)
 	return letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter;
 }
 
-/* Block by block, which compilers turn into vector instructions. The last block overlaps the one before it. */
+/* A block of fixed size, by way of a copy: that is what compilers turn into vector instructions. */
+static void write_block(char *out, const char *item)
+{
+	char block[BLOCK_BYTES];
+	memcpy(block, item, BLOCK_BYTES);
+	for (size_t i = 0; i < BLOCK_BYTES; i++)
+		block[i] = capital(block[i]);
+	memcpy(out, block, BLOCK_BYTES);
+}
+
+/* Block by block; the last one overlaps the one before it. */
 static void write_capitals(char *restrict out, const char *restrict item, size_t n_bytes)
 {
 	if (n_bytes < BLOCK_BYTES) {
@@ -36,11 +48,9 @@ static void write_capitals(char *restrict out, const char *restrict item, size_t
 			out[i] = capital(item[i]);
 		return;
 	}
-	for (size_t at = 0; at < n_bytes; at += BLOCK_BYTES) {
-		size_t block = at < n_bytes - BLOCK_BYTES ? at : n_bytes - BLOCK_BYTES;
-		for (size_t i = block; i < block + BLOCK_BYTES; i++)
-			out[i] = capital(item[i]);
-	}
+	for (size_t at = 0; at < n_bytes - BLOCK_BYTES; at += BLOCK_BYTES)
+		write_block(out + at, item + at);
+	write_block(out + n_bytes - BLOCK_BYTES, item + n_bytes - BLOCK_BYTES);
 }
 
 static int upper_run(struct rota_task *task, void *state)
