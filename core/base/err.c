@@ -35,6 +35,7 @@ static int set(struct err *err, enum err_code code, const char *head, const char
 	if (n_body >= (int)sizeof(body) || n_text >= (int)sizeof(text))
 		mark_cut(text);
 	err->code = code;
+	err->errnum = 0;
 	memcpy(err->text, text, sizeof(text));
 	return -1;
 }
@@ -57,6 +58,7 @@ int err_set_errno(struct err *err, enum err_code code, int errnum, const char *f
 	va_start(args, format);
 	set(err, code, "", tail, format, args);
 	va_end(args);
+	err->errnum = errnum;
 	return -1;
 }
 

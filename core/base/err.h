@@ -24,6 +24,7 @@ enum err_code {
 
 struct err {
 	enum err_code code;
+	int errnum;                /* of err_set_errno; else 0 */
 	char text[ERR_TEXT_BYTES]; /* cut ("..." at its end), never overrun */
 };
 

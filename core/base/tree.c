@@ -8,13 +8,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+static bool is_kept(pid_t pid, const pid_t *kept, size_t n_kept)
+{
+	for (size_t i = 0; i < n_kept; i++)
+		if (kept[i] == pid)
+			return true;
+	return false;
+}
+
 /* Kills those in one list; how many. A list longer than the buffer is seen whole once its beginning is dead. */
-static int kill_listed(const char *thread)
+static int kill_listed(const char *thread, const pid_t *kept, size_t n_kept)
 {
 	char path[300], text[4096];
 	snprintf(path, sizeof path, "/proc/self/task/%s/children", thread);
@@ -32,14 +41,14 @@ static int kill_listed(const char *thread)
 		/* a number that the buffer's end may have cut isn't one */
 		if (end == at || pid <= 1 || *end == '\0')
 			break;
-		if (kill((pid_t)pid, SIGKILL) == 0)
+		if (!is_kept((pid_t)pid, kept, n_kept) && kill((pid_t)pid, SIGKILL) == 0)
 			n_killed++;
 		at = end;
 	}
 	return n_killed;
 }
 
-static int kill_children(void)
+int tree_kill_strays(const pid_t *kept, size_t n_kept)
 {
 	DIR *threads = opendir("/proc/self/task");
 	if (!threads)
@@ -47,7 +56,7 @@ static int kill_children(void)
 	int n_killed = 0;
 	for (struct dirent *entry; (entry = readdir(threads));)
 		if (entry->d_name[0] != '.')
-			n_killed += kill_listed(entry->d_name);
+			n_killed += kill_listed(entry->d_name, kept, n_kept);
 	closedir(threads);
 	return n_killed;
 }
@@ -55,7 +64,7 @@ static int kill_children(void)
 void tree_kill(void)
 {
 	for (;;) {
-		int n_killed = kill_children();
+		int n_killed = tree_kill_strays(NULL, 0);
 		/* one death at least is on its way when something was killed; its children come to us with it */
 		pid_t pid = waitpid(-1, NULL, n_killed > 0 ? 0 : WNOHANG);
 		if (pid == 0 || (pid < 0 && errno != EINTR))

@@ -6,10 +6,19 @@
 #ifndef BASE_TREE_H
 #define BASE_TREE_H
 
+#include <stddef.h>
+#include <sys/types.h>
+
 /*
  * Kills (SIGKILL) and reaps all children, and theirs, until there are none. Where /proc can't be read only what is dead
  * already is reaped. Not while other threads start processes.
  */
 void tree_kill(void);
+
+/*
+ * Kills the children that aren't among the n_kept: what a child that died had started comes to its nearest subreaper.
+ * They are reaped by the caller's own waitpid. How many were killed.
+ */
+int tree_kill_strays(const pid_t *kept, size_t n_kept);
 
 #endif

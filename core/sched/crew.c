@@ -66,9 +66,13 @@ void crew_back_off(struct crew *crew, unsigned n_failures)
 /* Processes aren't to be had: threads, if that may be. */
 static void fall_back(struct crew *crew, const struct err *why)
 {
-	if (!crew->ops->has_processes || !crew->may_fall_back || crew->fall_back_bar) {
+	bool is_of_descriptors = why->errnum == EMFILE || why->errnum == ENFILE;
+	if (!crew->ops->has_processes || !crew->may_fall_back || crew->fall_back_bar || is_of_descriptors) {
 		struct err err = *why;
-		if (crew->fall_back_bar)
+		if (is_of_descriptors)
+			err_set(&err, ERR_RUN, "%s: raise the limit of open files (ulimit -n) or give fewer workers (-j)",
+			        why->text);
+		else if (crew->fall_back_bar)
 			err_set(&err, ERR_RUN, "%s; threads can't take over: %s", why->text, crew->fall_back_bar);
 		crew_give_up(crew, &err);
 		return;
@@ -81,7 +85,7 @@ static void fall_back(struct crew *crew, const struct err *why)
 		"end the run",
 		why->text, n_workers, n_workers == 1 ? "" : "s");
 	crew->ops = &backend_thread;
-	crew->n_workers = n_workers;
+	crew->n_workers = crew->setup->n_workers = n_workers;
 	crew->is_loaded = false;
 	crew->not_before_ns = 0;
 	crew->n_no_starts = 0;

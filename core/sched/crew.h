@@ -96,7 +96,7 @@ struct crew {
 	bool has_left_threads;     /* that go on running: the process must end without tidying up below them */
 	bool is_loaded, is_stopping, is_killed, has_given_up, has_said_memfd;
 	const char *job_name; /* for messages, or NULL */
-	const struct setup *setup;
+	struct setup *setup;
 	const char *worker_program;
 	struct window *window;
 	struct crew_events events;

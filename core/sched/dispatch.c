@@ -203,8 +203,8 @@ static int steal(struct dispatch *dispatch, struct err *err)
 /* --- the turn ----------------------------------------------------------------------------------------------------- */
 
 /*
- * A worker that has something in hand gets more only when there is enough for those who have nothing: workers that are
- * starting, and workers that could be started.
+ * A worker that has something in hand gets more only when nobody is to come who has nothing: workers that are starting,
+ * and workers that could be started, are to have the oldest items.
  */
 static bool is_for_others(const struct dispatch *dispatch, const struct worker *taker)
 {
@@ -212,7 +212,7 @@ static bool is_for_others(const struct dispatch *dispatch, const struct worker *
 	unsigned n_coming = crew->n_live - crew->n_ready;
 	if (crew_may_start(crew))
 		n_coming += crew->n_workers - crew->n_live;
-	return taker->n_owed_batches > 0 && dispatch->window->n_pending <= n_coming;
+	return taker->n_owed_batches > 0 && n_coming > 0;
 }
 
 /*

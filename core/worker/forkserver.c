@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "core/base/tree.h"
+#include "core/worker/crash.h"
 #include "core/worker/forkserver.h"
 #include "core/worker/host.h"
 #include "core/worker/loop.h"
@@ -19,6 +20,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +97,18 @@ static int load_plugin(struct forkserver *server)
 
 /* --- in the worker ------------------------------------------------------------------------------------------------ */
 
+/* When memory runs out, the kernel is to end a worker, not the supervisor. Where it may not be said, nothing is lost. */
+static void prefer_as_victim(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, "300", 3) < 0) {
+		/* as above */
+	}
+	close(fd);
+}
+
 /* Standard input is nothing, standard output and error are the supervisor's pipe. */
 static int redirect(int error_fd)
 {
@@ -117,10 +131,14 @@ _Noreturn static void live(struct forkserver *server, pid_t parent, const int fd
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
+	/* what its items start and leave behind stays its own, so that it can end with the item */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	prefer_as_victim();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (redirect(fds[2]) != 0 || port_attach(&port, fds[0], fds[1], &err) != 0)
 		_exit(1);
+	crash_init(&port);
 	int result = worker_live(server->host, &server->setup, &port, NULL);
 	port_detach(&port);
 	exit(result == 0 ? 0 : 3);
@@ -160,9 +178,22 @@ static void kill_worker(struct forkserver *server, const struct message *message
 		kill(child->pid, message->status);
 }
 
+/* What a dead worker had started, escaped by a double fork or not, is our child now. */
+static void kill_strays(const struct forkserver *server)
+{
+	pid_t *kept = calloc(server->n_children, sizeof *kept);
+	/* without memory they live on until the run's end */
+	for (size_t i = 0; kept && i < server->n_children; i++)
+		kept[i] = server->children[i].pid;
+	if (kept)
+		tree_kill_strays(kept, server->n_children);
+	free(kept);
+}
+
 static void reap(struct forkserver *server)
 {
 	int status;
+	bool has_died = false;
 	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
 		for (size_t i = 0; i < server->n_children; i++) {
 			struct child *child = &server->children[i];
@@ -177,8 +208,11 @@ static void reap(struct forkserver *server)
 			/* what it started and left behind in its group goes with it */
 			kill(-pid, SIGKILL);
 			child->pid = 0;
+			has_died = true;
 		}
 	}
+	if (has_died)
+		kill_strays(server);
 }
 
 /* One message: 1; nothing: 0; the supervisor is gone: -1. */

@@ -5,53 +5,117 @@
 #include "core/base/clock.h"
 #include "core/worker/loop.h"
 #include "core/worker/task.h"
+#include "core/worker/tidy.h"
 
 #include <string.h>
 
-/* One batch, item after item, each claimed before it is begun. Returns how many weren't ok. */
-static uint64_t run_batch(const struct host *host, const struct setup *setup, struct task *task, void *state,
-                          const struct port_batch *batch)
+/* From here on each item is compared with how the first found the process; below it is each batch. */
+#define TIDY_ITEM_NS 50000u
+
+struct life {
+	const struct host *host;
+	const struct setup *setup;
+	struct port *port;
+	struct host_worker worker;
+	struct task task;
+	struct tidy tidy;
+	uint64_t first_seq;   /* what is found now can be of this item or a later one */
+	bool is_each_checked; /* items took long enough in the last batch; before the first, nobody knows */
+	bool is_spoilt;
+	uint64_t n_not_ok;
+};
+
+/* A channel of one's own is a process's; one that is polled is --try's, where nothing comes after. */
+static enum tidy_scope scope_of(const struct life *life)
 {
-	uint64_t n_not_ok = 0;
+	if ((life->host->plugin.flags & ROTA_TIDY) || life->port->wait)
+		return TIDY_NONE;
+	return life->port->owns_map ? TIDY_PROCESS : TIDY_THREAD;
+}
+
+/*
+ * Before the item in hand is answered: what is said then stands under its number, and a death is charged to it. Without
+ * an item in hand (the rest of the batch was taken back) what is to be said waits for the next.
+ */
+static void tidy_up(struct life *life, uint64_t seq, bool is_in_hand)
+{
+	char text[TIDY_NOTE_BYTES];
+	if (life->tidy.scope == TIDY_NONE)
+		return;
+	life->is_spoilt = !tidy_check(&life->tidy, clock_now_ns());
+	if (!is_in_hand)
+		return;
+	size_t n_bytes = tidy_note(&life->tidy, life->first_seq, seq, text);
+	if (n_bytes > 0)
+		port_say(life->port, EVENT_LOG, 0, text, n_bytes);
+	life->first_seq = seq + 1;
+}
+
+/* One batch, item after item, each claimed before it is begun. Returns how many were run. */
+static uint32_t run_batch(struct life *life, const struct port_batch *batch)
+{
+	const struct rota_plugin *plugin = &life->host->plugin;
+	struct task *task = &life->task;
 	const char *at = batch->bytes, *end = batch->bytes + batch->n_bytes;
-	for (uint32_t place = 0; place < batch->n_items; place++) {
-		const char *stop = memchr(at, setup->delimiter, (size_t)(end - at));
+	uint32_t place = 0;
+	bool is_checked = true;
+	if (life->tidy.found == 0)
+		life->first_seq = batch->seq;
+	while (place < batch->n_items && !life->is_spoilt) {
+		const char *stop = memchr(at, life->setup->delimiter, (size_t)(end - at));
 		if (!stop || !port_claim(task->port))
 			break;
-		task_begin(task, at, (size_t)(stop - at), batch->seq + place, batch->attempt);
-		int status = host->plugin.run(&task->pub, state);
-		if (!task_end(task, status, place + 1 == batch->n_items))
-			n_not_ok++;
+		uint64_t seq = batch->seq + place++;
+		bool is_last = place == batch->n_items;
+		task_begin(task, at, (size_t)(stop - at), seq, batch->attempt);
+		int status = plugin->run(&task->pub, life->worker.state);
+		is_checked = is_last || life->is_each_checked;
+		if (is_checked)
+			tidy_up(life, seq, true);
+		if (!task_end(task, status, is_last))
+			life->n_not_ok++;
 		at = stop + 1;
 	}
-	return n_not_ok;
+	if (!is_checked)
+		tidy_up(life, batch->seq + place - 1, false);
+	return place;
+}
+
+/* Until told to stop or spoilt. 0, or -1 when memory is short. */
+static int run_batches(struct life *life, struct err *err)
+{
+	struct port_batch batch;
+	int more = 0;
+	while (!life->is_spoilt && (more = port_next_batch(life->port, &batch, err)) > 0) {
+		int64_t begin_ns = clock_now_ns();
+		uint32_t n_run = run_batch(life, &batch);
+		uint64_t busy_ns = (uint64_t)(clock_now_ns() - begin_ns);
+		port_end_batch(life->port, busy_ns);
+		if (n_run > 0)
+			life->is_each_checked = busy_ns / n_run >= TIDY_ITEM_NS;
+	}
+	return more < 0 ? -1 : 0;
 }
 
 int worker_live(const struct host *host, const struct setup *setup, struct port *port, uint64_t *ret_not_ok)
 {
-	struct host_worker worker;
+	struct life life = {.host = host, .setup = setup, .port = port, .is_each_checked = true};
 	struct err err;
-	if (host_open_worker(host, &worker, port->worker_number, &err) != 0) {
+	if (host_open_worker(host, &life.worker, port->worker_number, &err) != 0) {
 		port_say(port, EVENT_REFUSED, 0, err.text, strlen(err.text));
 		port_set_state(port, WORKER_REFUSED);
 		return -1;
 	}
+	tidy_init(&life.tidy, scope_of(&life), port->bell_fd);
 	port_set_state(port, WORKER_READY);
-	struct task task;
-	task_init(&task, port, setup);
-	uint64_t n_not_ok = 0;
-	struct port_batch batch;
-	int more;
-	while ((more = port_next_batch(port, &batch, &err)) > 0) {
-		int64_t begin_ns = clock_now_ns();
-		n_not_ok += run_batch(host, setup, &task, worker.state, &batch);
-		port_end_batch(port, (uint64_t)(clock_now_ns() - begin_ns));
-	}
-	task_fini(&task);
-	host_close_worker(&worker);
+	task_init(&life.task, port, setup);
+	int result = run_batches(&life, &err);
+	task_fini(&life.task);
+	tidy_fini(&life.tidy);
+	host_close_worker(&life.worker);
 	if (ret_not_ok)
-		*ret_not_ok = n_not_ok;
-	if (more < 0) {
+		*ret_not_ok = life.n_not_ok;
+	if (result != 0) {
 		port_say(port, EVENT_LOG, 0, err.text, strlen(err.text));
 		return -1;
 	}

@@ -12,8 +12,10 @@
 #include <stdint.h>
 
 /*
- * Runs in the worker's own process or thread until the supervisor stops it. 0: left in order; -1: the plugin's open
- * refused (told by EVENT_REFUSED and WORKER_REFUSED) or memory is short. ret_not_ok may be NULL: the failed items.
+ * Runs in the worker's own process or thread until the supervisor stops it, or an item has left behind what can't be
+ * put right: it leaves in order then too, unclaimed items stay unclaimed, and another is to take its place. 0: left in
+ * order; -1: the plugin's open refused (told by EVENT_REFUSED and WORKER_REFUSED) or memory is short. ret_not_ok may be
+ * NULL: the failed items.
  */
 int worker_live(const struct host *host, const struct setup *setup, struct port *port, uint64_t *ret_not_ok);
 

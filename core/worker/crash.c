@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * crash - see crash.h. All that runs in the handler is safe there even when the heap is broken: the lines are put
+ * together on its stack, libgcc's unwinder and libbacktrace have their own memory (mmap) or none. Two things could
+ * still hold it up, the loader's lock and a full pipe. What then comes, the alarm or a second fault, ends the process
+ * by the first signal all the same.
+ */
+#include "config.h"
+
+#include "core/worker/crash.h"
+
+#include <link.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <unwind.h>
+
+#ifdef HAVE_LIBBACKTRACE
+#include <backtrace.h>
+#endif
+
+#define WORDS_S 2                     /* what the last words may take */
+#define STACK_BYTES ((size_t)1 << 18) /* reading debug information needs some */
+#define GUARD_BYTES ((size_t)1 << 16) /* one page at least, on every machine */
+#define FRAMES_MAX 12
+#define NEAR_BYTES ((uintptr_t)1 << 16) /* a fault so close to the stack pointer is the stack's own */
+
+static const struct {
+	int signum;
+	const char *name;
+} signals[] = {
+	{SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGILL, "SIGILL"},   {SIGFPE, "SIGFPE"},
+	{SIGABRT, "SIGABRT"}, {SIGSYS, "SIGSYS"}, {SIGTRAP, "SIGTRAP"},
+};
+
+static struct {
+	const struct port *port;
+	pid_t pid;
+	uintptr_t bottom;             /* of the stack: frames above it only led to the worker's life */
+	_Atomic pid_t thread;         /* the first that crashed; 0: none */
+	volatile sig_atomic_t signum; /* what ends the process */
+} crash;
+
+/* --- lines -------------------------------------------------------------------------------------------------------- */
+
+struct words {
+	size_t n;
+	char text[512];
+};
+
+static void put_text(struct words *words, const char *text)
+{
+	while (*text && words->n < sizeof words->text - 1)
+		words->text[words->n++] = *text++;
+}
+
+static void put_number(struct words *words, uint64_t number, unsigned base)
+{
+	char digits[24], *at = digits + sizeof digits;
+	*--at = '\0';
+	do
+		*--at = "0123456789abcdef"[number % base];
+	while ((number /= base) > 0);
+	put_text(words, base == 16 ? "0x" : "");
+	put_text(words, at);
+}
+
+/* A line that is cut or lost is no worse than what has happened already. */
+static void end_line(struct words *words)
+{
+	words->text[words->n++] = '\n';
+	ssize_t n = write(STDERR_FILENO, words->text, words->n);
+	(void)n;
+	words->n = 0;
+}
+
+/* --- where a program counter is ----------------------------------------------------------------------------------- */
+
+#ifdef HAVE_LIBBACKTRACE
+static struct backtrace_state *lookup;
+
+static void on_lookup_error(void *data, const char *message, int errnum)
+{
+	(void)data, (void)message, (void)errnum;
+}
+
+/* Reads nothing yet: that is done at the first question. */
+static void prepare_names(void)
+{
+	lookup = backtrace_create_state(NULL, 0, on_lookup_error, NULL);
+}
+
+/* Once for each function that was inlined there, the innermost first. */
+static int put_line(void *data, uintptr_t pc, const char *file, int line, const char *function)
+{
+	struct words *words = data;
+	(void)pc;
+	if (!function)
+		return 0;
+	put_text(words, words->n == 0 ? "  " : ", inlined in ");
+	put_text(words, function);
+	if (file) {
+		put_text(words, " at ");
+		put_text(words, file);
+		put_text(words, ":");
+		put_number(words, (uint64_t)line, 10);
+	}
+	return 0;
+}
+
+static void put_symbol(void *data, uintptr_t pc, const char *name, uintptr_t start, uintptr_t n_bytes)
+{
+	struct words *words = data;
+	(void)n_bytes;
+	if (!name)
+		return;
+	put_text(words, "  ");
+	put_text(words, name);
+	put_text(words, "+");
+	put_number(words, pc - start, 16);
+}
+
+static void put_name(struct words *words, uintptr_t pc)
+{
+	if (!lookup)
+		return;
+	backtrace_pcinfo(lookup, pc, put_line, on_lookup_error, words);
+	if (words->n == 0)
+		backtrace_syminfo(lookup, pc, put_symbol, on_lookup_error, words);
+}
+#else
+static void prepare_names(void)
+{
+}
+
+static void put_name(struct words *words, uintptr_t pc)
+{
+	(void)words, (void)pc;
+}
+#endif
+
+struct place {
+	uintptr_t pc;
+	const char *file; /* of the object that holds it; NULL: none does */
+	uintptr_t offset; /* in it */
+};
+
+static int find_place(struct dl_phdr_info *object, size_t n_bytes, void *arg)
+{
+	struct place *place = arg;
+	(void)n_bytes;
+	for (size_t i = 0; i < object->dlpi_phnum; i++) {
+		uintptr_t start = object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
+		if (object->dlpi_phdr[i].p_type != PT_LOAD || place->pc - start >= object->dlpi_phdr[i].p_memsz)
+			continue;
+		place->file = object->dlpi_name && *object->dlpi_name ? object->dlpi_name : "rota-worker";
+		place->offset = place->pc - object->dlpi_addr;
+		return 1;
+	}
+	return 0;
+}
+
+/* A function and a line of source; else what addr2line takes: a file and an offset. */
+static void say_place(uintptr_t pc)
+{
+	struct words words = {0};
+	put_name(&words, pc);
+	if (words.n == 0) {
+		struct place place = {.pc = pc};
+		dl_iterate_phdr(find_place, &place);
+		put_text(&words, "  ");
+		put_text(&words, place.file ? place.file : "at no code, ");
+		put_text(&words, place.file ? "+" : "");
+		put_number(&words, place.file ? place.offset : pc, 16);
+	}
+	end_line(&words);
+}
+
+/* --- the stack ---------------------------------------------------------------------------------------------------- */
+
+struct walk {
+	uintptr_t pcs[FRAMES_MAX];
+	size_t n;
+	uintptr_t stack_pointer; /* of the innermost */
+};
+
+/* The handler's own frames come first; the one that a signal interrupted is the first whose counter is exact. */
+static _Unwind_Reason_Code take_frame(struct _Unwind_Context *context, void *arg)
+{
+	struct walk *walk = arg;
+	int is_exact = 0;
+	uintptr_t pc = _Unwind_GetIPInfo(context, &is_exact);
+	uintptr_t stack_pointer = _Unwind_GetCFA(context);
+	if (walk->n == 0 && !is_exact)
+		return _URC_NO_REASON;
+	if (walk->n == 0)
+		walk->stack_pointer = stack_pointer;
+	else if (walk->n == FRAMES_MAX || stack_pointer >= crash.bottom)
+		return _URC_NORMAL_STOP;
+	/* the call, not what stands behind it */
+	walk->pcs[walk->n++] = is_exact || pc == 0 ? pc : pc - 1;
+	return _URC_NO_REASON;
+}
+
+static void say_stack(const siginfo_t *info)
+{
+	struct walk walk = {0};
+	struct words words = {0};
+	_Unwind_Backtrace(take_frame, &walk);
+	uintptr_t address = (uintptr_t)info->si_addr;
+	if (info->si_signo == SIGSEGV && info->si_code > 0 && walk.n > 0 &&
+	    address - (walk.stack_pointer - NEAR_BYTES) < 2 * NEAR_BYTES) {
+		put_text(&words, "  the stack has overflowed");
+		end_line(&words);
+	}
+	for (size_t i = 0; i < walk.n; i++)
+		say_place(walk.pcs[i]);
+}
+
+/* --- the handler -------------------------------------------------------------------------------------------------- */
+
+static void put_item(struct words *words, const struct port *port)
+{
+	bool is_in_item = ((port->begun - port->result.marks) & RING_MARK_MASK) == 1;
+	if (!is_in_item) {
+		put_text(words, "at no item: ");
+		return;
+	}
+	put_text(words, "item ");
+	put_number(words, port->batch.seq + ((port->begun - 1 - port->batch.start) & RING_MARK_MASK), 10);
+	put_text(words, ": ");
+}
+
+static void put_cause(struct words *words, int signum, const siginfo_t *info)
+{
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		if (signals[i].signum == signum)
+			put_text(words, signals[i].name);
+	if (info->si_code == SI_USER && info->si_pid != crash.pid) {
+		put_text(words, " sent by process ");
+		put_number(words, (uint64_t)info->si_pid, 10);
+	} else if (info->si_code == SI_KERNEL && (signum == SIGSEGV || signum == SIGBUS)) {
+		put_text(words, " at an address that no memory can have");
+	} else if (info->si_code > 0 && signum != SIGSYS && signum != SIGTRAP) {
+		put_text(words, " at address ");
+		put_number(words, (uintptr_t)info->si_addr, 16);
+	}
+}
+
+/* By its default action, so that who waits for the process sees the signal itself. */
+_Noreturn static void die(int signum)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL};
+	sigset_t only;
+	sigaction(signum, &action, NULL);
+	sigemptyset(&only);
+	sigaddset(&only, signum);
+	pthread_sigmask(SIG_UNBLOCK, &only, NULL);
+	raise(signum);
+	_exit(128 + signum);
+}
+
+static void on_crash(int signum, siginfo_t *info, void *context);
+
+static int take_signal(int signum)
+{
+	struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+	sigemptyset(&action.sa_mask);
+	return sigaction(signum, &action, NULL);
+}
+
+static void set_bound(void)
+{
+	sigset_t only;
+	take_signal(SIGALRM);
+	sigemptyset(&only);
+	sigaddset(&only, SIGALRM);
+	pthread_sigmask(SIG_UNBLOCK, &only, NULL);
+	alarm(WORDS_S);
+}
+
+static void on_crash(int signum, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (getpid() != crash.pid)
+		die(signum);
+	pid_t first = 0, self = gettid();
+	if (!atomic_compare_exchange_strong(&crash.thread, &first, self)) {
+		/* another thread speaks and then ends us all */
+		while (first != self && signum != SIGALRM)
+			pause();
+		die(crash.signum);
+	}
+	crash.signum = signum;
+	set_bound();
+	struct words words = {0};
+	put_item(&words, crash.port);
+	put_cause(&words, signum, info);
+	end_line(&words);
+	say_stack(info);
+	die(signum);
+}
+
+/* --- getting ready ------------------------------------------------------------------------------------------------ */
+
+/* Below it a guard, so that not even the handler's own overflow goes unseen. Another's alternate stack stays. */
+static int prepare_stack(void)
+{
+	stack_t stack;
+	if (sigaltstack(NULL, &stack) != 0)
+		return -1;
+	if (!(stack.ss_flags & SS_DISABLE))
+		return 0;
+	unsigned char *bytes = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_NONE,
+	                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+	if (bytes == MAP_FAILED)
+		return -1;
+	stack = (stack_t){.ss_sp = bytes + GUARD_BYTES, .ss_size = STACK_BYTES};
+	if (mprotect(bytes + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE) == 0 && sigaltstack(&stack, NULL) == 0)
+		return 0;
+	munmap(bytes, GUARD_BYTES + STACK_BYTES);
+	return -1;
+}
+
+static _Unwind_Reason_Code stop_at_once(struct _Unwind_Context *context, void *arg)
+{
+	(void)context, (void)arg;
+	return _URC_NORMAL_STOP;
+}
+
+void crash_init(const struct port *port)
+{
+	crash.port = port;
+	crash.pid = getpid();
+	crash.bottom = (uintptr_t)__builtin_frame_address(0);
+	if (prepare_stack() != 0)
+		return;
+	prepare_names();
+	/* what the loader binds and libgcc sets up at first use is done here */
+	_Unwind_Backtrace(stop_at_once, NULL);
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		struct sigaction before;
+		if (sigaction(signals[i].signum, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+			take_signal(signals[i].signum);
+	}
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * crash - a worker's last words. When a fault ends the process, its standard error says which item was in hand, by
+ * which signal and at which address, and the innermost functions; then the process dies by that very signal.
+ *
+ *   crash_init once, in the worker's own process, after the plugin's load and before its open
+ *
+ * Invariants: only signals that nobody handles yet are taken, so a plugin's or a sanitizer's own handlers stay. The
+ * handler uses a stack of its own and no heap, and an alarm bounds it. A process that the plugin forks dies silently.
+ * Nothing is done per item: the number is read from the port.
+ */
+#ifndef WORKER_CRASH_H
+#define WORKER_CRASH_H
+
+#include "shm/port.h"
+
+/* port is borrowed until the process ends. Without memory there are no words; the signals stay as they were. */
+void crash_init(const struct port *port);
+
+#endif
