@@ -62,6 +62,10 @@ struct fixed_shm {
  * and takes back what hasn't begun by lowering `granted` to begun and raising the epoch, which makes stale what still
  * stands in the task ring. Either exchange fails when the other side was first. All orders acq_rel.
  */
+/*
+ * The epoch wraps after 65,536 take-backs: more stale batches than any task ring holds, so none is taken for a fresh
+ * one.
+ */
 #define CLAIM_GRANTED_SHIFT 24
 #define CLAIM_EPOCH_SHIFT 48
 

@@ -47,7 +47,15 @@ struct backend_of_processes {
 	struct child *children; /* [worker - 1] */
 	unsigned n_children;
 	bool is_refused;
+	bool is_reading; /* in on_socket: what a message leads to may close the backend, whose memory goes afterwards */
+	bool is_closed;
 };
+
+static void release(struct backend_of_processes *self)
+{
+	free(self->children);
+	free(self);
+}
 
 static struct backend_of_processes *of(struct backend *backend)
 {
@@ -119,7 +127,7 @@ static void take_loss(struct backend_of_processes *self)
 	while (waitpid(self->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	self->pid = 0;
-	for (unsigned i = 0; i < self->n_children; i++) {
+	for (unsigned i = 0; i < self->n_children && !self->is_closed; i++) {
 		struct child *child = &self->children[i];
 		if (child->pid == 0 && !child->is_wanted)
 			continue;
@@ -129,7 +137,7 @@ static void take_loss(struct backend_of_processes *self)
 		child->is_wanted = false;
 		self->events.died(self->events.arg, i + 1, child->generation, child_status, true);
 	}
-	if (!self->is_refused)
+	if (!self->is_refused && !self->is_closed)
 		self->events.lost(self->events.arg, proc_death(how, status));
 }
 
@@ -138,22 +146,25 @@ static void on_socket(struct loop_watch *watch, uint32_t events)
 	struct backend_of_processes *self = watch->arg;
 	char packet[sizeof(struct message) + MESSAGE_TEXT_MAX + 1];
 	(void)events;
-	/* as long as it is watched: what a message leads to may close the backend */
-	while (watch->fd >= 0) {
+	self->is_reading = true;
+	while (!self->is_closed && watch->fd >= 0) {
 		struct message message;
 		ssize_t n = recv(self->socket_fd, packet, sizeof packet - 1, MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
-			return;
+			break;
 		if (n < (ssize_t)sizeof message) {
 			take_loss(self);
-			return;
+			break;
 		}
 		memcpy(&message, packet, sizeof message);
 		packet[n] = '\0';
 		take_message(self, &message, packet + sizeof message);
 	}
+	self->is_reading = false;
+	if (self->is_closed)
+		release(self);
 }
 
 /* --- operations --------------------------------------------------------------------------------------------------- */
@@ -304,9 +315,10 @@ static bool close_backend(struct backend **backend)
 		close(self->socket_fd);
 	if (self->pid > 0)
 		reap_forkserver(self->pid);
-	free(self->children);
-	free(self);
 	*backend = NULL;
+	self->is_closed = true;
+	if (!self->is_reading)
+		release(self);
 	return true;
 }
 

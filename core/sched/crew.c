@@ -549,9 +549,21 @@ bool crew_is_gone(const struct crew *crew)
 	return crew->n_live == 0 || (crew->is_killed && !crew->ops->has_processes);
 }
 
+/*
+ * Whatever the worker may have done since it was last looked at: it rings no bell for what it did before it was asked
+ * to.
+ */
+static bool has_news(struct worker *worker)
+{
+	struct channel *channel = worker->channel;
+	return channel_has_news(channel) || channel_may_send_more(channel) ||
+	       (worker->wanted_bytes > 0 && channel_has_room(channel, worker->wanted_bytes) != 0) ||
+	       (worker->phase == WORKER_IS_STARTING && channel_state(channel) == WORKER_READY);
+}
+
 bool crew_sleep_begin(struct crew *crew, const struct worker *only)
 {
-	bool has_news = false;
+	bool has_any = false;
 	for (unsigned i = 0; i < crew->n_places; i++)
 		if (crew->workers[i].channel && (!only || only == &crew->workers[i]))
 			channel_sleep_begin(crew->workers[i].channel);
@@ -560,10 +572,9 @@ bool crew_sleep_begin(struct crew *crew, const struct worker *only)
 	for (unsigned i = 0; i < crew->n_places; i++) {
 		struct worker *worker = &crew->workers[i];
 		if (worker->channel && !worker->is_broken && (!only || only == worker))
-			has_news = has_news || channel_has_news(worker->channel) || channel_may_send_more(worker->channel) ||
-			           (worker->phase == WORKER_IS_STARTING && channel_state(worker->channel) == WORKER_READY);
+			has_any = has_any || has_news(worker);
 	}
-	return has_news;
+	return has_any;
 }
 
 void crew_sleep_end(struct crew *crew)

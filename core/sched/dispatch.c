@@ -90,6 +90,7 @@ static bool has_room(const struct dispatch *dispatch, struct worker *worker, siz
 	int has = channel_has_room(worker->channel, n_bytes);
 	if (has == CHANNEL_BROKEN)
 		crew_break(dispatch->crew, worker);
+	worker->wanted_bytes = has > 0 ? 0 : n_bytes;
 	return has > 0;
 }
 

@@ -31,7 +31,10 @@ static int check_header(const char *file, const ElfW(Ehdr) * header, struct err 
 	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
 		return err_set(err, ERR_USAGE, "%s: is no shared object (no ELF file): build it with cc -shared -fPIC", file);
 	const uint8_t own_class = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
-	if (header->e_ident[EI_CLASS] != own_class || (OWN_MACHINE != EM_NONE && header->e_machine != OWN_MACHINE))
+	if (header->e_ident[EI_CLASS] != own_class)
+		return err_set(err, ERR_USAGE, "%s: is built for another machine (%s bits): build it here", file,
+		               header->e_ident[EI_CLASS] == ELFCLASS64 ? "64" : "32");
+	if (OWN_MACHINE != EM_NONE && header->e_machine != OWN_MACHINE)
 		return err_set(err, ERR_USAGE, "%s: is built for another machine (ELF machine %u, this is %u): build it here",
 		               file, header->e_machine, (unsigned)OWN_MACHINE);
 	if (header->e_type != ET_DYN)
@@ -67,7 +70,8 @@ int elf_check(const char *file, struct err *err)
 	/* not to hang on a FIFO */
 	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return err_set_errno(err, ERR_USAGE, errno, "%s: cannot be opened", file);
+		return err_set_errno(err, errno == EMFILE || errno == ENFILE ? ERR_RUN : ERR_USAGE, errno,
+		                     "%s: cannot be opened", file);
 	int result = -1;
 	if (fstat(fd, &stat) != 0)
 		err_set_errno(err, ERR_USAGE, errno, "%s: cannot be looked at", file);

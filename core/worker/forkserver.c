@@ -97,7 +97,9 @@ static int load_plugin(struct forkserver *server)
 
 /* --- in the worker ------------------------------------------------------------------------------------------------ */
 
-/* When memory runs out, the kernel is to end a worker, not the supervisor. Where it may not be said, nothing is lost. */
+/*
+ * When memory runs out, the kernel is to end a worker, not the supervisor. Where it may not be said, nothing is lost.
+ */
 static void prefer_as_victim(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -136,8 +138,14 @@ _Noreturn static void live(struct forkserver *server, pid_t parent, const int fd
 	prefer_as_victim();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (redirect(fds[2]) != 0 || port_attach(&port, fds[0], fds[1], &err) != 0)
+	if (redirect(fds[2]) != 0) {
+		dprintf(fds[2], "cannot set up the worker's standard streams: %s\n", strerror(errno));
 		_exit(1);
+	}
+	if (port_attach(&port, fds[0], fds[1], &err) != 0) {
+		dprintf(STDERR_FILENO, "%s\n", err.text);
+		_exit(1);
+	}
 	crash_init(&port);
 	int result = worker_live(server->host, &server->setup, &port, NULL);
 	port_detach(&port);

@@ -6,7 +6,8 @@
  *
  *   rota map tests/bad/shelf.so fault=segv when=7 attempts=1
  *
- * `when` is the text of the item, or #N for item number N, or * for every item.
+ * `when` is the text of the item, or #N for item number N, or * for every item. fault=named: each item says itself what
+ * goes wrong with it, as "!segv"; one that doesn't begin with ! is a good one.
  */
 #define _GNU_SOURCE 1
 #include <rota/plugin.h>
@@ -32,6 +33,7 @@ typedef int fault_f(struct rota_task *task);
 
 struct shelf {
 	fault_f *misbehave; /* NULL: never */
+	bool is_named;      /* each item says its own */
 	const char *when;
 	int64_t attempts;
 	const char *tell;
@@ -481,6 +483,7 @@ static const struct {
 	fault_f *misbehave;
 } faults[] = {
 	{"none", NULL},
+	{"named", NULL},
 	{"segv", fault_segv},
 	{"abort", fault_abort},
 	{"kill", fault_kill},
@@ -532,6 +535,17 @@ static const struct {
 	{"count", fault_count},
 	{"next", fault_next},
 };
+
+/* The fault that an item names itself; NULL: it names none. */
+static fault_f *find_named(struct rota_task *task)
+{
+	size_t n_bytes;
+	const char *item = rota_item(task, &n_bytes);
+	for (size_t i = 0; n_bytes > 0 && item[0] == '!' && i < sizeof(faults) / sizeof(faults[0]); i++)
+		if (strlen(faults[i].name) == n_bytes - 1 && !memcmp(faults[i].name, item + 1, n_bytes - 1))
+			return faults[i].misbehave;
+	return NULL;
+}
 
 static bool is_due(struct rota_task *task, const struct shelf *shelf)
 {
@@ -608,6 +622,7 @@ static int shelf_open(struct rota_worker *worker, void **state)
 		return rota_refuse(worker, "the fault %s stands in the options, but not on the shelf", fault);
 	}
 	shelf->misbehave = faults[i].misbehave;
+	shelf->is_named = !strcmp(fault, "named");
 	shelf->when = rota_option_string(worker, "when");
 	shelf->attempts = rota_option_int(worker, "attempts");
 	shelf->tell = rota_option_choice(worker, "tell");
@@ -619,7 +634,8 @@ static int shelf_open(struct rota_worker *worker, void **state)
 static int shelf_run(struct rota_task *task, void *state)
 {
 	const struct shelf *shelf = state;
-	int status = is_due(task, shelf) ? shelf->misbehave(task) : GO_ON;
+	fault_f *misbehave = shelf->is_named ? find_named(task) : is_due(task, shelf) ? shelf->misbehave : NULL;
+	int status = misbehave ? misbehave(task) : GO_ON;
 	return status == GO_ON ? tell(task, shelf) : status;
 }
 
@@ -630,10 +646,10 @@ static void shelf_close(void *state)
 
 static const struct rota_option shelf_options[] = {
 	{"fault", ROTA_CHOICE, "none", "what goes wrong",
-	 "none,segv,abort,kill,exit0,exit3,stack,die-writing,stop,loop,hang,until-cancelled,memory,garbage,zeros,truncate,"
-	 "stdout,stderr,stdin,closefds,nofile,chdir,umask,sigmask,locale,fork,daemon,fork-return,thread,killparent,"
-	 "killgroup,toolong,toolong-ignored,reserve-toolong,commit-too-much,commit-unreserved,reserve-only,fail,fail-late,"
-	 "fail-silent,fail-ignored,retry,retry-silent,status,refused,no-result,empty-result,log,log-flood,count,next"},
+	 "none,named,segv,abort,kill,exit0,exit3,stack,die-writing,stop,loop,hang,until-cancelled,memory,garbage,zeros,"
+	 "truncate,stdout,stderr,stdin,closefds,nofile,chdir,umask,sigmask,locale,fork,daemon,fork-return,thread,"
+	 "killparent,killgroup,toolong,toolong-ignored,reserve-toolong,commit-too-much,commit-unreserved,reserve-only,fail,"
+	 "fail-late,fail-silent,fail-ignored,retry,retry-silent,status,refused,no-result,empty-result,log,log-flood,count,next"},
 	{"when", ROTA_STRING, "7", "at which item: its text, #N for its number, * for all"},
 	{"attempts", ROTA_INT, "1000000", "only at so many attempts at it", "0.."},
 	{"tell", ROTA_CHOICE, "item", "what the result is",

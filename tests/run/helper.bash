@@ -14,7 +14,7 @@
 #
 # Runs in the background, which a test looks at, stops and kills:
 #
-#	start COMMAND                runs COMMAND, pid in $run, output in $out, standard error in $err; standard input stays
+#	start COMMAND                runs COMMAND: pid in $run, output in $out, standard error in $err; input stays
 #	ends STATUS                  waits for it
 #	processes                    pids of all living processes of runs that this test has started
 #	nothing_left                 within a second there are none, and no shared memory or temporary file
@@ -34,8 +34,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 	bad=$abs_top_builddir/tests/bad
 }
 
+# Whatever hangs ends here, with 124 or 137.
 rota() {
-	"$ROTA" "$@"
+	timeout -k 2 60 "$ROTA" "$@"
 }
 
 # try PLUGIN [KEY=VALUE]...
@@ -96,22 +97,24 @@ slow() {
 start() {
 	out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err
 	mkdir -p "$BATS_TEST_TMPDIR/tmp"
-	env --default-signal=INT,QUIT "ROTA_TEST_MARK=$BATS_TEST_TMPDIR" "TMPDIR=$BATS_TEST_TMPDIR/tmp" "$@" <&0 >"$out" 2>"$err" 3>&- &
+	env --default-signal=INT,QUIT "ROTA_TEST_MARK=$BATS_TEST_TMPDIR" "TMPDIR=$BATS_TEST_TMPDIR/tmp" "$@" \
+		<&0 >"$out" 2>"$err" 3>&- &
 	run=$!
+}
+
+has_ended() {
+	[[ ! -e /proc/$run/stat || $(sed 's/.*) //' "/proc/$run/stat" 2>/dev/null) == Z* ]]
 }
 
 ends() {
 	local status=0
+	eventually has_ended || { show "$err"; return 1; }
 	wait "$run" || status=$?
 	[ "$status" -eq "$1" ] || { echo "status $status, expected $1"; show "$err"; return 1; }
 }
 
 processes() {
-	local file
-	for file in $(grep -lsz "^ROTA_TEST_MARK=$BATS_TEST_TMPDIR\$" /proc/[0-9]*/environ); do
-		file=${file#/proc/}
-		echo "${file%/environ}"
-	done
+	grep -lsz "^ROTA_TEST_MARK=$BATS_TEST_TMPDIR\$" /proc/[0-9]*/environ | tr -dc '0-9\n'
 }
 
 no_processes() {

@@ -259,7 +259,8 @@ __attribute__((unused)) static void rig_init_bytes(struct rig *rig, unsigned n_w
 	window_init(&rig->window, rig->sink, is_ordered, '\n');
 	tally_init(&rig->tally);
 	report_init(&rig->report, NULL);
-	rig->setup = (struct setup){.file = "hands.so", .delimiter = '\n', .frame_byte = '\n', .n_workers = n_workers, .n_places = n_workers};
+	rig->setup = (struct setup){.file = "hands.so", .delimiter = '\n', .frame_byte = '\n'};
+	rig->setup.n_workers = rig->setup.n_places = n_workers;
 	rig_fill_crew(rig, n_workers);
 	rig->collector = (struct collector){.window = &rig->window,
 	                                    .tally = &rig->tally,

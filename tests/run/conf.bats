@@ -1,0 +1,321 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031,SC2317
+#
+# Conf files: jobs side by side and after one another, --set, and every error in one go.
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+two_jobs() {
+	cat >two.yaml <<-END
+		jobs:
+		  capitals:
+		    plugin: upper
+		    input: lines:words
+		    output: lines:capitals
+		    backend: $backend
+		  again:
+		    plugin: identity
+		    input: range:1-1000
+		    output: numbers
+		    jobs: 3
+	END
+	expect 0 rota check two.yaml
+	expect 0 rota run two.yaml
+	[ ! -s "$out" ]
+	[ ! -s "$err" ]
+	is capitals $'A\nB\nC'
+	seq 1000 | cmp - numbers
+}
+
+@test "run: several jobs, each with its own source, sink and crew" {
+	printf 'a\nb\nc\n' >words
+	both_backends two_jobs
+}
+
+# Each job ends when the other has begun.
+@test "run: jobs run side by side" {
+	cat >both.yaml <<-'END'
+		jobs:
+		  one:
+		    plugin: exec
+		    options: {command: [sh, -c, ": >one; until [ -e two ]; do sleep 0.01; done"]}
+		    input: range:1-1
+		    output: none
+		  two:
+		    plugin: exec
+		    options: {command: [sh, -c, ": >two; until [ -e one ]; do sleep 0.01; done"]}
+		    input: range:1-1
+		    output: none
+	END
+	expect 0 rota run both.yaml
+}
+
+@test "run: a job without input and output has the standard ones" {
+	printf 'jobs:\n  only:\n    plugin: upper\n' >only.yaml
+	expect 0 rota run only.yaml <<<$'a\nb'
+	is "$out" $'A\nB'
+}
+
+chain() {
+	rm -f middle
+	cat >chain.yaml <<-END
+		jobs:
+		  last:
+		    plugin: upper
+		    after: $1
+		    input: middle
+		    output: lines:-
+		    backend: $backend
+		  first:
+		    plugin: identity
+		    input: range:1-2000
+		    output: middle
+		  other:
+		    plugin: identity
+		    input: range:1-3
+		    output: none
+	END
+	expect 0 rota check chain.yaml
+	expect 0 rota run chain.yaml
+	seq 2000 | cmp - "$out"
+}
+
+@test "run: after: one name or a list, and its input needn't be there yet" {
+	both_backends chain first
+	both_backends chain '[first, other]'
+}
+
+@test "run: what comes after a job with failed items runs, after one that couldn't finish doesn't" {
+	cat >after.yaml <<-END
+		jobs:
+		  first:
+		    plugin: $bad/shelf.so
+		    options: {fault: fail, when: 2}
+		    input: range:1-3
+		    output: middle
+		  last:
+		    plugin: upper
+		    after: first
+		    input: middle
+		    output: lines:-
+	END
+	expect 1 rota run after.yaml
+	is "$out" $'1\n3'
+	has "$err" 'first: item 2 "2": failed'
+	expect 3 rota run -s first.output=/dev/full -s last.input=/dev/null after.yaml
+	[ ! -s "$out" ]
+	has "$err" 'last'
+}
+
+@test "run: messages and workers' words name their job" {
+	cat >words.yaml <<-END
+		jobs:
+		  talker:
+		    plugin: $bad/shelf.so
+		    options: {fault: stdout, when: 2}
+		    input: range:1-3
+		    output: none
+		  crasher:
+		    plugin: $bad/shelf.so
+		    options: {fault: kill, when: 2}
+		    input: range:1-3
+		    output: lines:-
+	END
+	expect 1 rota run words.yaml
+	is "$out" $'1\n3'
+	has "$err" 'crasher: item 2 "2": crashed: SIGKILL'
+	grep -q '^talker: worker [0-9]*: junk on standard output$' "$err"
+}
+
+@test "run: --set overrides a key, of a job, of its options, of the run" {
+	cat >set.yaml <<-END
+		jobs:
+		  one:
+		    plugin: $bad/shelf.so
+		    options: {fault: fail, when: 2}
+		    input: range:1-3
+	END
+	expect 1 rota run set.yaml
+	is "$out" $'1\n3'
+	expect 0 rota run -s one.options.when=9 set.yaml
+	is "$out" $'1\n2\n3'
+	expect 0 rota run --set one.options.fault=none --set=one.input=range:5-6 set.yaml
+	is "$out" $'5\n6'
+	expect 0 rota run -s one.options.fault=none -s one.output=results -s one.jobs=2 set.yaml
+	is results $'1\n2\n3'
+	expect 2 rota run -s one.nothing=1 -s two.jobs=1 -s one -s one.jobs=x set.yaml
+	has "$err" nothing
+	has "$err" "no job 'two'"
+	has "$err" 'JOB.KEY=VALUE'
+	has "$err" "'x' isn't a whole number"
+}
+
+@test "run: an option of a job holds for every job of the file" {
+	printf 'jobs:\n  one:\n    plugin: identity\n    input: range:1-2000\n    output: none\n' >one.yaml
+	expect 0 rota run -j 1 -vv one.yaml
+	[ "$(grep -c 'worker [0-9]*: starting' "$err")" -eq 1 ]
+}
+
+@test "check: every error in one go, with file:line:column, job, key, and the nearest name" {
+	cat >bad.yaml <<-'END'
+		run:
+		  trust-path: maybe
+		  colour: red
+		jobs:
+		  upper:
+		    plugin: uper
+		    input: lines:/nonexistent/in
+		    jobs: many
+		    keep-ordr: yes
+		  sleepy:
+		    plugin: sleep
+		    options:
+		      ms: soon
+		      spinn: yes
+		    after: nobody
+		    output: none
+		  a:
+		    plugin: identity
+		    after: b
+		    output: none
+		    input: range:1-3
+		  b:
+		    plugin: identity
+		    after: [a]
+		    output: none
+		    input: range:3-x
+	END
+	expect 2 rota check bad.yaml
+	[ ! -s "$out" ]
+	while read -r place word; do
+		grep -F "bad.yaml:$place: " "$err" | grep -F -- "$word" ||
+			{ echo "no error at $place with: $word"; show "$err"; return 1; }
+	done <<-'END'
+		2:15 'maybe'
+		3:3 unknown key 'colour'
+		6:13 did you mean 'upper'?
+		7:12 /nonexistent/in can't be read
+		8:11 job 'upper': jobs: 'many'
+		9:5 job 'upper': unknown key 'keep-ordr', did you mean 'keep-order'?
+		13:11 job 'sleepy': option 'ms'
+		14:14 did you mean 'spin'?
+		15:12 no job 'nobody'
+		19:12 circle: a -> b -> a
+	END
+	grep -q "bad.yaml:26:.*range:3-x" "$err"
+	[ "$(wc -l <"$err")" -eq 11 ]
+	cp "$err" checked
+	expect 2 rota run bad.yaml
+	same "$err" checked
+}
+
+# wrong WORDS: what stands on standard input is refused with one error that has WORDS
+wrong() {
+	cat >wrong.yaml
+	expect 2 rota check wrong.yaml
+	has "$err" "wrong.yaml:$1"
+	[ "$(wc -l <"$err")" -le "${2:-1}" ]
+	expect 2 timeout -k 2 60 "$ROTA" run wrong.yaml </dev/null
+	[ ! -s "$out" ]
+}
+
+@test "check: circles, of one and of three" {
+	wrong '4:12: job '"'a': after" <<-'END'
+		jobs:
+		  a:
+		    plugin: upper
+		    after: a
+	END
+	wrong '3:29: after: these jobs wait for each other in a circle' <<-'END'
+		jobs:
+		  # x
+		  a: {plugin: upper, after: [b], input: range:1-1, output: none}
+		  b: {plugin: upper, after: c, input: range:1-1, output: none}
+		  c: {plugin: upper, after: a, input: range:1-1, output: none}
+	END
+}
+
+@test "check: what isn't YAML, or not of this kind" {
+	wrong '1:1: nothing in it' </dev/null
+	wrong '1:7: jobs' <<<'jobs: {}'
+	wrong '1:1' <<<'- a list'
+	wrong '1:1' <<<'just words'
+	wrong '4:5: key '"'plugin' stands in line 3 already" <<-'END'
+		jobs:
+		  a:
+		    plugin: upper
+		    plugin: upper
+	END
+	wrong '5:' 2 <<-'END'
+		jobs:
+		  a:
+		    plugin: upper
+		    input: range:1-2
+		   x: [
+	END
+	wrong '2:3: job '"'a'" <<<$'jobs:\n  a:\n    input: range:1-2'
+	wrong '3:13: job '"'a': plugin: a list" <<<$'jobs:\n  a:\n    plugin: [x]'
+	wrong '1:' 100 <<<$'a: &a [x]\nb: [*a, *a]'
+}
+
+@test "check: hostile files: random bytes, much too large, deep" {
+	head -c 100000 /dev/urandom >wrong.yaml
+	expect 2 rota check wrong.yaml
+	yes 'a: b' | head -c 2000000 >wrong.yaml
+	expect 2 rota check wrong.yaml
+	has "$err" '1 MB'
+	head -c 500000 /dev/zero | tr '\0' '[' >wrong.yaml
+	expect 2 rota check wrong.yaml
+	[ "$(wc -l <"$err")" -le 3 ]
+	head -c 500000 /dev/zero >wrong.yaml
+	expect 2 rota check wrong.yaml
+	mkdir folder
+	expect 2 rota check folder nowhere.yaml
+	has "$err" folder
+	has "$err" nowhere.yaml
+}
+
+@test "check: two jobs and one standard input, or one file" {
+	cat >two.yaml <<-'END'
+		jobs:
+		  a: {plugin: upper}
+		  b: {plugin: upper}
+	END
+	expect 2 rota check two.yaml
+	has "$err" 'reads standard input already'
+	has "$err" 'writes to standard output already'
+	: >x
+	cat >same.yaml <<-'END'
+		jobs:
+		  a: {plugin: upper, input: x, output: file}
+		  b: {plugin: upper, input: x, output: ./file}
+		  c: {plugin: upper, input: file, output: none}
+		  d: {plugin: upper, input: x, output: x}
+	END
+	expect 2 rota check same.yaml
+	has "$err" "same.yaml:3:40: job 'b': output: job 'a' writes ./file, too"
+	grep -q "same.yaml:4:29: job 'c': .*after" "$err"
+	grep -q "same.yaml:5:40: job 'd': .*" "$err"
+	[ ! -e file ]
+}
+
+@test "check: nothing is run, nothing is written" {
+	echo precious >results
+	printf 'jobs:\n  a:\n    plugin: upper\n    input: range:1-3\n    output: results\n' >fine.yaml
+	expect 0 rota check fine.yaml
+	is results precious
+	expect 0 rota run --dry-run fine.yaml
+	is results precious
+}
+
+@test "check: the examples are well, and run" {
+	for file in "$abs_top_srcdir"/conf/*.yaml; do
+		expect 0 rota check "$file"
+	done
+	expect 0 rota run "$abs_top_srcdir/conf/upper.yaml"
+	LC_ALL=C tr '[:lower:]' '[:upper:]' </usr/share/common-licenses/GPL-3 | cmp - "$out"
+}

@@ -1,0 +1,357 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031,SC2094,SC2317
+#
+# Workers that die: the item is charged, everything else is right and in order, nothing that was finished is run again,
+# and a run in which nothing gets on is given up.
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	# what a sanitizer makes of a fault isn't looked at here, but the fault's own signal
+	export ASAN_OPTIONS=handle_segv=0:handle_abort=0:handle_sigbus=0:detect_stack_use_after_return=0:$ASAN_OPTIONS
+	ulimit -c 0
+}
+
+teardown() {
+	end_all
+}
+
+# crashes FAULT CAUSE: item 700 of 2,000
+crashes() {
+	for jobs in 1 3; do
+		expect 1 rota map -j "$jobs" "$bad/shelf.so" fault="$1" when=700 <items
+		same "$out" others
+		[ "$(grep -c 'crashed:' "$err")" -eq 1 ]
+		[ "$(grep -c "item 700 \"700\": crashed: $2" "$err")" -eq 1 ]
+		has "$err" '2,000 items, 1,999 ok, 1 crashed'
+		has "$err" '1 worker restarted'
+	done
+}
+
+@test "crash: of whatever kind, it costs its item, which is named with the signal or the code" {
+	seq 2000 >items
+	grep -vx 700 items >others
+	crashes segv 'SIGSEGV'
+	crashes abort 'SIGABRT'
+	crashes kill 'SIGKILL'
+	crashes exit0 'exit code 0'
+	crashes exit3 'exit code 3'
+	crashes stack 'SIGSEGV'
+	crashes die-writing 'SIGABRT'
+	crashes killgroup 'SIGKILL'
+}
+
+@test "crash: of the first item, the last one, the only one" {
+	seq 300 >items
+	expect 1 rota map -j 2 "$bad/shelf.so" fault=segv when=1 <items
+	seq 2 300 | cmp - "$out"
+	expect 1 rota map -j 2 "$bad/shelf.so" fault=segv when=300 <items
+	seq 299 | cmp - "$out"
+	expect 1 rota map -j 2 "$bad/shelf.so" fault=segv when=1 <<<1
+	[ ! -s "$out" ]
+}
+
+@test "crash: with -u nothing is lost or doubled either" {
+	seq 2000 >items
+	expect 1 rota map -u -j 3 "$bad/shelf.so" fault=segv when=700 <items
+	sort -n "$out" | cmp - <(grep -vx 700 items)
+}
+
+@test "crash: of every single item" {
+	seq 300 >items
+	expect 1 rota map -j 4 "$bad/shelf.so" fault=kill when='*' <items
+	[ ! -s "$out" ]
+	has "$err" '300 items, 0 ok, 300 crashed'
+	expect 1 rota map -v -j 4 "$bad/shelf.so" fault=kill when='*' <items
+	sed -n 's/.*item \([0-9]*\) "\([0-9]*\)": crashed: SIGKILL.*/\1 \2/p' "$err" | sort -n >seen
+	seq 300 | sed 's/.*/& &/' | cmp - seen
+}
+
+@test "crash: many bad ones among many good ones" {
+	slow
+	seq 100000 | awk '{ print $1 % 1000 == 5 ? "bad" : $1 }' >items
+	expect 1 rota map -v -j 3 "$bad/shelf.so" fault=segv when=bad <items
+	grep -v bad items | cmp - "$out"
+	[ "$(grep -c '"bad": crashed: SIGSEGV' "$err")" -eq 100 ]
+	grep -n bad items | sed 's/:.*//' >wanted
+	sed -n 's/.*item \([0-9]*\) "bad".*/\1/p' "$err" | sort -n | cmp - wanted
+}
+
+# Each run of a command is a line of the log: exec'ed commands that kill their worker.
+@test "crash: what was finished isn't run again, what was behind is" {
+	seq 200 >items
+	expect 1 rota exec -j 3 -- sh -c 'echo "$1" >>log; case $1 in 50|51|120) kill -9 $PPID;; esac; echo "$1"' sh <items
+	grep -vxE '50|51|120' items | cmp - "$out"
+	sort -n log | cmp - items
+	[ "$(grep -c crashed "$err")" -eq 4 ] # and the last line
+}
+
+# The second item is worked on by one worker, while the other does what's behind.
+@test "crash: results that were made before it, and are held back by order, are kept" {
+	seq 60 >items
+	expect 1 rota exec -j 2 -- sh -c 'echo "$1" >>log; if [ "$1" = 1 ]; then
+		until grep -qx 40 log; do sleep 0.01; done; kill -9 $PPID; fi; echo "$1"' sh <items
+	seq 2 60 | cmp - "$out"
+	sort -n log | cmp - items
+	has "$err" 'item 1 "1": crashed: SIGKILL'
+}
+
+@test "crash: a large item or a large result in pieces" {
+	{ seq 10; head -c 3000000 /dev/zero | tr '\0' x; echo; seq 10; } >items
+	expect 1 rota map -j 2 "$bad/shelf.so" fault=abort when='#11' <items
+	{ seq 10; seq 10; } | cmp - "$out"
+	has "$err" 'item 11 "xxx'
+	expect 1 rota exec -j 2 -- sh -c 'head -c 3000000 /dev/zero | tr "\0" "$1"
+		[ "$1" != 5 ] || kill -9 $PPID' sh <<<$'4\n5\n6'
+	for n in 4 6; do head -c 3000000 /dev/zero | tr '\0' "$n"; echo; done | cmp - "$out"
+}
+
+garbled() {
+	expect 1 rota map -j 3 "$bad/shelf.so" fault="$1" when=700 <items
+	same "$out" others
+	[ "$(grep -c 'crashed:' "$err")" -eq 1 ]
+	[ "$(grep -c 'item 700 "700": crashed' "$err")" -eq 1 ]
+}
+
+@test "crash: memory shared with the supervisor full of garbage, or of zeros: no other item is lost" {
+	seq 2000 >items
+	grep -vx 700 items >others
+	garbled garbage
+	garbled zeros
+}
+
+harmless() {
+	expect 0 rota map -j 2 "$bad/shelf.so" fault="$1" when=700 <items
+	same "$out" items
+}
+
+@test "not a crash: cutting files in shared memory, closing descriptors, threads and children of its own" {
+	seq 2000 >items
+	harmless truncate
+	harmless closefds
+	harmless nofile
+	harmless thread
+	harmless fork
+	harmless daemon
+}
+
+@test "not a crash: the fork server killed by an item, it's started again" {
+	seq 2000 >items
+	# its result may have got out before its end by the fork server's
+	rota map -j 2 "$bad/shelf.so" fault=killparent when=700 <items >results 2>err || [ $? -eq 1 ]
+	grep -vx 700 items | cmp - <(grep -vx 700 results)
+	grep -qx 700 results || has err 'item 700 "700"'
+}
+
+worker_pids() {
+	local pid
+	for pid in $(processes); do
+		[ "$(ps -o ppid= -p "$pid")" -eq "$1" ] && echo "$pid"
+	done
+}
+
+forkserver() {
+	for pid in $(processes); do
+		if grep -qz -- --serve "/proc/$pid/cmdline" 2>/dev/null && [ "$(ps -o ppid= -p "$pid")" -eq "$run" ]; then
+			echo "$pid"
+		fi
+	done
+}
+
+# A run on a FIFO, with idle workers.
+idle_run() {
+	mkfifo in
+	start "$ROTA" map -j 2 -i in upper </dev/null
+	exec 4>in
+	echo a >&4
+	eventually grep -q A "$out"
+	server=$(forkserver)
+	[ -n "$server" ]
+}
+
+@test "crash: an idle worker killed from outside is replaced, and no item charged" {
+	idle_run
+	kill -KILL "$(pgrep -P "$server" | head -1)"
+	eventually grep -q 'died between items (SIGKILL' "$err"
+	echo b >&4
+	eventually grep -q B "$out"
+	exec 4>&-
+	ends 0
+	is "$out" $'A\nB'
+	nothing_left
+}
+
+@test "crash: an idle run whose fork server is killed goes on" {
+	idle_run
+	kill -KILL "$server"
+	eventually grep -q 'the fork server died (SIGKILL' "$err"
+	echo b >&4
+	eventually grep -q B "$out"
+	exec 4>&-
+	ends 0
+	is "$out" $'A\nB'
+	nothing_left
+}
+
+@test "crash: the fork server killed while items are being worked on: all right, in order" {
+	seq -f 'item %g' 3000 >items # numbers would be times
+	start "$ROTA" map -j 3 -o results sleep ms=1 <items
+	eventually grep -qs 'item 100$' results
+	kill -KILL "$(forkserver)"
+	ends 0
+	same results items
+	nothing_left
+}
+
+# The fork server's workers are its children.
+kill_a_worker() {
+	local worker
+	worker=$(pgrep -P "${server:-0}" | shuf -n 1)
+	[ -z "$worker" ] || kill -KILL "$worker" || true
+}
+
+@test "crash: workers killed at random: each item is there once, or named" {
+	slow
+	seq -f 'item %g' 3000 >items
+	start "$ROTA" map -v -j 3 -o results sleep ms=1 <items
+	eventually grep -qs 'item 100$' results
+	server=$(forkserver)
+	until has_ended; do
+		kill_a_worker
+		sleep 0.02 # a rate of kills, no wait
+	done
+	wait "$run" || [ $? -eq 1 ]
+	sort -c -n -k 2 results
+	cut -d ' ' -f 2 results >seen
+	sed -n 's/.*item \([0-9]*\) .*crashed: SIGKILL.*/\1/p' "$err" >>seen
+	sort -n seen | cmp - <(seq 3000)
+	nothing_left
+}
+
+@test "giving up: workers that die before they're ready" {
+	expect 3 rota map -j 2 "$bad/open-crash.so" <<<a
+	[ ! -s "$out" ]
+	has "$err" 'before they were ready'
+	has "$err" 'SIGABRT'
+}
+
+kill_forkserver() {
+	local server
+	server=$(forkserver)
+	[ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true
+}
+
+@test "giving up: deaths that can be charged to nothing, without end" {
+	idle_run
+	for _ in {1..100}; do
+		if has_ended; then break; fi
+		kill_forkserver
+	done
+	exec 4>&-
+	ends 3
+	has "$err" 'giving up'
+	nothing_left
+}
+
+refuses() {
+	expect 3 rota map -b "$backend" -j 2 "$bad/$1.so" <<<a
+	[ ! -s "$out" ]
+	[ "$(grep -c "$2" "$err")" -eq 1 ]
+}
+
+@test "giving up: load or open says why it can't go on" {
+	for backend in process thread; do
+		refuses load-refuse 'no model at /nowhere'
+		refuses open-refuse 'no device for worker'
+	done
+}
+
+@test "giving up: load crashes" {
+	expect 3 rota map "$bad/load-crash.so" <<<a
+	has "$err" 'load-crash.so'
+	has "$err" SIGABRT
+}
+
+# is_refused FILE WORDS: the supervisor outlives the plugin, and says so in one line
+is_refused() {
+	expect 2 rota map -b "$backend" "$1" <<<a
+	[ ! -s "$out" ]
+	[ "$(wc -l <"$err")" -eq 1 ]
+	has "$err" "$(basename "$1" .so)"
+	has "$err" "$2"
+}
+
+@test "no plugin: one clear line, exit 2" {
+	backend=process
+	is_refused "$bad/badabi.so" 'ABI 999'
+	has "$err" 'ABI 1'
+	is_refused "$bad/badoptions.so" count
+	is_refused "$bad/nosymbol.so" rota_plugin
+	is_refused "$bad/no-run.so" run
+	is_refused "$bad/short.so" bytes
+	is_refused "$bad/undefined.so" function_that_exists_nowhere
+	is_refused "$bad/flush.so" flush
+	is_refused "$bad/ctor-abort.so" SIGABRT
+	is_refused "$bad/ctor-segv.so" SIGSEGV
+	is_refused "$bad/ctor-exit.so" 'ended its process'
+	mkdir folder.so
+	echo text >text.so
+	: >empty.so
+	head -c 5000 "$bad/shelf.so" >cut.so
+	cat "$bad/shelf.so" - <<<"more" | sed '1s/^.ELF/\x7fEXF/' >magic.so
+	is_refused ./folder.so folder
+	is_refused ./text.so 'no shared object'
+	is_refused ./empty.so 'no shared object'
+	is_refused ./cut.so 'cut short'
+	is_refused ./magic.so 'no shared object'
+	is_refused ./missing.so 'No such file'
+	mkfifo fifo.so
+	is_refused ./fifo.so 'fifo'
+}
+
+@test "no plugin: the same with threads" {
+	backend=thread
+	is_refused "$bad/badabi.so" 'ABI 999'
+	is_refused "$bad/nosymbol.so" rota_plugin
+	is_refused "$bad/ctor-abort.so" SIGABRT
+	head -c 5000 "$bad/shelf.so" >cut.so
+	is_refused ./cut.so 'cut short'
+}
+
+@test "no plugin: one that hangs while it's loaded" {
+	slow
+	backend=process
+	is_refused "$bad/ctor-hang.so" 'took longer than'
+}
+
+@test "no plugin: a name that isn't there, the nearest one suggested" {
+	expect 2 rota map uper </dev/null
+	has "$err" "did you mean 'upper'?"
+	expect 2 rota map upper.so </dev/null
+	has "$err" './upper.so'
+	cp "$plugins/upper.so" here.so
+	expect 2 rota map here </dev/null
+	has "$err" "no plugin 'here'"
+}
+
+wrong_use() {
+	expect 1 rota map -b "$backend" -j 2 "$bad/shelf.so" fault="$1" when=5 <items
+	seq 9 | grep -v 5 | cmp - "$out"
+	[ "$(grep -c 'item 5 "5"' "$err")" -eq 1 ]
+	has "$err" "$2"
+}
+
+@test "wrong use of the host is that item's failure" {
+	seq 9 >items
+	for backend in process thread; do
+		wrong_use commit-too-much 'mend the plugin'
+		wrong_use commit-unreserved 'mend the plugin'
+		wrong_use reserve-toolong ''
+		wrong_use retry-silent ''
+		wrong_use retry 'not now'
+		wrong_use status 'returned 42'
+		wrong_use refused ''
+		wrong_use next 'rota_next'
+	done
+}

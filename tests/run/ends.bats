@@ -1,0 +1,299 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031,SC2094,SC2317
+#
+# How a run ends: exit statuses, outputs that can't be written, readers that go away, signals, kills. Whatever the end,
+# nothing is left, and what was written are whole results, the first ones in order.
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	mkdir tmp
+	export TMPDIR=$PWD/tmp
+}
+
+teardown() {
+	end_all
+}
+
+@test "exit 0: all items ok, and nothing said" {
+	expect 0 rota map -i range:1-10 identity
+	[ ! -s "$err" ]
+	expect 0 rota map upper </dev/null
+	[ ! -s "$err" ]
+}
+
+some_fail() {
+	expect 1 rota map -b "$backend" -i range:1-10 "$bad/shelf.so" fault=fail when=3
+	[ "$(wc -l <"$out")" -eq 9 ]
+}
+
+@test "exit 1: finished, but some items failed" {
+	both_backends some_fail
+}
+
+@test "exit 2: wrong, and nothing was run" {
+	expect 2 rota map no-such-plugin </dev/null
+	expect 2 rota map upper key=value </dev/null
+	expect 2 rota map "$bad/badabi.so" </dev/null
+	expect 2 rota run no-such-file.yaml
+	expect 2 rota
+}
+
+full() {
+	expect 3 rota map -b "$backend" -o /dev/full -i range:1-300000 identity
+	has "$err" 'cannot write /dev/full: No space left on device'
+	into_full() { rota map -b "$backend" -i range:1-2 identity >/dev/full; }
+	expect 3 into_full
+	has "$err" 'cannot write standard output: No space left on device'
+	[ "$(grep -c 'No space left' "$err")" -eq 1 ]
+}
+
+@test "exit 3: a full disk" {
+	both_backends full
+}
+
+@test "exit 3: a file that may not grow, with whole results up to there" {
+	limited() { (ulimit -f 2000 && rota map -i range:1-1000000 -o file identity); }
+	expect 3 limited
+	has "$err" 'cannot write file: File too large'
+	head -c "$(stat -c %s file)" <(seq 1000000) | cmp - file
+}
+
+@test "a closed standard output is refused before anything runs, even with nothing to write" {
+	closed() { rota map upper "$@" >&-; }
+	expect 2 closed </dev/null
+	has "$err" 'standard output is closed'
+	expect 0 closed -o none </dev/null
+}
+
+@test "a closed standard error costs nothing but the messages" {
+	closed() { rota map "$bad/shelf.so" fault=stderr -i range:1-3 -o results 2>&-; }
+	expect 0 closed
+	seq 3 | cmp - results
+}
+
+# head reads five results of an endless input. PIPESTATUS is bash's own.
+head_of() {
+	expect 0 timeout -k 2 60 bash -c 'yes | "$@" | head -5; echo "${PIPESTATUS[@]}"' - "$ROTA" map -b "$backend" "$@"
+	is "$out" $'Y\nY\nY\nY\nY\n141 141 0'
+	[ ! -s "$err" ]
+}
+
+@test "a reader that went away ends the run quietly, by SIGPIPE" {
+	both_backends head_of upper
+	both_backends head_of -u -j 3 upper
+}
+
+# Nothing is to be written, and it's noticed all the same.
+reader_gone_while_idle() {
+	rm -f in results
+	mkfifo in results
+	start "$ROTA" map -b "$backend" -j 2 -i in -o results upper </dev/null
+	exec 4>in 5<results
+	echo a >&4
+	read -r -t 30 result <&5
+	exec 5<&-
+	ends 141
+	exec 4>&-
+	[ ! -s "$err" ]
+	nothing_left
+}
+
+@test "a reader that went away while there's nothing to write is noticed, too" {
+	both_backends reader_gone_while_idle
+}
+
+reader_gone_with_busy_workers() {
+	rm -f results
+	mkfifo results
+	start "$ROTA" map -b process -j 2 -i range:1-100 -o results "$bad/shelf.so" fault=loop when=2 </dev/null
+	exec 5<results
+	read -r -t 30 result <&5
+	[ "$result" = 1 ]
+	exec 5<&-
+	ends 141
+	[ ! -s "$err" ]
+	nothing_left
+}
+
+@test "a reader that went away: items that loop are ended, too" {
+	reader_gone_with_busy_workers
+}
+
+# A run of which item 3 is being worked on: 1 and 2 were written.
+half_way() {
+	rm -f results
+	start "$ROTA" map -b "$backend" -j 2 -i range:1-100000 -o results "$bad/shelf.so" fault="$1" when=3 </dev/null
+	eventually grep -qs '^2$' results
+}
+
+# The results are the first ones, whole. What comes behind item 3 is there only if 3 has its outcome, a failure.
+whole_prefix() {
+	n_results=$(wc -l <results)
+	[ "$n_results" -ge 2 ]
+	[ "$n_results" -lt 100000 ]
+	[ "$n_results" -eq 2 ] || has "$err" 'item 3 "3"'
+	seq "$((n_results + 1))" | grep -vx 3 | head -n "$n_results" | cmp - results
+}
+
+signalled() {
+	half_way until-cancelled
+	kill -"$signal" "$run"
+	eventually grep -q 'no more is read' "$err"
+	[ "$signal" = TERM ] || kill -"$signal" "$run"
+	ends "$status"
+	whole_prefix
+	nothing_left
+}
+
+@test "TERM ends it after the grace, by that signal, whole results in order" {
+	signal=TERM status=143
+	both_backends signalled
+}
+
+@test "INT twice ends it at once, by that signal" {
+	signal=INT status=130
+	both_backends signalled
+}
+
+two_have_begun() {
+	[ "$(wc -l 2>/dev/null <started)" -eq 2 ]
+}
+
+# What nobody can end is left behind by a thread backend, not waited for.
+@test "TERM, and INT twice, end items that loop for ever, too" {
+	for backend in process thread; do
+		half_way loop
+		kill -TERM "$run"
+		ends 143
+		whole_prefix
+		nothing_left
+		half_way loop
+		kill -INT "$run"
+		eventually grep -q 'no more is read' "$err"
+		kill -INT "$run"
+		ends 130
+		whole_prefix
+		nothing_left
+	done
+}
+
+# Two of six items are being worked on (each waits for a file), the others are waiting.
+started_items_finish() {
+	rm -f in results may-end
+	: >started
+	mkfifo in
+	start "$ROTA" exec -b "$backend" -j 2 -i in -o results -- \
+		sh -c 'echo "$1" >>started; while [ ! -e may-end ]; do sleep 0.01; done; echo "$1"' sh </dev/null
+	exec 4>in
+	printf '%s\n' a b c d e f >&4
+	eventually two_have_begun
+	kill -"$signal" "$run"
+	eventually grep -q 'no more is read' "$err"
+	: >may-end
+	ends "$status"
+	exec 4>&-
+	two_have_begun
+	# ordered: a result leaves when all before it have left
+	for item in a b c d e f; do
+		grep -qx "$item" started || break
+		echo "$item"
+	done | cmp - results
+	nothing_left
+}
+
+@test "INT, TERM once: items that have begun are finished, the others never begin" {
+	signal=INT status=130
+	both_backends started_items_finish
+	signal=TERM status=143
+	both_backends started_items_finish
+}
+
+idle_signalled() {
+	rm -f in
+	mkfifo in
+	start "$ROTA" map -b "$backend" -j 2 -i in upper </dev/null
+	exec 4>in
+	echo a >&4
+	eventually grep -q A "$out"
+	kill -"$signal" "$run"
+	ends "$status"
+	exec 4>&-
+	nothing_left
+}
+
+@test "INT, TERM while it waits for items: at once" {
+	signal=INT status=130
+	both_backends idle_signalled
+	signal=TERM status=143
+	both_backends idle_signalled
+	signal=HUP status=129
+	both_backends idle_signalled
+}
+
+@test "a signal that came in ignored stays ignored" {
+	mkfifo in
+	start env --ignore-signal=HUP "$ROTA" map -j 1 -i in upper </dev/null
+	exec 4>in
+	echo a >&4
+	eventually grep -q A "$out"
+	kill -HUP "$run"
+	echo b >&4
+	exec 4>&-
+	ends 0
+	is "$out" $'A\nB'
+}
+
+killed() {
+	half_way "$1"
+	kill -KILL "$run"
+	ends 137
+	whole_prefix
+	nothing_left
+}
+
+@test "kill -9 of the supervisor: nothing is left" {
+	backend=process
+	killed until-cancelled
+	killed loop
+	killed hang
+	killed stop
+	backend=thread killed loop
+}
+
+@test "kill -9 of the supervisor: nor are children of the plugin's, and of theirs" {
+	backend=process
+	rm -f results
+	start "$ROTA" map -j 1 -i range:1-3 -o results "$bad/shelf.so" fault=daemon when='*' </dev/null
+	ends 0
+	nothing_left
+	start "$ROTA" exec -j 2 -i range:1-2 -- \
+		sh -c 'setsid sh -c "sleep 1000 & sleep 1000" & : >begun.$1; sleep 1000' sh </dev/null
+	eventually test -e begun.1 -a -e begun.2
+	kill -KILL "$run"
+	ends 137
+	nothing_left
+}
+
+@test "kill -9 of the supervisor while it starts" {
+	slow
+	for delay in 0 0.001 0.002 0.003 0.004 0.006 0.008 0.01; do
+		start "$ROTA" map -j 8 -i range:1-1000 "$bad/shelf.so" fault=hang when='*' </dev/null
+		sleep "$delay" # any instant will do
+		kill -KILL "$run"
+		ends 137
+		nothing_left
+	done
+}
+
+@test "the end of a run: of what a plugin leaves running nothing is left" {
+	start "$ROTA" map -i range:1-4 -j 2 "$bad/shelf.so" fault=fork when='*' </dev/null
+	ends 0
+	seq 4 | cmp - "$out"
+	nothing_left
+	start "$ROTA" map -i range:1-4 -j 2 "$bad/dtor-abort.so" </dev/null
+	ends 0
+	seq 4 | cmp - "$out"
+	nothing_left
+}

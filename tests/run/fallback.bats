@@ -1,0 +1,216 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031,SC2094,SC2317
+#
+# Where something isn't to be had: processes, shared memory, descriptors. Right results and one line of notice, or one
+# clear error; never a hang, never exit 0 with results missing.
+load helper
+
+setup_file() {
+	# the parts of a sanitizer are preloaded, too: then no order holds
+	export ASAN_OPTIONS=verify_asan_link_order=0:$ASAN_OPTIONS
+	"${CC:-cc}" -shared -fPIC -o "$BATS_FILE_TMPDIR/nofork.so" "$BATS_TEST_DIRNAME/nofork.c" -ldl
+	# a plugin that says nothing of threads: tells which worker it is in
+	"${CC:-cc}" -shared -fPIC -I"$abs_top_srcdir/include" -o "$BATS_FILE_TMPDIR/shy.so" -x c - <<-'END'
+		#include <rota/plugin.h>
+		#include <stdio.h>
+		static char number[16];
+		static int shy_open(struct rota_worker *worker, void **state)
+		{
+			*state = number;
+			snprintf(number, sizeof(number), "%u of %u", rota_worker_number(worker), rota_worker_count(worker));
+			return ROTA_OK;
+		}
+		static int shy_run(struct rota_task *task, void *state)
+		{
+			return rota_write(task, state, 6);
+		}
+		ROTA_PLUGIN(.name = "shy", .version = "1.0", .summary = "one at a time", .open = shy_open, .run = shy_run);
+	END
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	seq 5000 >items
+}
+
+teardown() {
+	[ -z "${folder:-}" ] || rm -rf "$folder"
+}
+
+nofork() {
+	timeout -k 2 60 env LD_PRELOAD="$BATS_FILE_TMPDIR/nofork.so" "$ROTA" "$@"
+}
+
+# The notice is one line.
+threads_take_over() {
+	expect 0 "$@" upper <items
+	same "$out" items
+	[ "$(wc -l <"$err")" -eq 1 ]
+	has "$err" thread
+}
+
+@test "no process can be started: threads take over, and say so in one line" {
+	threads_take_over nofork map
+	threads_take_over nofork map -j 3 -b auto
+}
+
+@test "the fork server can't fork: threads take over, and say so in one line" {
+	export NOFORK=fork
+	threads_take_over nofork map
+	threads_take_over nofork map -j 3
+}
+
+@test "no process can be started: with --backend process that is the error, once" {
+	for NOFORK in spawn fork; do
+		export NOFORK
+		status=0
+		nofork map -b process upper <items >out 2>err || status=$?
+		[ "$status" -eq 3 ]
+		[ ! -s out ]
+		[ "$(grep -c 'Resource temporarily unavailable' err)" -eq 1 ]
+	done
+}
+
+@test "threads that were asked for need no process" {
+	expect 0 nofork map -b thread upper <items
+	same "$out" items
+	[ ! -s "$err" ]
+}
+
+@test "a plugin that isn't thread-safe gets one thread, and is right" {
+	expect 0 nofork map -j 4 "$BATS_FILE_TMPDIR/shy.so" <items
+	[ "$(sort "$out" | uniq -c | xargs)" = '5000 1 of 1' ]
+	has "$err" '1 thread '
+	expect 0 rota map -b thread -j 4 "$BATS_FILE_TMPDIR/shy.so" <items
+	[ "$(sort "$out" | uniq -c | xargs)" = '5000 1 of 1' ]
+}
+
+@test "exec's commands can't be started either: each item says so" {
+	expect 1 nofork exec -j 2 -- echo <<<$'a\nb'
+	[ ! -s "$out" ]
+	has "$err" 'item 1 "a"'
+	has "$err" 'item 2 "b"'
+}
+
+needs_namespaces() {
+	if [ "$(id -u)" -ne 0 ] || ! unshare -m true 2>/dev/null; then skip "needs root and namespaces"; fi
+}
+
+# without_shm COMMAND: /dev/shm is what SHM says
+without_shm() {
+	# shellcheck disable=SC2016
+	timeout -k 2 60 unshare -m sh -c "$SHM"' && exec "$@"' sh "$ROTA" "$@"
+}
+
+memfd_does() {
+	needs_namespaces
+	expect 0 without_shm map -j 3 upper <items
+	same "$out" items
+	[ "$(wc -l <"$err")" -eq 1 ]
+	has "$err" '/dev/shm'
+	expect 0 without_shm map -b thread -j 3 upper <items
+	same "$out" items
+	[ "$(wc -l <"$err")" -le 1 ]
+}
+
+@test "/dev/shm missing" {
+	SHM='mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3' memfd_does
+	SHM='mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && mount -o remount,ro /dev' memfd_does
+}
+
+@test "/dev/shm full" {
+	SHM='mount -t tmpfs -o size=64k none /dev/shm && ! cat /dev/zero 2>/dev/null >/dev/shm/full' memfd_does
+	SHM='mount -t tmpfs -o size=1200k none /dev/shm' memfd_does
+	SHM='mount -t tmpfs -o nr_inodes=1 none /dev/shm' memfd_does
+}
+
+@test "/dev/shm read-only" {
+	SHM='mount -t tmpfs -o ro none /dev/shm' memfd_does
+}
+
+@test "/dev/shm forbidden: to an ordinary user" {
+	needs_namespaces
+	command -v setpriv >/dev/null || skip "setpriv is missing"
+	# a copy that an ordinary user can read
+	folder=$(mktemp -d /tmp/rota-test.XXXXXX)
+	mkdir "$folder/plugins"
+	cp "$ROTA" "$worker" "$folder"
+	cp "$plugins/upper.so" "$folder/plugins"
+	chmod -R a+rX "$folder"
+	# shellcheck disable=SC2016
+	expect 0 timeout -k 2 60 unshare -m sh -c 'mount -t tmpfs -o mode=000 none /dev/shm && cd / && exec setpriv \
+		--reuid 65534 --regid 65534 --clear-groups "$1/rota" map -j 2 "$1/plugins/upper.so"' sh "$folder" <items
+	same "$out" items
+	[ "$(wc -l <"$err")" -eq 1 ]
+	has "$err" '/dev/shm'
+}
+
+# few LIMIT NUMBER: a run under a limit of the shell
+few() {
+	# shellcheck disable=SC2016
+	timeout -k 2 60 sh -c 'ulimit "$1" "$2" && exec "$3" map -j 8 upper' sh "$@" "$ROTA" <items
+}
+
+right_or_error() {
+	local status=0
+	few "$@" >out 2>err || status=$?
+	if [ "$status" -eq 0 ]; then
+		same out items
+	else
+		echo "status $status" "$(cat err)"
+		[ "$status" -eq 3 ]
+		[ -s err ]
+		[ "$(wc -l <err)" -le 3 ]
+	fi
+}
+
+@test "few descriptors: fewer workers, or one clear error" {
+	for n in 6 7 8 9 10 11 12 13 14 16 20 24 32 48; do
+		echo "ulimit -n $n:"
+		right_or_error -n "$n"
+	done
+	few -n 24 >out 2>err
+	same out items
+}
+
+@test "little memory: right, or one clear error" {
+	slow
+	[ -z "${SANITIZER:-}" ] || skip "a sanitizer's own memory is in the way"
+	for n in 3000 5000 8000 12000 20000 40000; do
+		echo "ulimit -v $n:"
+		right_or_error -v "$n"
+	done
+}
+
+right_or_said() {
+	case $status in
+		0) same out items ;;
+		3) [ "$(wc -l <err)" -le 3 ] ;;
+		*) false ;;
+	esac
+}
+
+@test "few processes, for an ordinary user: right, or one clear error" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	command -v setpriv >/dev/null || skip "setpriv is missing"
+	folder=$(mktemp -d /tmp/rota-test.XXXXXX)
+	mkdir "$folder/plugins"
+	cp "$ROTA" "$worker" "$folder"
+	cp "$plugins/upper.so" "$folder/plugins"
+	chmod -R a+rX "$folder"
+	export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 # it looks for them in a process of its own
+	for n in 1 2 3 4 8; do
+		# a user of our own: its number of processes is what it has here alone
+		status=0
+		# shellcheck disable=SC2016
+		timeout -k 2 60 setpriv --reuid $((61000 + BASHPID % 1000)) --regid 65534 --clear-groups \
+			bash -c 'cd / && ulimit -u "$1" && exec "$2/rota" map -j 4 "$2/plugins/upper.so"' bash "$n" "$folder" \
+			<items >out 2>err || status=$?
+		echo "ulimit -u $n: status $status"
+		show err
+		right_or_said || break
+	done
+	[ "$n" -eq 8 ]
+	[ "$status" -eq 0 ]
+}

@@ -1,0 +1,204 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031,SC2094,SC2317
+#
+# What a plugin gets at, and what it costs: its standard streams, the supervisor's memory, CPU while idle, memory while
+# the reader is slow.
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown() {
+	end_all
+}
+
+@test "a worker's standard output is no result: it goes to standard error, tagged" {
+	expect 0 rota map -j 2 "$bad/shelf.so" fault=stdout when='*' <<<$'a\nb\nc'
+	is "$out" $'a\nb\nc'
+	[ "$(grep -c '^worker [12]: junk on standard output$' "$err")" -eq 3 ]
+	expect 0 rota map -j 2 "$bad/shelf.so" fault=stderr when=b <<<$'a\nb\nc'
+	is "$out" $'a\nb\nc'
+	[ "$(grep -c '^worker [12]: words on standard error$' "$err")" -eq 1 ]
+}
+
+@test "a thread's standard output is no result either" {
+	expect 0 rota map -b thread -j 2 "$bad/shelf.so" fault=stdout when='*' <<<$'a\nb\nc'
+	is "$out" $'a\nb\nc'
+	[ "$(grep -c 'junk on standard output' "$err")" -eq 3 ]
+}
+
+logs() {
+	expect 0 rota map -b "$backend" -j 2 "$bad/shelf.so" fault=log when=2 <<<$'1\n2\n3'
+	is "$out" $'1\n2\n3'
+	has "$err" 'a line for the user'
+	# what would steer the terminal, or look like a line of rota's own, is written out
+	has "$err" 'odd \x01\x1b[31m'
+	[ "$(grep -c 'and a second line' "$err")" -eq 1 ]
+	if grep -q '^and a second line' "$err"; then return 1; fi
+}
+
+@test "what a plugin logs is shown line by line, without what steers a terminal" {
+	both_backends logs
+}
+
+floods() {
+	expect 0 rota map -b "$backend" -j 2 "$bad/shelf.so" fault=log-flood when=2 <<<$'1\n2\n3'
+	is "$out" $'1\n2\n3'
+}
+
+@test "a plugin that logs without end stops nobody" {
+	both_backends floods
+}
+
+@test "a worker's standard input is empty: items are none of its business" {
+	expect 0 rota map -j 1 "$bad/shelf.so" fault=stdin when='*' <<<$'a\nb\nc'
+	is "$out" $'a\nb\nc'
+	expect 0 rota exec -j 1 -- sh -c 'cat; echo "$1"' sh <<<$'a\nb'
+	is "$out" $'a\nb'
+}
+
+@test "a child that holds a worker's streams doesn't hold up the reader of the results" {
+	expect 0 timeout -k 2 60 bash -c '"$1" map -j 1 "$2" fault=daemon when=1 <<<1 | cat' - "$ROTA" "$bad/shelf.so"
+	is "$out" 1
+}
+
+# A run in which item 1 is being worked on.
+busy_run() {
+	start "$ROTA" map -b "$1" -j 2 "$bad/shelf.so" fault=until-cancelled when=1 <<<1
+	eventually worker_is_in "$bad/shelf.so" "$1"
+}
+
+worker_is_in() {
+	local pid
+	for pid in $(processes); do
+		if grep -q "${1##*/}" "/proc/$pid/maps" 2>/dev/null; then return 0; fi
+	done
+	return 1
+}
+
+@test "the supervisor's memory has no plugin in it" {
+	busy_run process
+	if grep shelf.so "/proc/$run/maps"; then return 1; fi
+	kill -KILL "$run"
+	nothing_left
+	# but for the thread backend's: the look is one that can find it
+	busy_run thread
+	grep -q shelf.so "/proc/$run/maps"
+}
+
+@test "workers have a session of their own, and no core's worth of threads" {
+	mkfifo in
+	start "$ROTA" exec -j 1 -i in -- sh -c 'ps -o sid= -p $PPID; echo $PPID $OMP_NUM_THREADS' </dev/null
+	exec 4>in
+	echo a >&4
+	exec 4>&-
+	ends 0
+	[ "$(sed -n 1p "$out" | xargs)" = "$(sed -n 2p "$out" | cut -d ' ' -f 1)" ]
+	[ "$(sed -n 2p "$out" | cut -d ' ' -f 2)" = 1 ]
+}
+
+@test "a worker has no descriptor of shared memory, of rota's input and output, of other workers" {
+	expect 0 rota exec -j 2 -i range:1-8 -o results -- sh -c 'sleep 0.02; ls -l /proc/$PPID/fd'
+	if grep -E '/dev/shm|memfd|results' results; then return 1; fi
+}
+
+# Ticks of a hundredth of a second, of the whole run.
+cpu_ticks() {
+	local pid sum=0 stat
+	for pid in $(processes); do
+		stat=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null) || continue
+		# shellcheck disable=SC2086
+		set -- $stat
+		sum=$((sum + ${12} + ${13}))
+	done
+	echo "$sum"
+}
+
+idles() {
+	rm -f in
+	mkfifo in
+	start "$ROTA" map -b "$backend" -j 4 -i in upper </dev/null
+	exec 4>in
+	seq 1000 >&4
+	eventually grep -q '^1000$' "$out"
+	before=$(cpu_ticks)
+	sleep 1 # what is measured is that nothing happens
+	after=$(cpu_ticks)
+	exec 4>&-
+	ends 0
+	echo "$((after - before)) ticks in 1 s"
+	[ "$((after - before))" -le 2 ]
+}
+
+@test "an idle run uses no CPU" {
+	slow
+	both_backends idles
+}
+
+# In one long item; the supervisor may look now and then.
+waits_for_an_item() {
+	start "$ROTA" map -b "$backend" -j 4 "$bad/shelf.so" fault=hang when=500 <<<"$(seq 1000)"
+	eventually grep -q '^499$' "$out"
+	before=$(cpu_ticks)
+	sleep 1 # the same
+	after=$(cpu_ticks)
+	kill -KILL "$run"
+	echo "$((after - before)) ticks in 1 s"
+	[ "$((after - before))" -le 3 ]
+	nothing_left
+}
+
+@test "a run that waits for one item uses hardly any" {
+	slow
+	both_backends waits_for_an_item
+}
+
+pss_kb() {
+	local pid
+	for pid in $(processes); do
+		sed -n 's/^Pss: *\([0-9]*\) kB/\1/p' "/proc/$pid/smaps_rollup" 2>/dev/null
+	done | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+rchar() {
+	sed -n 's/^rchar: //p' "/proc/$run/io"
+}
+
+stands_still() {
+	local seen=$n_read
+	n_read=$(rchar)
+	[ "$seen" = "$n_read" ] && sleep 0.3 && [ "$seen" = "$(rchar)" ]
+}
+
+# The reader takes a piece, and another, and doesn't go on: everything behind it fills up.
+slow_reader() {
+	rm -f results
+	mkfifo results
+	start "$ROTA" map -b "$backend" -j 8 -i items -o results "$@" </dev/null
+	exec 5<results
+	for _ in 1 2 3; do
+		head -c 1000000 <&5 >/dev/null
+		n_read=
+		eventually stands_still
+		pss=$(pss_kb)
+		echo "$pss kB"
+		[ "$pss" -gt 0 ]
+		[ "$pss" -lt 65536 ]
+	done
+	exec 5<&-
+	ends 141
+}
+
+@test "a slow reader of 10 million results: memory stays bounded" {
+	[ -z "${SANITIZER:-}" ] || skip "a sanitizer's own memory is in the way"
+	seq 10000000 >items
+	both_backends slow_reader upper
+	both_backends slow_reader -u upper
+}
+
+@test "/dev/shm has no name of a run while it runs" {
+	busy_run process
+	if ls /dev/shm/rota."$run".*; then return 1; fi
+}

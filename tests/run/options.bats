@@ -1,0 +1,205 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031,SC2317
+#
+# The command line: help, versions, what is refused and how, the plugins and where they are looked for.
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown() {
+	[ -z "${folder:-}" ] || rm -rf "$folder"
+}
+
+# refuses WORDS ARGUMENTS: exit 2, one line, and nothing was run
+refuses() {
+	expect 2 rota "${@:2}" </dev/null
+	[ ! -s "$out" ]
+	has "$err" "$1"
+	[ "$(wc -l <"$err")" -eq 1 ]
+}
+
+@test "help: of everything, on standard output, no line wider than a terminal" {
+	expect 0 rota --help
+	for command in map exec run check plugins; do
+		has "$out" "  $command "
+	done
+	for command in map exec run check plugins; do
+		expect 0 rota "$command" --help
+		cp "$out" help
+		expect 0 rota help "$command"
+		same "$out" help
+		expect 0 rota "$command" -h
+		same "$out" help
+		has help "Usage: rota $command"
+		has help Examples:
+		has help 'Exit status:'
+		[ "$(expand help | awk '{ if (length($0) > most) most = length($0) } END { print most }')" -le 85 ]
+		[ ! -s "$err" ]
+	done
+	for option in jobs backend input output null keep-order unordered max-item max-result window progress dry-run \
+		trust-path quiet verbose version help; do
+		rota map --help | grep -q -- "--$option"
+	done
+}
+
+@test "version" {
+	expect 0 rota --version
+	grep -qE '^rota [0-9]+\.[0-9]+' "$out"
+	cp "$out" version
+	expect 0 rota -V
+	same "$out" version
+	expect 0 rota map --version
+	same "$out" version
+}
+
+@test "help into a full disk is an error" {
+	into_full() { rota --help >/dev/full; }
+	expect 3 into_full
+}
+
+@test "commands: missing, unknown, misspelt" {
+	refuses 'a command is missing'
+	refuses "did you mean 'map'?" mpa
+	refuses "no command 'frobnicate'" frobnicate
+	refuses 'options stand behind the command' -j4 map upper
+	refuses "no command 'nothing'" help nothing
+	refuses 'plugin is missing' map
+	refuses 'command is missing' exec
+	refuses 'command is missing' exec --
+	refuses 'conf file is missing' run
+	refuses 'conf file is missing' check
+	refuses 'one conf file at a time' run a.yaml b.yaml
+	refuses 'KEY=VALUE' map upper lower
+}
+
+@test "options: unknown, misspelt, without a value, with one too many" {
+	refuses 'unknown option --frobnicate' map --frobnicate upper
+	refuses 'did you mean --jobs?' map --jbos=2 upper
+	refuses 'unknown option -z' map -z upper
+	refuses '--jobs needs a value' map upper --jobs
+	refuses '--jobs needs a value' map upper -j
+	refuses '--quiet takes no value' map --quiet=yes upper
+	refuses '--set is no option' map --set a.b=c upper
+	refuses '--jobs is no option' check --jobs=2
+}
+
+@test "options: out of range, or no number" {
+	for jobs in 0 -1 x 1.5 '' 100000000 99999999999999999999; do
+		refuses "--jobs: '$jobs'" map "--jobs=$jobs" upper
+	done
+	refuses "--backend: 'threads'" map --backend=threads upper
+	refuses "--max-item: '0'" map --max-item=0 upper
+	refuses "--max-result: 'x'" map --max-result=x upper
+	refuses "--window: '1'" map --window=1 upper
+	refuses "--progress: 'sometimes'" map --progress=sometimes upper
+	refuses "'files:'" map -i files: upper
+	refuses 'none' map -o none:x upper
+}
+
+@test "options: other spellings of the same" {
+	for options in -j2 '-j 2' --jobs=2 '--jobs 2' -P2 '-P 2' --workers=2 '--workers 2' --work=2; do
+		# shellcheck disable=SC2086
+		expect 0 rota map $options identity <<<a
+		is "$out" a
+	done
+	expect 0 rota exec -j2 -uk -- echo -j <<<a
+	is "$out" '-j a'
+	expect 0 rota exec -j2 echo --jobs <<<a
+	is "$out" '--jobs a'
+}
+
+@test "plugins: named by a path, by ROTA_PLUGIN_PATH, never by the current folder" {
+	chmod 755 .
+	mkdir here there
+	cp "$plugins/upper.so" here/mine.so
+	cp "$plugins/identity.so" there/mine.so
+	expect 0 rota map --trust-path ./here/mine.so <<<a
+	is "$out" A
+	expect 0 rota map --trust-path "$PWD/there/mine.so" <<<a
+	is "$out" a
+	export ROTA_PLUGIN_PATH=$PWD/here:$PWD/there
+	expect 0 rota map --trust-path mine <<<a
+	is "$out" A
+	export ROTA_PLUGIN_PATH=$PWD/there:$PWD/here
+	expect 0 rota map --trust-path mine <<<a
+	is "$out" a
+	unset ROTA_PLUGIN_PATH
+	cp here/mine.so .
+	refuses "no plugin 'mine'" map --trust-path mine
+	refuses './mine.so' map --trust-path mine.so
+}
+
+@test "plugins: a file that everybody may write, or in a folder that everybody may write, is refused" {
+	folder=$(mktemp -d /tmp/rota-test.XXXXXX)
+	cp "$plugins/upper.so" "$folder/mine.so"
+	chmod 755 "$folder" "$folder/mine.so"
+	try_all "$folder"
+}
+
+# In a sticky folder such as /tmp.
+try_all() {
+	expect 0 rota map "$1/mine.so" <<<a
+	chmod o+w "$1/mine.so"
+	refuses "$1/mine.so" map "$1/mine.so"
+	has "$err" --trust-path
+	expect 0 rota map --trust-path "$1/mine.so" <<<a
+	chmod o-w "$1/mine.so"
+	chmod o+w "$1"
+	refuses "$1" map "$1/mine.so"
+	chmod o+wt "$1"
+	expect 0 rota map "$1/mine.so" <<<a
+	[ "$(id -u)" -eq 0 ] || return 0
+	chown 65534 "$1/mine.so"
+	refuses "$1/mine.so" map "$1/mine.so"
+	SUDO_UID=65534 expect 0 rota map "$1/mine.so" <<<a
+}
+
+@test "plugins: the list, and one with its options" {
+	expect 0 rota plugins
+	for plugin in exec identity sleep upper; do
+		grep -q "^$plugin .*$plugins/$plugin.so" "$out"
+	done
+	expect 0 rota plugins sleep
+	has "$out" ms
+	has "$out" spin
+	has "$out" 100
+	expect 0 rota plugins "$plugins/upper.so"
+	has "$out" upper
+	refuses "no plugin 'nothing'" plugins nothing
+}
+
+@test "plugins: none is loaded into rota itself to be described" {
+	expect 2 rota plugins "$bad/ctor-abort.so"
+	has "$err" SIGABRT
+	expect 2 rota plugins "$bad/ctor-exit.so"
+}
+
+@test "plugins: options of theirs, twice or without a value" {
+	refuses "'ms' is given twice" map sleep ms=1 ms=2
+	refuses "'ms'" map sleep ms
+	refuses "did you mean 'ms'?" map sleep mss=1
+	refuses "'loud'" map upper loud=yes
+}
+
+@test "quiet and verbose" {
+	expect 1 rota map -q "$bad/shelf.so" fault=fail when=2 <<<$'1\n2'
+	[ "$(wc -l <"$err")" -eq 1 ]
+	has "$err" 'item 2 "2": failed'
+	expect 0 rota map -v upper <<<a
+	has "$err" '1 item, 1 ok'
+	has "$err" worker
+	expect 0 rota map upper <<<a
+	[ ! -s "$err" ]
+}
+
+@test "dry-run: checks everything, runs nothing" {
+	expect 0 rota map --dry-run -o results upper <<<a
+	[ ! -e results ]
+	has "$out" 'upper.so'
+	has "$out" lines:results
+	expect 2 rota map --dry-run -i nowhere upper
+	expect 2 rota map --dry-run uper
+}

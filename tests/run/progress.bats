@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031,SC2317
+#
+# What a run says of itself while it goes on: nothing into a pipe, one live line on a terminal, JSON for programs.
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	seq -f 'item %g' 150 >items # numbers would be times for sleep
+}
+
+@test "progress: nothing in a pipe" {
+	expect 0 rota map -j 1 sleep ms=10 <items
+	[ ! -s "$err" ]
+	expect 0 rota map --progress never sleep ms=1 <items
+	[ ! -s "$err" ]
+}
+
+@test "progress: a summary when something failed, in one line" {
+	expect 1 rota map "$bad/shelf.so" fault=fail when='item 3' <items
+	[ "$(wc -l <"$err")" -eq 2 ]
+	has "$err" '150 items, 149 ok, 1 failed'
+}
+
+# on_a_terminal FILE COMMAND: standard error and output are a terminal's, what it showed is in FILE
+on_a_terminal() {
+	command -v script >/dev/null || skip "script is missing"
+
+	SHELL=/bin/sh timeout -k 2 60 script -qec "$2" "$1" >/dev/null </dev/null
+}
+
+@test "progress: a live line on a terminal, and the summary at the end" {
+	export ROTA bad
+
+	on_a_terminal shown '"$ROTA" map -j 1 sleep ms=10 <items >results'
+	same results items
+	# drawn several times, always in place
+	[ "$(grep -ao $'\r' shown | wc -l)" -ge 3 ]
+	grep -aqE '150 items, 150 ok' shown
+	grep -aqE 'items/s|/s' shown
+	# nothing of the line is left behind the last one: it ends with a newline
+	[ "$(tail -n 1 shown | tr -d '\r')" = "" ] || tail -n 1 shown | grep -aq 'Script done'
+}
+
+@test "progress: a total and an ETA where the number of items is known" {
+	export ROTA
+
+	on_a_terminal shown '"$ROTA" map -j 1 -i range:1000001-1000150 -o none exec "command=sh,-c,sleep 0.01"'
+	grep -aqF '150' shown
+	grep -aqi 'eta\|left' shown
+}
+
+@test "progress: messages don't tear the live line" {
+	export ROTA bad
+
+	on_a_terminal shown '"$ROTA" exec -j 1 -i range:1-80 -o none -- sh -c "sleep 0.01; echo word \$1 >&2" sh'
+	[ "$(tr '\r' '\n' <shown | sed 's/\x1b\[[0-9;?]*[A-Za-z]//g' | grep -acE '^[^ ]*.*word [0-9]+$')" -eq 80 ]
+}
+
+@test "progress: json, an object a line, the last one final" {
+	command -v python3 >/dev/null || skip "python3 is missing"
+	expect 1 rota map -j 1 --progress json "$bad/shelf.so" fault=kill when='item 3' <items
+	python3 - "$err" <<-'END'
+		import json, sys
+		objects = [json.loads(line) for line in open(sys.argv[1]) if line.startswith("{")]
+		last = objects[-1]
+		assert [o["final"] for o in objects] == [False] * (len(objects) - 1) + [True], objects
+		assert (last["job"], last["ok"], last["crashed"], last["finished"]) == ("map", 149, 1, 150), last
+		assert last["items_read"] == 150, last
+		assert last["result_bytes"] == sum(len("item %d\n" % i) for i in range(1, 151) if i != 3), last
+	END
+}
+
+@test "progress: json while it runs, for each job of a conf file" {
+	slow
+	command -v python3 >/dev/null || skip "python3 is missing"
+	cat >two.yaml <<-'END'
+		jobs:
+		  'first':
+		    plugin: sleep
+		    options: {ms: 10}
+		    input: items
+		    output: none
+		    jobs: 1
+		  second:
+		    plugin: identity
+		    after: first
+		    input: range:1-100
+		    output: none
+	END
+	expect 0 rota run --progress=json two.yaml
+	python3 - "$err" <<-'END'
+		import json, sys
+		objects = [json.loads(line) for line in open(sys.argv[1])]
+		first = [o for o in objects if o["job"] == "first"]
+		second = [o for o in objects if o["job"] == "second"]
+		assert len(first) >= 2 and first[-1]["final"] and first[-1]["ok"] == 150, first
+		assert all(a["finished"] <= b["finished"] for a, b in zip(first, first[1:])), first
+		assert second[0]["waiting"] and second[-1]["ok"] == 100 and second[-1]["total"] == 100, second
+	END
+}
