@@ -649,7 +649,8 @@ static const struct rota_option shelf_options[] = {
 	 "none,named,segv,abort,kill,exit0,exit3,stack,die-writing,stop,loop,hang,until-cancelled,memory,garbage,zeros,"
 	 "truncate,stdout,stderr,stdin,closefds,nofile,chdir,umask,sigmask,locale,fork,daemon,fork-return,thread,"
 	 "killparent,killgroup,toolong,toolong-ignored,reserve-toolong,commit-too-much,commit-unreserved,reserve-only,fail,"
-	 "fail-late,fail-silent,fail-ignored,retry,retry-silent,status,refused,no-result,empty-result,log,log-flood,count,next"},
+	 "fail-late,fail-silent,fail-ignored,retry,retry-silent,status,refused,no-result,empty-result,log,"
+	 "log-flood,count,next"},
 	{"when", ROTA_STRING, "7", "at which item: its text, #N for its number, * for all"},
 	{"attempts", ROTA_INT, "1000000", "only at so many attempts at it", "0.."},
 	{"tell", ROTA_CHOICE, "item", "what the result is",
