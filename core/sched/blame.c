@@ -12,45 +12,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define DEATHS_NS (10 * CLOCK_NS_PER_SEC)
-#define FAILED_STARTS_MIN 5u
 #define CAUSE_BYTES (PROC_DEATH_BYTES + 120)
-
-/* A death that could be charged to no item. Ten of them in ten seconds without an outcome end the run. */
-static void note_uncharged(struct crew *crew, const char *how)
-{
-	int64_t now_ns = clock_now_ns();
-	memmove(&crew->uncharged_ns[1], &crew->uncharged_ns[0], sizeof crew->uncharged_ns - sizeof crew->uncharged_ns[0]);
-	crew->uncharged_ns[0] = now_ns;
-	if (crew->n_uncharged < CREW_DEATHS_MAX)
-		crew->n_uncharged++;
-	if (crew->n_uncharged == CREW_DEATHS_MAX && now_ns - crew->uncharged_ns[CREW_DEATHS_MAX - 1] <= DEATHS_NS) {
-		struct err err;
-		err_set(
-			&err, ERR_RUN,
-			"%d workers died in ten seconds, at no item in particular, and no item was finished: giving up (the last: "
-			"%s)",
-			CREW_DEATHS_MAX, how);
-		crew_give_up(crew, &err);
-	}
-}
-
-/* It died before it was ready. */
-static void note_failed_start(struct crew *crew, const struct worker *worker, const char *how)
-{
-	unsigned most = crew->n_workers > FAILED_STARTS_MIN ? crew->n_workers : FAILED_STARTS_MIN;
-	bool is_late = worker->ending == ENDING_START;
-	crew_back_off(crew, crew->n_failed_starts++);
-	if (crew->n_failed_starts >= most) {
-		struct err err;
-		err_set(
-			&err, ERR_RUN,
-			"%u workers in a row ended before they were ready: giving up (the last: %s; its own words, if any, stand "
-			"above)",
-			crew->n_failed_starts, is_late ? "its open took longer than --start-timeout" : how);
-		crew_give_up(crew, &err);
-	}
-}
 
 /* All that it published before it died counts. */
 static void collect_rest(struct crew *crew, struct worker *worker)
@@ -109,7 +71,7 @@ static bool settle(struct crew *crew, struct worker *worker, int wait_status, bo
 		enum outcome outcome = judge(crew, worker, wait_status, cause);
 		crew->events.charge(crew->events.arg, worker, outcome, cause);
 	}
-	crew_put_back(crew, worker, is_unknown && !is_charged);
+	worker_put_back(worker, is_unknown && !is_charged);
 	return is_charged || is_other;
 }
 
@@ -122,7 +84,9 @@ static bool has_left(const struct worker *worker, int wait_status)
 	       WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
 }
 
-static void settle_death(struct crew *crew, struct worker *worker, int wait_status, bool was_lost, const char *how)
+/* What the crew is to make of a death that wasn't in order. */
+static enum verdict settle_death(struct crew *crew, struct worker *worker, int wait_status, bool was_lost,
+                                 const char *how)
 {
 	enum worker_phase phase = worker->phase;
 	/* it may have become ready, worked and died since it was last looked at */
@@ -131,45 +95,27 @@ static void settle_death(struct crew *crew, struct worker *worker, int wait_stat
 	crew->n_deaths++;
 	bool is_settled = settle(crew, worker, wait_status, was_lost);
 	if (is_settled || was_lost || crew->is_stopping)
-		return;
-	if (phase == WORKER_IS_STARTING) {
-		note_failed_start(crew, worker, how);
-	} else {
-		note_uncharged(crew, how);
-		if (!worker->is_broken)
-			log_warning("worker %u died between items (%s): it is replaced", worker->number, how);
-	}
+		return VERDICT_ACCOUNTED;
+	if (phase == WORKER_IS_STARTING)
+		return VERDICT_NOT_READY;
+	if (!worker->is_broken)
+		log_warning("worker %u died between items (%s): it is replaced", worker->number, how);
+	return VERDICT_UNCHARGED;
 }
 
-void blame_death(struct crew *crew, struct worker *worker, int wait_status, bool was_lost)
+enum verdict blame_death(struct worker *worker, int wait_status, bool was_lost)
 {
+	struct crew *crew = worker->crew;
 	char how[PROC_DEATH_BYTES];
+	enum verdict verdict = VERDICT_ACCOUNTED;
 	proc_death(how, wait_status);
-	crew_read_words(crew, worker, true);
+	worker_read_words(worker, true);
 	collect_rest(crew, worker);
 	log_debug("worker %u: ended: %s, owing %u items", worker->number, how, worker->n_owed_items);
-	if (worker->refusal[0]) {
-		struct err err;
-		err_set(&err, ERR_RUN, "%s", worker->refusal);
-		crew_give_up(crew, &err);
-	} else if (!crew->is_killed && !has_left(worker, wait_status)) {
-		settle_death(crew, worker, wait_status, was_lost, how);
-	}
-	crew_put_back(crew, worker, false);
-	crew_clear(crew, worker);
-}
-
-void blame_loss(struct crew *crew, const char *how)
-{
-	if (crew->is_stopping)
-		return;
-	if (!crew->is_loaded) {
-		struct err err;
-		err_set(&err, ERR_RUN, "%s: the plugin ended its process while it was being loaded: %s", crew->setup->file,
-		        how);
-		crew_give_up(crew, &err);
-		return;
-	}
-	log_warning("the fork server died (%s): it is started again", how);
-	note_uncharged(crew, how);
+	if (worker->refusal[0])
+		verdict = VERDICT_REFUSED;
+	else if (!crew->is_killed && !has_left(worker, wait_status))
+		verdict = settle_death(crew, worker, wait_status, was_lost, how);
+	worker_put_back(worker, false);
+	return verdict;
 }

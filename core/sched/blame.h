@@ -9,12 +9,18 @@
 #ifndef SCHED_BLAME_H
 #define SCHED_BLAME_H
 
-#include "core/sched/crew.h"
+#include "core/sched/worker.h"
 
-/* wait_status as of waitpid. was_lost: it died with its fork server. The worker is NONE afterwards. */
-void blame_death(struct crew *crew, struct worker *worker, int wait_status, bool was_lost);
+enum verdict {
+	VERDICT_ACCOUNTED, /* it left in order, or an item was charged, or the death was our doing */
+	VERDICT_REFUSED,   /* its open said no: worker->refusal */
+	VERDICT_NOT_READY, /* it died before it was ready */
+	VERDICT_UNCHARGED  /* it died between items */
+};
 
-/* The fork server died (how: proc_death's text) when its workers were told as died already. */
-void blame_loss(struct crew *crew, const char *how);
+/*
+ * wait_status as of waitpid. was_lost: it died with its fork server. Afterwards it owes nothing and is to be cleared.
+ */
+enum verdict blame_death(struct worker *worker, int wait_status, bool was_lost);
 
 #endif

@@ -4,21 +4,19 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/proc.h"
 #include "core/sched/blame.h"
 #include "core/sched/crew.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define LINE_MAX_BYTES 4096
-#define KILL_PAUSE_NS (200 * CLOCK_NS_PER_MS) /* between a time-out's TERM and its KILL */
 #define BACK_OFF_FIRST_NS (10 * CLOCK_NS_PER_MS)
 #define BACK_OFF_DOUBLINGS 7
+#define DEATHS_NS (10 * CLOCK_NS_PER_SEC)
+#define FAILED_STARTS_MIN 5u
 #define OPENS_MAX 5 /* attempts at a backend that isn't to be had, before another way is taken */
 
 /* --- life and death of the crew ----------------------------------------------------------------------------------- */
@@ -44,20 +42,12 @@ void crew_fini(struct crew *crew)
 		crew->has_left_threads = !crew->backend->ops->close(&crew->backend);
 	for (unsigned i = 0; crew->workers && i < crew->n_places; i++)
 		if (crew->workers[i].phase != WORKER_NONE && !crew->has_left_threads)
-			crew_clear(crew, &crew->workers[i]);
+			worker_clear(&crew->workers[i]);
 	free(crew->workers);
 	crew->workers = NULL;
 }
 
-void crew_give_up(struct crew *crew, const struct err *err)
-{
-	if (crew->has_given_up)
-		return;
-	crew->has_given_up = true;
-	crew->events.give_up(crew->events.arg, err);
-}
-
-void crew_back_off(struct crew *crew, unsigned n_failures)
+static void back_off(struct crew *crew, unsigned n_failures)
 {
 	unsigned doublings = n_failures < BACK_OFF_DOUBLINGS ? n_failures : BACK_OFF_DOUBLINGS;
 	crew->not_before_ns = clock_now_ns() + (BACK_OFF_FIRST_NS << doublings);
@@ -99,6 +89,44 @@ static struct worker *find(struct crew *crew, unsigned number, uint64_t generati
 	return worker->phase != WORKER_NONE && worker->generation == generation ? worker : NULL;
 }
 
+/* --- giving up ---------------------------------------------------------------------------------------------------- */
+
+/* A death that could be charged to no item. Ten of them in ten seconds without an outcome end the run. */
+static void note_uncharged(struct crew *crew, const char *how)
+{
+	int64_t now_ns = clock_now_ns();
+	memmove(&crew->uncharged_ns[1], &crew->uncharged_ns[0], sizeof crew->uncharged_ns - sizeof crew->uncharged_ns[0]);
+	crew->uncharged_ns[0] = now_ns;
+	if (crew->n_uncharged < CREW_DEATHS_MAX)
+		crew->n_uncharged++;
+	if (crew->n_uncharged == CREW_DEATHS_MAX && now_ns - crew->uncharged_ns[CREW_DEATHS_MAX - 1] <= DEATHS_NS) {
+		struct err err;
+		err_set(
+			&err, ERR_RUN,
+			"%d workers died in ten seconds, at no item in particular, and no item was finished: giving up (the last: "
+			"%s)",
+			CREW_DEATHS_MAX, how);
+		crew_give_up(crew, &err);
+	}
+}
+
+/* It died before it was ready. */
+static void note_failed_start(struct crew *crew, const struct worker *worker, const char *how)
+{
+	unsigned most = crew->n_workers > FAILED_STARTS_MIN ? crew->n_workers : FAILED_STARTS_MIN;
+	bool is_late = worker->ending == ENDING_START;
+	back_off(crew, crew->n_failed_starts++);
+	if (crew->n_failed_starts >= most) {
+		struct err err;
+		err_set(
+			&err, ERR_RUN,
+			"%u workers in a row ended before they were ready: giving up (the last: %s; its own words, if any, stand "
+			"above)",
+			crew->n_failed_starts, is_late ? "its open took longer than --start-timeout" : how);
+		crew_give_up(crew, &err);
+	}
+}
+
 /* --- what the backend tells --------------------------------------------------------------------------------------- */
 
 static void on_loaded(void *arg)
@@ -130,13 +158,13 @@ static void on_not_started(void *arg, unsigned number, uint64_t generation, cons
 	struct worker *worker = find(crew, number, generation);
 	if (!worker)
 		return;
-	crew_clear(crew, worker);
+	worker_clear(worker);
 	/* those that are starting may meet the same end: then it is said when they have */
 	if (crew->n_live > 0 && crew->n_ready == crew->n_live && !crew->has_said_fewer) {
 		log_notice("only %u of %u workers could be started: %s", crew->n_live, crew->n_workers, err->text);
 		crew->has_said_fewer = true;
 	}
-	crew_back_off(crew, ++crew->n_no_starts);
+	back_off(crew, ++crew->n_no_starts);
 	if (crew->n_live == 0 && crew->n_no_starts >= OPENS_MAX)
 		fall_back(crew, err);
 }
@@ -145,14 +173,40 @@ static void on_died(void *arg, unsigned number, uint64_t generation, int wait_st
 {
 	struct crew *crew = arg;
 	struct worker *worker = find(crew, number, generation);
-	if (worker)
-		blame_death(crew, worker, wait_status, was_lost);
+	char how[PROC_DEATH_BYTES];
+	struct err err;
+	if (!worker)
+		return;
+	proc_death(how, wait_status);
+	switch (blame_death(worker, wait_status, was_lost)) {
+	case VERDICT_ACCOUNTED:
+		break;
+	case VERDICT_REFUSED:
+		err_set(&err, ERR_RUN, "%s", worker->refusal);
+		crew_give_up(crew, &err);
+		break;
+	case VERDICT_NOT_READY:
+		note_failed_start(crew, worker, how);
+		break;
+	case VERDICT_UNCHARGED:
+		note_uncharged(crew, how);
+		break;
+	}
+	worker_clear(worker);
 }
 
 static void on_lost(void *arg, const char *how)
 {
 	struct crew *crew = arg;
-	blame_loss(crew, how);
+	if (!crew->is_stopping && !crew->is_loaded) {
+		struct err err;
+		err_set(&err, ERR_RUN, "%s: the plugin ended its process while it was being loaded: %s", crew->setup->file,
+		        how);
+		crew_give_up(crew, &err);
+	} else if (!crew->is_stopping) {
+		log_warning("the fork server died (%s): it is started again", how);
+		note_uncharged(crew, how);
+	}
 	crew->backend->ops->close(&crew->backend);
 	crew->is_loaded = false;
 }
@@ -178,110 +232,12 @@ void crew_open(struct crew *crew)
 		crew_give_up(crew, &err);
 		return;
 	}
-	crew_back_off(crew, ++crew->n_failed_opens);
+	back_off(crew, ++crew->n_failed_opens);
 	if (crew->n_failed_opens >= OPENS_MAX)
 		fall_back(crew, &err);
 }
 
-/* --- words: what a worker writes to its standard output and error ------------------------------------------------- */
-
-static void relay_line(struct crew *crew, struct worker *worker)
-{
-	char tag[128];
-	if (crew->job_name)
-		snprintf(tag, sizeof tag, "%.80s: worker %u", crew->job_name, worker->number);
-	else
-		snprintf(tag, sizeof tag, "worker %u", worker->number);
-	log_relay(tag, worker->line.bytes, worker->line.len);
-	buf_clear(&worker->line);
-}
-
-static void take_words(struct crew *crew, struct worker *worker, const char *bytes, size_t n_bytes)
-{
-	for (size_t i = 0; i < n_bytes; i++) {
-		bool is_end = bytes[i] == '\n';
-		/* a line that memory has no room for is said in pieces */
-		if (!is_end && buf_append(&worker->line, &bytes[i], 1) != 0)
-			is_end = true;
-		if (is_end || worker->line.len >= LINE_MAX_BYTES)
-			relay_line(crew, worker);
-	}
-}
-
-void crew_read_words(struct crew *crew, struct worker *worker, bool is_last)
-{
-	char bytes[4096];
-	for (int i = 0; worker->words.fd >= 0 && (is_last || i < 4); i++) {
-		ssize_t n = read(worker->words.fd, bytes, sizeof bytes);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		take_words(crew, worker, bytes, (size_t)n);
-		/* a grandchild that holds the pipe could write for ever */
-		if (is_last && i > 64)
-			break;
-	}
-	if (is_last && worker->line.len > 0)
-		relay_line(crew, worker);
-}
-
-static void on_words(struct loop_watch *watch, uint32_t events)
-{
-	struct worker *worker = watch->arg;
-	crew_read_words(worker->crew, worker, false);
-	if (!(events & EPOLLIN)) {
-		/* it closed them; its death is told elsewhere */
-		int fd = watch->fd;
-		loop_remove(worker->crew->loop, watch);
-		close(fd);
-		watch->fd = -1;
-	}
-}
-
 /* --- starting and clearing ---------------------------------------------------------------------------------------- */
-
-static void on_bell(struct loop_watch *watch, uint32_t events)
-{
-	/* edge-triggered: that the loop woke is all; the turn looks at every channel */
-	(void)watch;
-	(void)events;
-}
-
-/* The pipe's reading end is ours alone, so it may be made non-blocking. */
-static int open_words(struct crew *crew, struct worker *worker, int *ret_error_fd, struct err *err)
-{
-	int fds[2];
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a pipe");
-	if (fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0 ||
-	    loop_add(crew->loop, &worker->words, fds[0], EPOLLIN, on_words, worker, NULL, err) != 0) {
-		close(fds[0]);
-		close(fds[1]);
-		return err_set_errno(err, ERR_RESOURCE, errno, "cannot watch a pipe");
-	}
-	*ret_error_fd = fds[1];
-	return 0;
-}
-
-static int start(struct crew *crew, struct worker *worker, struct err *err)
-{
-	const char *why_memfd;
-	int error_fd = -1, result = -1;
-	if (channel_create(&worker->channel, worker->number, &crew->sizes, &why_memfd, err) != 0)
-		return -1;
-	if (*why_memfd && !crew->has_said_memfd) {
-		log_notice("/dev/shm can't be used (%s): using anonymous memory (memfd) instead", why_memfd);
-		crew->has_said_memfd = true;
-	}
-	if (loop_add(crew->loop, &worker->bell, worker->channel->bell_fd, EPOLLIN | EPOLLET, on_bell, worker, NULL, err) ==
-	        0 &&
-	    (!crew->ops->has_processes || open_words(crew, worker, &error_fd, err) == 0))
-		result = crew->ops->start(crew->backend, worker->number, worker->generation, worker->channel, error_fd, err);
-	if (error_fd >= 0)
-		close(error_fd);
-	return result;
-}
 
 bool crew_may_start(const struct crew *crew)
 {
@@ -302,7 +258,7 @@ bool crew_want(struct crew *crew)
 	worker->phase = WORKER_IS_STARTING;
 	worker->generation++;
 	crew->n_live++;
-	if (start(crew, worker, &err) == 0) {
+	if (worker_start(worker, &err) == 0) {
 		log_debug("worker %u: starting", worker->number);
 		return true;
 	}
@@ -311,23 +267,6 @@ bool crew_want(struct crew *crew)
 	else
 		crew_give_up(crew, &err);
 	return false;
-}
-
-void crew_clear(struct crew *crew, struct worker *worker)
-{
-	if (worker->phase == WORKER_IS_READY)
-		crew->n_ready--;
-	loop_remove(crew->loop, &worker->bell);
-	int words_fd = worker->words.fd;
-	loop_remove(crew->loop, &worker->words);
-	if (words_fd >= 0)
-		close(words_fd);
-	channel_destroy(&worker->channel);
-	buf_fini(&worker->line);
-	*worker = (struct worker){.crew = crew, .number = worker->number, .generation = worker->generation};
-	worker->bell.fd = worker->words.fd = -1;
-	worker->owed_end = &worker->owed;
-	crew->n_live--;
 }
 
 void crew_poll(struct crew *crew)
@@ -345,113 +284,6 @@ void crew_poll(struct crew *crew)
 
 /* --- work --------------------------------------------------------------------------------------------------------- */
 
-void crew_send(struct crew *crew, struct worker *worker, struct batch *batch)
-{
-	struct channel_batch sent = {.seq = batch->slice.seq,
-	                             .n_items = batch->slice.n_items,
-	                             .attempt = batch->attempt,
-	                             .bytes = batch->slice.bytes,
-	                             .n_bytes = batch->slice.n_bytes};
-	batch->number = worker->channel->n_batches;
-	if (worker->n_owed_items == 0)
-		worker->progress_ns = clock_now_ns();
-	window_send(crew->window, batch);
-	batch->next_owed = NULL;
-	*worker->owed_end = batch;
-	worker->owed_end = &batch->next_owed;
-	worker->n_owed_batches++;
-	worker->n_owed_items += batch->slice.n_items;
-	worker->n_sent_items += batch->slice.n_items;
-	worker->needs_wake = true;
-	if (channel_send(worker->channel, &sent) != 0)
-		crew_break(crew, worker);
-}
-
-/* The batches from this one on, which the worker owed, go back to the window; the first from item `from` on. */
-static int put_back_from(struct crew *crew, struct worker *worker, struct batch **at, uint32_t from, bool is_suspect)
-{
-	struct err err;
-	struct batch *batch = *at;
-	*at = NULL;
-	worker->owed_end = at;
-	while (batch) {
-		struct batch *next = batch->next_owed;
-		batch->next_owed = NULL;
-		batch->is_suspect = batch->is_suspect || is_suspect;
-		worker->n_owed_batches--;
-		worker->n_owed_items -= batch->slice.n_items - from;
-		if (window_put_back(crew->window, batch, from, &err) != 0) {
-			crew_give_up(crew, &err);
-			return -1;
-		}
-		batch = next;
-		from = 0;
-	}
-	return 0;
-}
-
-void crew_put_back(struct crew *crew, struct worker *worker, bool is_suspect)
-{
-	if (worker->owed)
-		put_back_from(crew, worker, &worker->owed, worker->owed->n_answered, is_suspect);
-}
-
-bool crew_take_back(struct crew *crew, struct worker *worker)
-{
-	uint32_t n_items;
-	if (channel_is_sending(worker->channel) || worker->is_cut_short)
-		return false;
-	if (channel_take_back(worker->channel, &n_items) != 0 || n_items > worker->n_owed_items) {
-		crew_break(crew, worker);
-		return false;
-	}
-	if (n_items == 0)
-		return false;
-	/* what stays is the first n_kept items that it owes */
-	uint32_t n_kept = worker->n_owed_items - n_items;
-	worker->is_cut_short = n_kept > 0;
-	for (struct batch **at = &worker->owed; *at; at = &(*at)->next_owed) {
-		uint32_t n_left = (*at)->slice.n_items - (*at)->n_answered;
-		if (n_kept >= n_left) {
-			n_kept -= n_left;
-			continue;
-		}
-		if (n_kept == 0)
-			return put_back_from(crew, worker, at, (*at)->n_answered, false) == 0;
-		struct batch *kept = *at;
-		struct batch **behind = &kept->next_owed;
-		if (put_back_from(crew, worker, behind, 0, false) != 0)
-			return false;
-		worker->n_owed_items -= n_left - n_kept;
-		struct err err;
-		if (window_put_back(crew->window, kept, kept->n_answered + n_kept, &err) != 0) {
-			crew_give_up(crew, &err);
-			return false;
-		}
-		return true;
-	}
-	return true;
-}
-
-void crew_note_progress(struct crew *crew)
-{
-	crew->n_uncharged = 0;
-}
-
-void crew_break(struct crew *crew, struct worker *worker)
-{
-	if (worker->is_broken)
-		return;
-	worker->is_broken = true;
-	log_warning("worker %u has written nonsense over its channel: it is replaced", worker->number);
-	if (!crew->backend->ops->kill(crew->backend, worker->number, worker->generation, SIGKILL)) {
-		struct err err;
-		err_set(&err, ERR_RUN,
-		        "a thread's channel was overwritten, and a thread can't be replaced: use --backend process");
-		crew_give_up(crew, &err);
-	}
-}
-
 void crew_flush_wakes(struct crew *crew)
 {
 	for (unsigned i = 0; i < crew->n_places; i++) {
@@ -460,20 +292,13 @@ void crew_flush_wakes(struct crew *crew)
 			continue;
 		if (channel_is_sending(worker->channel)) {
 			if (channel_send_more(worker->channel) != 0)
-				crew_break(crew, worker);
+				worker_break(worker);
 			worker->needs_wake = true;
 		}
 		if (worker->needs_wake && channel_wake(worker->channel) != 0)
-			crew_break(crew, worker);
+			worker_break(worker);
 		worker->needs_wake = false;
 	}
-}
-
-void crew_retire(struct crew *crew, struct worker *worker)
-{
-	worker->is_retiring = true;
-	if (channel_stop(worker->channel) != 0)
-		crew_break(crew, worker);
 }
 
 void crew_resize(struct crew *crew, int more)
@@ -485,24 +310,11 @@ void crew_resize(struct crew *crew, int more)
 		for (unsigned i = crew->n_places; i > 0 && crew->n_live > crew->n_workers; i--) {
 			struct worker *worker = &crew->workers[i - 1];
 			if (worker->phase == WORKER_IS_READY && !worker->is_retiring) {
-				crew_retire(crew, worker);
+				worker_retire(worker);
 				break;
 			}
 		}
 	}
-}
-
-void crew_end_worker(struct crew *crew, struct worker *worker, enum worker_ending ending, uint32_t item)
-{
-	bool is_gentle = ending == ENDING_TIMED_OUT;
-	worker->ending = ending;
-	worker->ending_item = item;
-	worker->kill_ns = is_gentle ? clock_now_ns() + KILL_PAUSE_NS : INT64_MAX;
-	channel_cancel(worker->channel);
-	crew->backend->ops->kill(crew->backend, worker->number, worker->generation, is_gentle ? SIGTERM : SIGKILL);
-	/* one that was stopped hears TERM only when it goes on */
-	if (is_gentle)
-		crew->backend->ops->kill(crew->backend, worker->number, worker->generation, SIGCONT);
 }
 
 int64_t crew_due_ns(const struct crew *crew)
@@ -530,7 +342,7 @@ void crew_stop(struct crew *crew)
 			crew->n_ready--;
 		worker->phase = WORKER_IS_LEAVING;
 		if (channel_stop(worker->channel) != 0)
-			crew_break(crew, worker);
+			worker_break(worker);
 	}
 }
 

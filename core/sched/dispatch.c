@@ -85,11 +85,11 @@ static bool may_take(const struct worker *worker, uint32_t n_batches_max)
 }
 
 /* Has its task ring room? One whose indices can't be true is given up. */
-static bool has_room(const struct dispatch *dispatch, struct worker *worker, size_t n_bytes)
+static bool has_room(struct worker *worker, size_t n_bytes)
 {
 	int has = channel_has_room(worker->channel, n_bytes);
 	if (has == CHANNEL_BROKEN)
-		crew_break(dispatch->crew, worker);
+		worker_break(worker);
 	worker->wanted_bytes = has > 0 ? 0 : n_bytes;
 	return has > 0;
 }
@@ -101,7 +101,7 @@ static struct worker *find_taker(const struct dispatch *dispatch, size_t n_bytes
 	uint32_t most = depth(dispatch);
 	for (unsigned i = 0; i < dispatch->crew->n_places; i++) {
 		struct worker *worker = &dispatch->crew->workers[i];
-		if (!may_take(worker, most) || !has_room(dispatch, worker, n_bytes))
+		if (!may_take(worker, most) || !has_room(worker, n_bytes))
 			continue;
 		taker = worker;
 		most = worker->n_owed_batches;
@@ -196,7 +196,7 @@ static int steal(struct dispatch *dispatch, struct err *err)
 	if (!taker || taker->n_owed_batches > 0 || dispatch->window->n_pending > 0)
 		return 0;
 	struct worker *victim = find_victim(dispatch);
-	if (!victim || !crew_take_back(dispatch->crew, victim))
+	if (!victim || !worker_take_back(victim))
 		return 0;
 	return share(dispatch, err) == 0 ? 1 : -1;
 }
@@ -255,9 +255,9 @@ static int send_all(struct dispatch *dispatch, struct err *err)
 			break;
 		if (window_cut(dispatch->window, batch, allowance(dispatch, taker, batch), err) != 0)
 			return -1;
-		crew_send(crew, taker, batch);
+		worker_send(taker, batch);
 		if (crew->recycle_items > 0 && (int64_t)taker->n_sent_items >= crew->recycle_items)
-			crew_retire(crew, taker);
+			worker_retire(taker);
 		n_sent++;
 	}
 	return n_sent;

@@ -79,7 +79,7 @@ void run_job_interrupt(struct run_job *job, int64_t grace_ns)
 	job->dispatch.is_closed = true;
 	for (unsigned i = 0; i < job->crew.n_places; i++)
 		if (job->crew.workers[i].n_owed_items > 0)
-			crew_take_back(&job->crew, &job->crew.workers[i]);
+			worker_take_back(&job->crew.workers[i]);
 	leave(job);
 	job->leave_by_ns = grace_ns < 0 ? INT64_MAX : clock_now_ns() + grace_ns;
 }
@@ -350,7 +350,7 @@ static bool collect_all(struct run_job *job)
 			return true;
 		}
 		if (result < 0)
-			crew_break(&job->crew, worker);
+			worker_break(worker);
 		has_news = has_news || result > 0;
 	}
 	return has_news;

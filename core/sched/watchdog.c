@@ -58,7 +58,7 @@ int64_t watchdog_rss_bytes(const struct worker *worker)
 
 static void end_late(struct watchdog *watchdog, struct worker *worker, uint32_t item)
 {
-	crew_end_worker(watchdog->crew, worker, ENDING_TIMED_OUT, item);
+	worker_end(worker, ENDING_TIMED_OUT, item);
 	if (!watchdog->crew->ops->has_processes)
 		log_warning(
 			"worker %u: its item takes longer than the time-out; a thread can't be ended, so it was asked to give up",
@@ -94,9 +94,9 @@ static void look_at_memory(struct watchdog *watchdog, struct worker *worker)
 	if (worker->rss_bytes <= watchdog->memory_bytes || worker->ending != ENDING_NONE)
 		return;
 	if (channel_current_item(worker->channel, &item) > 0)
-		crew_end_worker(watchdog->crew, worker, ENDING_OVER_MEMORY, item);
+		worker_end(worker, ENDING_OVER_MEMORY, item);
 	else if (worker->phase == WORKER_IS_READY && !worker->is_retiring)
-		crew_retire(watchdog->crew, worker); /* nobody's fault in particular: a fresh one goes on */
+		worker_retire(worker); /* nobody's fault in particular: a fresh one goes on */
 }
 
 /*
@@ -117,7 +117,7 @@ static void look_if_stuck(struct worker *worker, int64_t now_ns)
 	if (worker->n_stuck_looks++ == 0)
 		worker->stuck_ns = now_ns;
 	if (worker->n_stuck_looks > STUCK_LOOKS && now_ns - worker->stuck_ns >= STUCK_NS)
-		crew_break(worker->crew, worker);
+		worker_break(worker);
 }
 
 static void look_at(struct watchdog *watchdog, struct worker *worker, int64_t passed_ns, int64_t now_ns, bool is_heard)
@@ -125,7 +125,7 @@ static void look_at(struct watchdog *watchdog, struct worker *worker, int64_t pa
 	if (worker->phase == WORKER_IS_STARTING) {
 		worker->clock_ns += passed_ns;
 		if (worker->clock_ns > watchdog->start_timeout_ns && worker->ending == ENDING_NONE)
-			crew_end_worker(watchdog->crew, worker, ENDING_START, 0);
+			worker_end(worker, ENDING_START, 0);
 		return;
 	}
 	look_at_item(watchdog, worker, is_heard ? passed_ns : 0, now_ns);

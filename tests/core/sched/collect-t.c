@@ -16,7 +16,7 @@ static void give_five(bool is_ordered)
 {
 	rig_init(&rig, 1, is_ordered, LINES);
 	rig_start_all(&rig);
-	crew_send(&rig.crew, &rig.crew.workers[0], rig_add(&rig, 5));
+	worker_send(&rig.crew.workers[0], rig_add(&rig, 5));
 }
 
 static struct worker *first(void)

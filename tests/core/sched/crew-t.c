@@ -36,7 +36,7 @@ static void finish(const char *want, const char *what)
 		struct batch *batch = window_next_pending(&rig.window);
 		for (unsigned i = 1; batch && i <= rig.crew.n_workers; i++)
 			if (worker(i)->phase == WORKER_IS_READY && !worker(i)->is_broken && worker(i)->n_owed_batches == 0) {
-				crew_send(&rig.crew, worker(i), batch);
+				worker_send(worker(i), batch);
 				break;
 			}
 		for (unsigned i = 1; i <= rig.crew.n_workers; i++)
@@ -97,8 +97,8 @@ static void test_blame(void)
 		snprintf(name, sizeof name, "%u answered, %s begun", cases[i].n_answered, cases[i].has_begun ? "one" : "none");
 		begin(1);
 		rig_start_all(&rig);
-		crew_send(&rig.crew, worker(1), rig_add(&rig, 4));
-		crew_send(&rig.crew, worker(1), rig_add(&rig, 2));
+		worker_send(worker(1), rig_add(&rig, 4));
+		worker_send(worker(1), rig_add(&rig, 2));
 		rig_work(&rig, 1, cases[i].n_answered, 1);
 		if (cases[i].has_begun) {
 			rig_begin(&rig, 1, 1);
@@ -122,7 +122,7 @@ static void test_broken(void)
 {
 	begin(1);
 	rig_start_all(&rig);
-	crew_send(&rig.crew, worker(1), rig_add(&rig, 3));
+	worker_send(worker(1), rig_add(&rig, 3));
 	rig_work(&rig, 1, 1, 1);
 	rig_collect(&rig);
 	rig_begin(&rig, 1, 1);
@@ -139,7 +139,7 @@ static void test_broken(void)
 	/* alone, and it does it again */
 	rig_start_all(&rig);
 	must(window_cut(&rig.window, window_next_pending(&rig.window), 1, &rig.err) == 0);
-	crew_send(&rig.crew, worker(1), window_next_pending(&rig.window));
+	worker_send(worker(1), window_next_pending(&rig.window));
 	rig_begin(&rig, 1, 1);
 	atomic_store(&worker(1)->channel->up->result_head, UINT64_MAX);
 	rig_collect(&rig);
@@ -159,7 +159,7 @@ static void test_lost(void)
 		snprintf(name, sizeof name, "%u workers lost", n_workers);
 		begin(n_workers);
 		rig_start_all(&rig);
-		crew_send(&rig.crew, worker(1), rig_add(&rig, 3));
+		worker_send(worker(1), rig_add(&rig, 3));
 		rig_begin(&rig, 1, 1);
 		rig_part(&rig, 1, "half of ", 8);
 		for (unsigned k = 1; k <= n_workers; k++)
@@ -273,7 +273,7 @@ static void test_uncharged(void)
 	rig_init(&rig, 1, true, lines);
 	for (n = 0; n < 40; n++) {
 		rig_start_all(&rig);
-		crew_send(&rig.crew, worker(1), rig_add(&rig, 1));
+		worker_send(worker(1), rig_add(&rig, 1));
 		rig_begin(&rig, 1, 1);
 		rig_die(&rig, 1, SIGSEGV, false);
 	}
@@ -346,14 +346,14 @@ static void test_take_back(void)
 				snprintf(name, sizeof name, "%u collected, %u answered, %u begun", n_collected, n_answered, n_begun);
 				begin(2);
 				rig_start_all(&rig);
-				crew_send(&rig.crew, worker(1), rig_add(&rig, 4));
-				crew_send(&rig.crew, worker(1), rig_add(&rig, 2));
+				worker_send(worker(1), rig_add(&rig, 4));
+				worker_send(worker(1), rig_add(&rig, 2));
 				rig_work(&rig, 1, n_collected, 1);
 				rig_collect(&rig);
 				rig_work(&rig, 1, n_answered - n_collected, 1);
 				if (n_begun > n_answered)
 					rig_begin(&rig, 1, 1);
-				bool is_some = crew_take_back(&rig.crew, worker(1));
+				bool is_some = worker_take_back(worker(1));
 				is_int(is_some, n_begun < 6, "%s: is something to do again", name);
 				uint32_t n_pending = 0;
 				for (struct batch *batch = window_next_pending(&rig.window); batch; batch = batch->next_pending)
@@ -367,7 +367,7 @@ static void test_take_back(void)
 				is_int(worker(1)->is_cut_short, is_some && n_begun > n_collected, "%s: may more be sent", name);
 				/* the second worker does what was taken back while the first ends its item */
 				while (window_next_pending(&rig.window))
-					crew_send(&rig.crew, worker(2), window_next_pending(&rig.window));
+					worker_send(worker(2), window_next_pending(&rig.window));
 				if (n_begun > n_answered)
 					rig_answer(&rig, 1, results[n_answered], strlen(results[n_answered]));
 				ok(rig_work(&rig, 1, 6, 1) == 0, "%s: the first one begins nothing of it", name);
@@ -387,10 +387,10 @@ static void test_take_back_and_send_again(void)
 {
 	begin(1);
 	rig_start_all(&rig);
-	crew_send(&rig.crew, worker(1), rig_add(&rig, 6));
+	worker_send(worker(1), rig_add(&rig, 6));
 	for (int i = 0; i < 20; i++) {
-		must(crew_take_back(&rig.crew, worker(1)));
-		crew_send(&rig.crew, worker(1), window_next_pending(&rig.window));
+		must(worker_take_back(worker(1)));
+		worker_send(worker(1), window_next_pending(&rig.window));
 	}
 	is_int(rig_work(&rig, 1, 100, 1), 6, "each item is begun once");
 	rig_collect(&rig);
@@ -403,7 +403,7 @@ static void test_stuck(void)
 {
 	begin(1);
 	rig_start_all(&rig);
-	crew_send(&rig.crew, worker(1), rig_add(&rig, 2));
+	worker_send(worker(1), rig_add(&rig, 2));
 	int64_t now_ns = clock_now_ns();
 	for (int64_t at_ns = now_ns; at_ns < now_ns + 10 * CLOCK_NS_PER_SEC; at_ns += 250 * CLOCK_NS_PER_MS)
 		if (!worker(1)->is_broken)
@@ -412,7 +412,7 @@ static void test_stuck(void)
 	rig_die(&rig, 1, SIGKILL, false);
 	rig_start_all(&rig);
 	while (window_next_pending(&rig.window))
-		crew_send(&rig.crew, worker(1), window_next_pending(&rig.window));
+		worker_send(worker(1), window_next_pending(&rig.window));
 	rig_begin(&rig, 1, 1);
 	now_ns = clock_now_ns();
 	for (int64_t at_ns = now_ns; at_ns < now_ns + 100 * CLOCK_NS_PER_SEC; at_ns += 250 * CLOCK_NS_PER_MS)

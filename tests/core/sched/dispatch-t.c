@@ -173,7 +173,7 @@ static void test_sharing(void)
 	rig.dispatch.items_max = BATCH_ITEMS_MAX;
 	must(feed_read(rig.feed, &rig.err) > 0);
 	struct batch *batch = rig_add(&rig, 30);
-	crew_send(&rig.crew, worker(1), batch);
+	worker_send(worker(1), batch);
 	rig_begin(&rig, 1, 1);
 	worker(1)->progress_ns = clock_now_ns();
 	rig_collect(&rig);
@@ -206,7 +206,7 @@ static void test_suspects(void)
 	rig.dispatch.item_ns = 10000;
 	rig.dispatch.items_max = BATCH_ITEMS_MAX;
 	struct batch *batch = rig_add(&rig, 6);
-	crew_send(&rig.crew, worker(1), batch);
+	worker_send(worker(1), batch);
 	rig_begin(&rig, 1, 1);
 	atomic_store(&worker(1)->channel->up->result_head, UINT64_MAX);
 	rig_collect(&rig);

@@ -156,7 +156,7 @@ __attribute__((unused)) static int rig_collect_one(struct rig *rig, unsigned num
 		return 0;
 	int result = collect(&rig->collector, worker);
 	if (result < 0 && !rig->collector.has_failed)
-		crew_break(&rig->crew, worker);
+		worker_break(worker);
 	return result;
 }
 

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker - see worker.h. */
+#include "config.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/sched/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 4096
+#define KILL_PAUSE_NS (200 * CLOCK_NS_PER_MS) /* between a time-out's TERM and its KILL */
+
+void crew_give_up(struct crew *crew, const struct err *err)
+{
+	if (crew->has_given_up)
+		return;
+	crew->has_given_up = true;
+	crew->events.give_up(crew->events.arg, err);
+}
+
+/* --- words: what it writes to its standard output and error ------------------------------------------------------- */
+
+static void relay_line(struct worker *worker)
+{
+	struct crew *crew = worker->crew;
+	char tag[128];
+	if (crew->job_name)
+		snprintf(tag, sizeof tag, "%.80s: worker %u", crew->job_name, worker->number);
+	else
+		snprintf(tag, sizeof tag, "worker %u", worker->number);
+	log_relay(tag, worker->line.bytes, worker->line.len);
+	buf_clear(&worker->line);
+}
+
+static void take_words(struct worker *worker, const char *bytes, size_t n_bytes)
+{
+	for (size_t i = 0; i < n_bytes; i++) {
+		bool is_end = bytes[i] == '\n';
+		/* a line that memory has no room for is said in pieces */
+		if (!is_end && buf_append(&worker->line, &bytes[i], 1) != 0)
+			is_end = true;
+		if (is_end || worker->line.len >= LINE_MAX_BYTES)
+			relay_line(worker);
+	}
+}
+
+void worker_read_words(struct worker *worker, bool is_last)
+{
+	char bytes[4096];
+	for (int i = 0; worker->words.fd >= 0 && (is_last || i < 4); i++) {
+		ssize_t n = read(worker->words.fd, bytes, sizeof bytes);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		take_words(worker, bytes, (size_t)n);
+		/* a grandchild that holds the pipe could write for ever */
+		if (is_last && i > 64)
+			break;
+	}
+	if (is_last && worker->line.len > 0)
+		relay_line(worker);
+}
+
+static void on_words(struct loop_watch *watch, uint32_t events)
+{
+	struct worker *worker = watch->arg;
+	worker_read_words(worker, false);
+	if (!(events & EPOLLIN)) {
+		/* it closed them; its death is told elsewhere */
+		int fd = watch->fd;
+		loop_remove(worker->crew->loop, watch);
+		close(fd);
+		watch->fd = -1;
+	}
+}
+
+/* --- starting and clearing ---------------------------------------------------------------------------------------- */
+
+static void on_bell(struct loop_watch *watch, uint32_t events)
+{
+	/* edge-triggered: that the loop woke is all; the turn looks at every channel */
+	(void)watch;
+	(void)events;
+}
+
+/* The pipe's reading end is ours alone, so it may be made non-blocking. */
+static int open_words(struct worker *worker, int *ret_error_fd, struct err *err)
+{
+	struct crew *crew = worker->crew;
+	int fds[2];
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a pipe");
+	if (fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0 ||
+	    loop_add(crew->loop, &worker->words, fds[0], EPOLLIN, on_words, worker, NULL, err) != 0) {
+		close(fds[0]);
+		close(fds[1]);
+		return err_set_errno(err, ERR_RESOURCE, errno, "cannot watch a pipe");
+	}
+	*ret_error_fd = fds[1];
+	return 0;
+}
+
+int worker_start(struct worker *worker, struct err *err)
+{
+	struct crew *crew = worker->crew;
+	const char *why_memfd;
+	int error_fd = -1, result = -1;
+	if (channel_create(&worker->channel, worker->number, &crew->sizes, &why_memfd, err) != 0)
+		return -1;
+	if (*why_memfd && !crew->has_said_memfd) {
+		log_notice("/dev/shm can't be used (%s): using anonymous memory (memfd) instead", why_memfd);
+		crew->has_said_memfd = true;
+	}
+	if (loop_add(crew->loop, &worker->bell, worker->channel->bell_fd, EPOLLIN | EPOLLET, on_bell, worker, NULL, err) ==
+	        0 &&
+	    (!crew->ops->has_processes || open_words(worker, &error_fd, err) == 0))
+		result = crew->ops->start(crew->backend, worker->number, worker->generation, worker->channel, error_fd, err);
+	if (error_fd >= 0)
+		close(error_fd);
+	return result;
+}
+
+void worker_clear(struct worker *worker)
+{
+	struct crew *crew = worker->crew;
+	if (worker->phase == WORKER_IS_READY)
+		crew->n_ready--;
+	loop_remove(crew->loop, &worker->bell);
+	int words_fd = worker->words.fd;
+	loop_remove(crew->loop, &worker->words);
+	if (words_fd >= 0)
+		close(words_fd);
+	channel_destroy(&worker->channel);
+	buf_fini(&worker->line);
+	*worker = (struct worker){.crew = crew, .number = worker->number, .generation = worker->generation};
+	worker->bell.fd = worker->words.fd = -1;
+	worker->owed_end = &worker->owed;
+	crew->n_live--;
+}
+
+/* --- work --------------------------------------------------------------------------------------------------------- */
+
+void worker_send(struct worker *worker, struct batch *batch)
+{
+	struct crew *crew = worker->crew;
+	struct channel_batch sent = {.seq = batch->slice.seq,
+	                             .n_items = batch->slice.n_items,
+	                             .attempt = batch->attempt,
+	                             .bytes = batch->slice.bytes,
+	                             .n_bytes = batch->slice.n_bytes};
+	batch->number = worker->channel->n_batches;
+	if (worker->n_owed_items == 0)
+		worker->progress_ns = clock_now_ns();
+	window_send(crew->window, batch);
+	batch->next_owed = NULL;
+	*worker->owed_end = batch;
+	worker->owed_end = &batch->next_owed;
+	worker->n_owed_batches++;
+	worker->n_owed_items += batch->slice.n_items;
+	worker->n_sent_items += batch->slice.n_items;
+	worker->needs_wake = true;
+	if (channel_send(worker->channel, &sent) != 0)
+		worker_break(worker);
+}
+
+/* The batches from this one on, which the worker owed, go back to the window; the first from item `from` on. */
+static int put_back_from(struct worker *worker, struct batch **at, uint32_t from, bool is_suspect)
+{
+	struct crew *crew = worker->crew;
+	struct err err;
+	struct batch *batch = *at;
+	*at = NULL;
+	worker->owed_end = at;
+	while (batch) {
+		struct batch *next = batch->next_owed;
+		batch->next_owed = NULL;
+		batch->is_suspect = batch->is_suspect || is_suspect;
+		worker->n_owed_batches--;
+		worker->n_owed_items -= batch->slice.n_items - from;
+		if (window_put_back(crew->window, batch, from, &err) != 0) {
+			crew_give_up(crew, &err);
+			return -1;
+		}
+		batch = next;
+		from = 0;
+	}
+	return 0;
+}
+
+void worker_put_back(struct worker *worker, bool is_suspect)
+{
+	if (worker->owed)
+		put_back_from(worker, &worker->owed, worker->owed->n_answered, is_suspect);
+}
+
+bool worker_take_back(struct worker *worker)
+{
+	struct crew *crew = worker->crew;
+	uint32_t n_items;
+	if (channel_is_sending(worker->channel) || worker->is_cut_short)
+		return false;
+	if (channel_take_back(worker->channel, &n_items) != 0 || n_items > worker->n_owed_items) {
+		worker_break(worker);
+		return false;
+	}
+	if (n_items == 0)
+		return false;
+	/* what stays is the first n_kept items that it owes */
+	uint32_t n_kept = worker->n_owed_items - n_items;
+	worker->is_cut_short = n_kept > 0;
+	for (struct batch **at = &worker->owed; *at; at = &(*at)->next_owed) {
+		uint32_t n_left = (*at)->slice.n_items - (*at)->n_answered;
+		if (n_kept >= n_left) {
+			n_kept -= n_left;
+			continue;
+		}
+		if (n_kept == 0)
+			return put_back_from(worker, at, (*at)->n_answered, false) == 0;
+		struct batch *kept = *at;
+		struct batch **behind = &kept->next_owed;
+		if (put_back_from(worker, behind, 0, false) != 0)
+			return false;
+		worker->n_owed_items -= n_left - n_kept;
+		struct err err;
+		if (window_put_back(crew->window, kept, kept->n_answered + n_kept, &err) != 0) {
+			crew_give_up(crew, &err);
+			return false;
+		}
+		return true;
+	}
+	return true;
+}
+
+/* --- endings ------------------------------------------------------------------------------------------------------ */
+
+void worker_retire(struct worker *worker)
+{
+	worker->is_retiring = true;
+	if (channel_stop(worker->channel) != 0)
+		worker_break(worker);
+}
+
+void worker_end(struct worker *worker, enum worker_ending ending, uint32_t item)
+{
+	struct crew *crew = worker->crew;
+	bool is_gentle = ending == ENDING_TIMED_OUT;
+	worker->ending = ending;
+	worker->ending_item = item;
+	worker->kill_ns = is_gentle ? clock_now_ns() + KILL_PAUSE_NS : INT64_MAX;
+	channel_cancel(worker->channel);
+	crew->backend->ops->kill(crew->backend, worker->number, worker->generation, is_gentle ? SIGTERM : SIGKILL);
+	/* one that was stopped hears TERM only when it goes on */
+	if (is_gentle)
+		crew->backend->ops->kill(crew->backend, worker->number, worker->generation, SIGCONT);
+}
+
+void worker_break(struct worker *worker)
+{
+	struct crew *crew = worker->crew;
+	if (worker->is_broken)
+		return;
+	worker->is_broken = true;
+	log_warning("worker %u has written nonsense over its channel: it is replaced", worker->number);
+	if (!crew->backend->ops->kill(crew->backend, worker->number, worker->generation, SIGKILL)) {
+		struct err err;
+		err_set(&err, ERR_RUN,
+		        "a thread's channel was overwritten, and a thread can't be replaced: use --backend process");
+		crew_give_up(crew, &err);
+	}
+}
