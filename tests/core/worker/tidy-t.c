@@ -11,6 +11,12 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#if defined(__SANITIZE_THREAD__)
+#define IS_ACTION_WRAPPED true
+#else
+#define IS_ACTION_WRAPPED false
+#endif
+
 #define must(cond) ((cond) ? (void)0 : die_of(#cond, __LINE__))
 
 __attribute__((noreturn)) static void die_of(const char *cond, int line)
@@ -272,7 +278,10 @@ static void test_put_right(void)
 		ok(!changes[i].is_changed(), "%s: is put right", name);
 		ok(tidy_note(&tidy, 7, 7, note) == strlen(changes[i].note), "%s: there is a note", name);
 		is_str(note, changes[i].note, "%s: which says it", name);
-		ok(check(&tidy) && tidy.found == 0, "%s: nothing is found afterwards", name);
+		if (IS_ACTION_WRAPPED && changes[i].kind == TIDY_ACTIONS)
+			skip("the thread sanitizer puts handlers of its own in front");
+		else
+			ok(check(&tidy) && tidy.found == 0, "%s: nothing is found afterwards", name);
 		tidy_fini(&tidy);
 	}
 }
