@@ -77,7 +77,7 @@ void port_detach(struct port *port)
 }
 
 /* Rings if the supervisor has said that it sleeps. */
-static void ring_bell(struct port *port)
+void port_ring(struct port *port)
 {
 	port->unrung_bytes = 0;
 	/* pairs with the supervisor's fence between wanting the bell and looking once more */
@@ -174,7 +174,7 @@ static int gather(struct port *port, struct err *err)
 		got += n;
 		ring_take(&port->task, n, 0);
 		ring_release(&port->task);
-		ring_bell(port);
+		port_ring(port);
 	}
 	return 0;
 }
@@ -203,37 +203,15 @@ int port_next_batch(struct port *port, struct port_batch *ret, struct err *err)
 	return 1;
 }
 
-bool port_claim(struct port *port)
-{
-	uint64_t seen = atomic_load_explicit(&port->down->claim, memory_order_relaxed);
-	while (claim_epoch(seen) == port->batch.epoch && claim_begun(seen) != claim_granted(seen)) {
-		uint32_t begun = (claim_begun(seen) + 1) & RING_MARK_MASK;
-		uint64_t next = claim_word(begun, claim_granted(seen), claim_epoch(seen));
-		if (atomic_compare_exchange_weak_explicit(&port->down->claim, &seen, next, memory_order_acq_rel,
-		                                          memory_order_relaxed)) {
-			port->begun = begun;
-			port->is_in_part = false;
-			return true;
-		}
-	}
-	return false;
-}
-
 bool port_is_cancelled(const struct port *port)
 {
 	return atomic_load_explicit(&port->down->cancel, memory_order_relaxed) == port->begun + 1;
 }
 
-size_t port_room(struct port *port)
-{
-	int64_t room = ring_room(&port->result, port->result.size_bytes / 2);
-	return room > 0 ? (size_t)room : 0;
-}
-
 void port_wait_room(struct port *port, size_t n_bytes)
 {
 	if (!result_room_has_come(port, n_bytes)) {
-		ring_bell(port);
+		port_ring(port);
 		sleep_until(port, result_room_has_come, n_bytes);
 	}
 }
@@ -242,7 +220,7 @@ static void put_event(struct port *port, const struct event_shm *header, const c
 {
 	uint64_t n_bytes = sizeof *header + header->n_bytes;
 	if (ring_room(&port->event, n_bytes) < (int64_t)n_bytes) {
-		ring_bell(port);
+		port_ring(port);
 		sleep_until(port, event_room_has_come, n_bytes);
 	}
 	unsigned char *at = ring_at(&port->event);
@@ -270,20 +248,8 @@ void port_part(struct port *port, size_t n_bytes)
 	}
 	ring_put(&port->result, n_bytes);
 	ring_publish(&port->result, 0);
-	ring_bell(port);
+	port_ring(port);
 	port_wait_room(port, port->result.size_bytes / 4);
-}
-
-void port_answer(struct port *port, size_t n_bytes, bool is_last)
-{
-	ring_put(&port->result, n_bytes);
-	if (is_last)
-		atomic_store_explicit(&port->up->cuts[port->batch.number % CHANNEL_BATCHES_MAX],
-		                      port->result.put_bytes & RING_POSITION_MASK, memory_order_relaxed);
-	ring_publish(&port->result, 1);
-	port->unrung_bytes += n_bytes;
-	if (port->unrung_bytes > port->result.size_bytes / 2)
-		ring_bell(port);
 }
 
 void port_fail(struct port *port, enum event_failure failure, const char *text, size_t n_bytes)
@@ -304,7 +270,7 @@ void port_say(struct port *port, enum event_kind kind, int64_t value, const char
 	                           .n_bytes = n_bytes > EVENT_TEXT_MAX ? EVENT_TEXT_MAX : (uint32_t)n_bytes};
 	put_event(port, &header, text);
 	if (kind != EVENT_COUNT)
-		ring_bell(port);
+		port_ring(port);
 }
 
 void port_end_batch(struct port *port, uint64_t busy_ns)
@@ -318,11 +284,11 @@ void port_end_batch(struct port *port, uint64_t busy_ns)
 	ring_release(&port->task);
 	uint64_t so_far = atomic_load_explicit(&port->up->busy_ns, memory_order_relaxed);
 	atomic_store_explicit(&port->up->busy_ns, so_far + busy_ns, memory_order_relaxed);
-	ring_bell(port);
+	port_ring(port);
 }
 
 void port_set_state(struct port *port, enum worker_state state)
 {
 	atomic_store_explicit(&port->up->state, state, memory_order_release);
-	ring_bell(port);
+	port_ring(port);
 }

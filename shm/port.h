@@ -23,6 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define PORT_ROOM_BYTES 4096u /* with less than this known to be free, the supervisor's index is looked at */
+
 struct port;
 /* Called instead of sleeping, when the worker and the supervisor's end are one thread (rota-worker --try). */
 typedef void port_wait_f(struct port *port, void *arg);
@@ -65,8 +67,25 @@ void port_detach(struct port *port);
 /* Waits for a batch: 1; 0: stop; -1: out of memory for a large one (err). */
 int port_next_batch(struct port *port, struct port_batch *ret, struct err *err);
 
+/* Rings the bell, if the supervisor has said that it sleeps. */
+void port_ring(struct port *port);
+
 /* Begins the next item of the batch in hand. false: it was taken back, and with it the rest of the batch. */
-bool port_claim(struct port *port);
+static inline bool port_claim(struct port *port)
+{
+	uint64_t seen = atomic_load_explicit(&port->down->claim, memory_order_relaxed);
+	while (claim_epoch(seen) == port->batch.epoch && claim_begun(seen) != claim_granted(seen)) {
+		uint32_t begun = (claim_begun(seen) + 1) & RING_MARK_MASK;
+		uint64_t next = claim_word(begun, claim_granted(seen), claim_epoch(seen));
+		if (atomic_compare_exchange_weak_explicit(&port->down->claim, &seen, next, memory_order_acq_rel,
+		                                          memory_order_relaxed)) {
+			port->begun = begun;
+			port->is_in_part = false;
+			return true;
+		}
+	}
+	return false;
+}
 
 /* Has the supervisor given up the item that is being run? */
 bool port_is_cancelled(const struct port *port);
@@ -76,7 +95,11 @@ static inline char *port_out(const struct port *port)
 {
 	return (char *)ring_at(&port->result);
 }
-size_t port_room(struct port *port);
+static inline size_t port_room(struct port *port)
+{
+	int64_t room = ring_room(&port->result, PORT_ROOM_BYTES);
+	return room > 0 ? (size_t)room : 0;
+}
 
 /* Waits until so many bytes (at most port_ring_bytes) are free at port_out. */
 void port_wait_room(struct port *port, size_t n_bytes);
@@ -94,7 +117,17 @@ static inline size_t port_ring_bytes(const struct port *port)
 void port_part(struct port *port, size_t n_bytes);
 
 /* Answers the item: n_bytes at port_out end its result. is_last: it is the batch's last. */
-void port_answer(struct port *port, size_t n_bytes, bool is_last);
+static inline void port_answer(struct port *port, size_t n_bytes, bool is_last)
+{
+	ring_put(&port->result, n_bytes);
+	if (is_last)
+		atomic_store_explicit(&port->up->cuts[port->batch.number % CHANNEL_BATCHES_MAX],
+		                      port->result.put_bytes & RING_POSITION_MASK, memory_order_relaxed);
+	ring_publish(&port->result, 1);
+	port->unrung_bytes += n_bytes;
+	if (port->unrung_bytes > port->result.size_bytes / 2)
+		port_ring(port);
+}
 
 /* The item's outcome isn't ok: parts that were published are void. port_answer with 0 bytes must follow. */
 void port_fail(struct port *port, enum event_failure failure, const char *text, size_t n_bytes);

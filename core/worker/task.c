@@ -9,24 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FRAME_BYTES 1
-#define LARGE_KEPT_BYTES (1u << 20) /* of a buffer for large results, from one item to the next */
-
 static struct task *task_of(struct rota_task *pub)
 {
 	return (struct task *)(void *)pub;
-}
-
-/* Where the next bytes go and how many fit: within the ring's room, and within max-result. */
-static void set_room(struct task *task)
-{
-	size_t room = port_room(task->port);
-	size_t used = task->pub.out_bytes + FRAME_BYTES;
-	uint64_t allowed = task->max_result_bytes - task->part_bytes - task->pub.out_bytes;
-	task->pub.out = port_out(task->port) + task->pub.out_bytes;
-	task->pub.out_room = room > used ? room - used : 0;
-	if (task->pub.out_room > allowed)
-		task->pub.out_room = (size_t)allowed;
 }
 
 void task_init(struct task *task, struct port *port, const struct setup *setup)
@@ -42,21 +27,6 @@ void task_fini(struct task *task)
 {
 	free(task->large);
 	task->large = NULL;
-}
-
-void task_begin(struct task *task, const char *item, size_t n_bytes, uint64_t seq, uint32_t attempt)
-{
-	task->pub.item = item;
-	task->pub.item_bytes = n_bytes;
-	task->pub.out_bytes = 0;
-	task->pub.n_writes = 0;
-	task->seq = seq;
-	task->attempt = attempt;
-	task->part_bytes = 0;
-	task->is_failed = false;
-	task->reason_bytes = 0;
-	task->reserved_bytes = 0;
-	set_room(task);
 }
 
 static int note_failure(struct task *task, enum event_failure failure, const char *text, size_t n_bytes)
@@ -107,11 +77,11 @@ static bool is_allowed(const struct task *task, size_t n_bytes)
 /* Makes room for n_bytes, by waiting for the supervisor to take older results. false: larger than half the ring. */
 static bool make_room(struct task *task, size_t n_bytes)
 {
-	size_t wanted = task->pub.out_bytes + n_bytes + FRAME_BYTES;
+	size_t wanted = task->pub.out_bytes + n_bytes + TASK_FRAME_BYTES;
 	if (wanted > port_ring_bytes(task->port) / 2)
 		return false;
 	port_wait_room(task->port, wanted);
-	set_room(task);
+	task_set_room(task);
 	return n_bytes <= task->pub.out_room;
 }
 
@@ -140,7 +110,7 @@ int task_write(struct rota_task *pub, const void *bytes, size_t n_bytes)
 			n_bytes -= n;
 			publish_part(task);
 			port_wait_room(task->port, port_ring_bytes(task->port) / 4);
-			set_room(task);
+			task_set_room(task);
 		}
 	}
 	if (n_bytes > 0)
@@ -160,7 +130,7 @@ char *task_reserve(struct rota_task *pub, size_t n_bytes)
 	if (task->reserved_bytes > 0) {
 		/* what was reserved before and not committed is given up */
 		task->reserved_bytes = 0;
-		set_room(task);
+		task_set_room(task);
 	}
 	if (n_bytes <= pub->out_room || make_room(task, n_bytes))
 		return pub->out;
@@ -191,7 +161,7 @@ int task_commit(struct rota_task *pub, size_t n_bytes)
 		return ROTA_FAILED;
 	}
 	task->reserved_bytes = 0;
-	set_room(task);
+	task_set_room(task);
 	return task_write(pub, task->large, n_bytes);
 }
 
@@ -264,13 +234,13 @@ static void put_frame(struct task *task)
 			return;
 	}
 	if (pub->out_bytes == 0)
-		port_wait_room(task->port, FRAME_BYTES);
+		port_wait_room(task->port, TASK_FRAME_BYTES);
 	port_out(task->port)[pub->out_bytes++] = task->frame_byte;
 }
 
-bool task_end(struct task *task, int status, bool is_last)
+bool task_end_slowly(struct task *task, int status, bool is_last)
 {
-	if (task->large_bytes > LARGE_KEPT_BYTES) {
+	if (task->large_bytes > TASK_LARGE_KEPT_BYTES) {
 		task_fini(task);
 		task->large_bytes = 0;
 	}

@@ -16,6 +16,9 @@
 
 #include <rota/plugin.h>
 
+#define TASK_FRAME_BYTES 1u
+#define TASK_LARGE_KEPT_BYTES (1u << 20) /* of a buffer for large results, from one item to the next */
+
 struct task {
 	struct rota_task pub; /* first: what the plugin sees */
 	struct port *port;
@@ -37,9 +40,47 @@ struct task {
 
 void task_init(struct task *task, struct port *port, const struct setup *setup);
 void task_fini(struct task *task);
-void task_begin(struct task *task, const char *item, size_t n_bytes, uint64_t seq, uint32_t attempt);
+/* Where the next bytes go and how many fit: within the ring's room, and within max-result. */
+static inline void task_set_room(struct task *task)
+{
+	size_t room = port_room(task->port);
+	size_t used = task->pub.out_bytes + TASK_FRAME_BYTES;
+	uint64_t allowed = task->max_result_bytes - task->part_bytes - task->pub.out_bytes;
+	task->pub.out = port_out(task->port) + task->pub.out_bytes;
+	task->pub.out_room = room > used ? room - used : 0;
+	if (task->pub.out_room > allowed)
+		task->pub.out_room = (size_t)allowed;
+}
+
+static inline void task_begin(struct task *task, const char *item, size_t n_bytes, uint64_t seq, uint32_t attempt)
+{
+	task->pub.item = item;
+	task->pub.item_bytes = n_bytes;
+	task->pub.out_bytes = 0;
+	task->pub.n_writes = 0;
+	task->seq = seq;
+	task->attempt = attempt;
+	task->part_bytes = 0;
+	task->is_failed = false;
+	task->reason_bytes = 0;
+	task->reserved_bytes = 0;
+	task_set_room(task);
+}
+
+/* What task_end doesn't do in line: a failure, no result, an empty one, another frame, a large buffer to be given back. */
+bool task_end_slowly(struct task *task, int status, bool is_last);
+
 /* status: what run returned. Answers the item; is_last: of its batch. true: its outcome is ok. */
-bool task_end(struct task *task, int status, bool is_last);
+static inline bool task_end(struct task *task, int status, bool is_last)
+{
+	struct rota_task *pub = &task->pub;
+	if (status != ROTA_OK || task->is_failed || task->frame != FRAME_ALWAYS || pub->out_bytes == 0 ||
+	    task->large_bytes > TASK_LARGE_KEPT_BYTES)
+		return task_end_slowly(task, status, is_last);
+	*pub->out = task->frame_byte;
+	port_answer(task->port, pub->out_bytes + TASK_FRAME_BYTES, is_last);
+	return true;
+}
 
 /* The services, as rota/plugin.h describes them. */
 const char *task_item(struct rota_task *pub, size_t *ret_bytes);
