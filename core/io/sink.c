@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define BLOCK_BYTES (64 * 1024) /* what is worth a system call */
+#define TAKEN_BYTES (16 * 1024) /* a buffer of so many is taken over, a smaller one copied */
 #define PARTS 64                /* chunks in one writev */
 
 struct chunk {
@@ -183,7 +184,7 @@ int sink_append_buf(struct sink *sink, struct buf *take_buf, struct err *err)
 {
 	struct chunk *chunk;
 
-	if (take_buf->len < BLOCK_BYTES || drops_all(sink)) {
+	if (take_buf->len < TAKEN_BYTES || drops_all(sink)) {
 		if (sink_append(sink, take_buf->bytes, take_buf->len, err) < 0)
 			return -1;
 		buf_clear(take_buf);

@@ -260,7 +260,9 @@ int window_give(struct window *window, struct batch *batch, const void *bytes, s
 		if (sink_append(window->sink, bytes, n_bytes, err) != 0)
 			return -1;
 	} else if (n_bytes > 0) {
-		if (buf_append(&batch->results, bytes, n_bytes) != 0)
+		/* results are about as large as their items: room for all of the batch at once */
+		size_t wanted = batch->results.len == 0 && batch->slice.n_bytes > n_bytes ? batch->slice.n_bytes : n_bytes;
+		if (buf_reserve(&batch->results, wanted) != 0 || buf_append(&batch->results, bytes, n_bytes) != 0)
 			return err_set(err, ERR_RUN, "out of memory");
 		window->held_bytes += n_bytes;
 	}
