@@ -332,6 +332,16 @@ bool channel_has_news(const struct channel *channel)
 	return ring_look(&channel->event, &n_bytes, &n_marks) != 0 || n_marks > 0;
 }
 
+bool channel_has_rung(const struct channel *channel, uint32_t n_items)
+{
+	uint64_t n_bytes;
+	uint32_t n_marks;
+	if (ring_look(&channel->result, &n_bytes, &n_marks) != 0 || (n_marks > 0 && n_marks >= n_items) ||
+	    n_bytes > channel->result.size_bytes / 2)
+		return true;
+	return ring_look(&channel->event, &n_bytes, &n_marks) != 0 || n_marks > 0;
+}
+
 void channel_sleep_end(struct channel *channel)
 {
 	atomic_store_explicit(&channel->down->wants_bell, 0, memory_order_relaxed);

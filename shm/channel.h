@@ -142,6 +142,11 @@ uint64_t channel_busy_ns(const struct channel *channel);
 void channel_sleep_begin(struct channel *channel);
 /* Is there anything that wasn't taken? Cheap; hostile content just says yes. */
 bool channel_has_news(const struct channel *channel);
+/*
+ * Is there what the worker would have rung for: n_items answered (the rest of a batch), half a ring of results, an
+ * event? Less than that is left to the next look.
+ */
+bool channel_has_rung(const struct channel *channel, uint32_t n_items);
 void channel_sleep_end(struct channel *channel);
 
 #endif

@@ -362,13 +362,15 @@ bool crew_is_gone(const struct crew *crew)
 }
 
 /*
- * Whatever the worker may have done since it was last looked at: it rings no bell for what it did before it was asked
- * to.
+ * What the worker would ring for and may have done since it was last looked at: it rings no bell for what it did before
+ * it was asked to. Single results of a batch that goes on are no reason to stay awake.
  */
 static bool has_news(struct worker *worker)
 {
 	struct channel *channel = worker->channel;
-	return channel_has_news(channel) || channel_may_send_more(channel) ||
+	const struct batch *first = worker->owed;
+	return channel_has_rung(channel, first ? first->slice.n_items - first->n_answered : 0) ||
+	       channel_may_send_more(channel) ||
 	       (worker->wanted_bytes > 0 && channel_has_room(channel, worker->wanted_bytes) != 0) ||
 	       (worker->phase == WORKER_IS_STARTING && channel_state(channel) == WORKER_READY);
 }

@@ -409,7 +409,7 @@ static void update_tally(struct run_job *job)
 static bool work(struct run_job *job)
 {
 	struct err err;
-	bool has_news = collect_all(job);
+	collect_all(job);
 	flush(job, false);
 	if (job->phase != JOB_RUNNING)
 		return true;
@@ -423,7 +423,7 @@ static bool work(struct run_job *job)
 		end_with(job, &err);
 	else if (has_all_outcomes(job))
 		leave(job);
-	return has_news || result != 0;
+	return result != 0;
 }
 
 bool run_job_turn(struct run_job *job)

@@ -67,7 +67,7 @@ static inline void task_begin(struct task *task, const char *item, size_t n_byte
 	task_set_room(task);
 }
 
-/* What task_end doesn't do in line: a failure, no result, an empty one, another frame, a large buffer to be given back. */
+/* What task_end doesn't do in line: a failure, no result, an empty one, another frame, a large buffer to give back. */
 bool task_end_slowly(struct task *task, int status, bool is_last);
 
 /* status: what run returned. Answers the item; is_last: of its batch. true: its outcome is ok. */
