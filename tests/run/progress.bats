@@ -26,6 +26,7 @@ setup() {
 # on_a_terminal FILE COMMAND: standard error and output are a terminal's, what it showed is in FILE
 on_a_terminal() {
 	command -v script >/dev/null || skip "script is missing"
+	script -qc true /dev/null >/dev/null 2>&1 </dev/null || skip "no terminal is to be had"
 
 	SHELL=/bin/sh timeout -k 2 60 script -qec "$2" "$1" >/dev/null </dev/null
 }

@@ -351,7 +351,12 @@ static void test_terminal(void)
 	char seen[16] = "";
 	struct sink *sink;
 
-	must(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+	/* a root without /dev/pts */
+	if (master < 0) {
+		skip("no terminal is to be had");
+		return;
+	}
+	must(grantpt(master) == 0 && unlockpt(master) == 0);
 	sink = open_named(ENDPOINT_LINES, ptsname(master));
 	append(sink, "hello\n");
 	is_int(sink_flush(sink, true, &err), SINK_OK, "terminal: written");
