@@ -142,6 +142,20 @@ static void check_plugin(struct plan *plan, struct job *job)
 	check_options(plan, job);
 }
 
+/* What threads can't give is refused, or said. */
+static void check_threads(struct plan *plan, const struct job *job)
+{
+	char prefix[JOB_PREFIX_BYTES];
+	if (job->backend != BACKEND_THREAD)
+		return;
+	if (job->memory_bytes > 0)
+		place_error(&plan->errors, job->place, ERR_USAGE,
+		            "%smemory: threads share theirs, so none can have a limit: use backend process, or leave memory out",
+		            job_prefix(job, job->place, prefix));
+	if (job->timeout_ns > 0)
+		log_notice("job '%s': a thread can't be ended: an item that times out is only asked to give up", job->name);
+}
+
 static void check_workers(struct job *job)
 {
 	bool is_default = job->n_workers == 0;
@@ -168,6 +182,7 @@ int plan_check(struct plan *plan)
 			job->input.kind = ENDPOINT_NUL;
 		check_plugin(plan, job);
 		check_workers(job);
+		check_threads(plan, job);
 	}
 	plan_order_check(plan);
 	plan_files_check(plan);

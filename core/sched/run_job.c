@@ -339,7 +339,7 @@ static bool is_heard(const struct run_job *job)
 static bool collect_all(struct run_job *job)
 {
 	bool has_news = false;
-	for (unsigned i = 0; i < job->crew.n_workers && is_heard(job); i++) {
+	for (unsigned i = 0; i < job->crew.n_places && is_heard(job); i++) {
 		struct worker *worker = &job->crew.workers[i];
 		const struct worker *only = only_heard(job);
 		if (!worker->channel || worker->is_broken || (only && only != worker))
@@ -436,7 +436,7 @@ bool run_job_turn(struct run_job *job)
 		watch_source(job);
 	crew_flush_wakes(&job->crew);
 	int64_t now_ns = clock_now_ns();
-	watchdog_look(&job->watchdog, now_ns, is_heard(job), only_heard(job));
+	has_news = watchdog_look(&job->watchdog, now_ns, is_heard(job), only_heard(job)) || has_news;
 	if (job->collector.has_failed)
 		end_with(job, &job->err);
 	update_tally(job);
@@ -480,7 +480,7 @@ int64_t run_job_due_ns(const struct run_job *job)
 		return sooner(job->leave_by_ns == INT64_MAX ? -1 : job->leave_by_ns, watchdog_due_ns(&job->watchdog));
 	if (job->phase != JOB_RUNNING)
 		return -1;
-	for (unsigned i = 0; i < job->crew.n_workers && is_heard(job); i++)
+	for (unsigned i = 0; i < job->crew.n_places && is_heard(job); i++)
 		if (job->crew.workers[i].n_owed_items > 1)
 			return clock_now_ns() + LOOK_NS;
 	return sooner(sooner(crew_due_ns(&job->crew), watchdog_due_ns(&job->watchdog)), window_due_ns(&job->window));

@@ -24,8 +24,9 @@
 /* How often it wants to look. */
 static int64_t pause_ns(const struct watchdog *watchdog)
 {
-	int64_t pause = LOOK_IDLE_NS;
-	if (watchdog->memory_bytes > 0)
+	int64_t pause = watchdog->start_timeout_ns / LOOKS_A_TIMEOUT;
+	pause = pause < LOOK_MIN_NS ? LOOK_MIN_NS : pause > LOOK_IDLE_NS ? LOOK_IDLE_NS : pause;
+	if (watchdog->memory_bytes > 0 && LOOK_MEMORY_NS < pause)
 		pause = LOOK_MEMORY_NS;
 	if (watchdog->timeout_ns > 0) {
 		int64_t part = watchdog->timeout_ns / LOOKS_A_TIMEOUT;
@@ -65,24 +66,32 @@ static void end_late(struct watchdog *watchdog, struct worker *worker, uint32_t 
 			worker->number);
 }
 
-static void look_at_item(struct watchdog *watchdog, struct worker *worker, int64_t passed_ns, int64_t now_ns)
+/* A time-out's TERM wasn't enough: it may have ended the item all the same, but the worker isn't what it was. */
+static void kill_if_due(struct worker *worker, int64_t now_ns)
+{
+	if (worker->ending == ENDING_NONE || now_ns < worker->kill_ns)
+		return;
+	worker->kill_ns = INT64_MAX;
+	worker->crew->backend->ops->kill(worker->crew->backend, worker->number, worker->generation, SIGKILL);
+}
+
+static void look_at_item(struct watchdog *watchdog, struct worker *worker, int64_t passed_ns)
 {
 	uint32_t item;
 	int is_in_item = channel_current_item(worker->channel, &item);
 	if (is_in_item <= 0 || item != worker->clock_item || worker->clock_ns == 0) {
 		worker->clock_item = is_in_item > 0 ? item : RING_MARK_MASK + 1;
 		worker->clock_ns = is_in_item > 0;
-		if (!watchdog->crew->ops->has_processes)
+		/* a thread that gave up its item is as good as before */
+		if (!watchdog->crew->ops->has_processes && worker->ending != ENDING_NONE) {
 			worker->ending = ENDING_NONE;
+			watchdog->has_freed = true;
+		}
 		return;
 	}
 	worker->clock_ns += passed_ns;
 	if (watchdog->timeout_ns > 0 && worker->clock_ns >= watchdog->timeout_ns && worker->ending == ENDING_NONE)
 		end_late(watchdog, worker, item);
-	if (worker->ending != ENDING_NONE && now_ns >= worker->kill_ns) {
-		worker->kill_ns = INT64_MAX;
-		worker->crew->backend->ops->kill(worker->crew->backend, worker->number, worker->generation, SIGKILL);
-	}
 }
 
 /* --- the rest ----------------------------------------------------------------------------------------------------- */
@@ -128,7 +137,8 @@ static void look_at(struct watchdog *watchdog, struct worker *worker, int64_t pa
 			worker_end(worker, ENDING_START, 0);
 		return;
 	}
-	look_at_item(watchdog, worker, is_heard ? passed_ns : 0, now_ns);
+	look_at_item(watchdog, worker, is_heard ? passed_ns : 0);
+	kill_if_due(worker, now_ns);
 	if (watchdog->memory_bytes > 0)
 		look_at_memory(watchdog, worker);
 	look_if_stuck(worker, now_ns);
@@ -149,14 +159,17 @@ static void look_at_load(struct watchdog *watchdog, int64_t passed_ns)
 	}
 }
 
-void watchdog_look(struct watchdog *watchdog, int64_t now_ns, bool is_heard, const struct worker *only)
+bool watchdog_look(struct watchdog *watchdog, int64_t now_ns, bool is_heard, const struct worker *only)
 {
 	struct crew *crew = watchdog->crew;
 	int64_t pause = pause_ns(watchdog), passed_ns = now_ns - watchdog->look_ns;
 	if (watchdog->look_ns != 0 && passed_ns < pause)
-		return;
-	if (watchdog->look_ns == 0 || passed_ns > pause + GAP_NS)
+		return false;
+	if (watchdog->look_ns == 0)
+		passed_ns = 0;
+	else if (passed_ns > pause + GAP_NS)
 		passed_ns = pause;
+	watchdog->has_freed = false;
 	watchdog->look_ns = now_ns;
 	look_at_load(watchdog, passed_ns);
 	for (unsigned i = 0; i < crew->n_places && !crew->has_given_up; i++) {
@@ -164,6 +177,7 @@ void watchdog_look(struct watchdog *watchdog, int64_t now_ns, bool is_heard, con
 		if (worker->phase != WORKER_NONE && !worker->is_broken)
 			look_at(watchdog, worker, passed_ns, now_ns, is_heard && (!only || only == worker));
 	}
+	return watchdog->has_freed;
 }
 
 int64_t watchdog_due_ns(const struct watchdog *watchdog)

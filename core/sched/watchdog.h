@@ -23,11 +23,15 @@ struct watchdog {
 	int64_t timeout_ns;   /* of one item; 0: none */
 	int64_t memory_bytes; /* of one worker; 0: no limit */
 	int64_t start_timeout_ns;
+	bool has_freed;  /* in this look, a worker that may be given work again */
 	int64_t look_ns; /* when the last look was; 0: none yet */
 };
 
-/* is_heard: of which workers the rings are drained: all, or (only not NULL) that one, or none. */
-void watchdog_look(struct watchdog *watchdog, int64_t now_ns, bool is_heard, const struct worker *only);
+/*
+ * is_heard: of which workers the rings are drained: all, or (only not NULL) that one, or none. true: a worker may be
+ * given work again, so another turn is wanted.
+ */
+bool watchdog_look(struct watchdog *watchdog, int64_t now_ns, bool is_heard, const struct worker *only);
 
 /* When it wants to look again; -1: there is nothing to look at. */
 int64_t watchdog_due_ns(const struct watchdog *watchdog);

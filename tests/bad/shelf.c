@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* From a fault: go on as if nothing had happened. */
@@ -37,6 +38,7 @@ struct shelf {
 	const char *when;
 	int64_t attempts;
 	const char *tell;
+	int64_t ms;
 	unsigned worker_number;
 };
 
@@ -140,6 +142,24 @@ static int fault_until_cancelled(struct rota_task *task)
 	return rota_fail(task, "was told to stop");
 }
 
+static void hear(int signum)
+{
+	static const char words[] = "TERM was heard\n";
+	(void)signum;
+	if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0)
+		abort();
+}
+
+/* Isn't ended by TERM, and answers soon after it was told to give up, as if it hadn't been. */
+static int fault_late(struct rota_task *task)
+{
+	signal(SIGTERM, hear);
+	while (!rota_cancelled(task))
+		usleep(1000);
+	usleep(20000);
+	return GO_ON;
+}
+
 /* Takes memory until somebody ends it, 1.6 GiB a second, up to 4 GiB. */
 static int fault_memory(struct rota_task *task)
 {
@@ -199,6 +219,43 @@ static int fault_zeros(struct rota_task *task)
 	(void)task;
 	scribble(zero);
 	return GO_ON;
+}
+
+/* A child that goes on with it while its parent answers, and answers, until somebody ends it. */
+static void scribble_on(void)
+{
+	for (;;) {
+		scribble(garbage);
+		scribble(zero);
+	}
+}
+
+static int fault_child_scribble(struct rota_task *task)
+{
+	pid_t child = fork();
+	if (child == 0)
+		scribble_on();
+	return child < 0 ? rota_fail(task, "cannot fork") : GO_ON;
+}
+
+/* The same by one that is nobody's child any more, and that has begun when its parent answers. */
+static int fault_daemon_scribble(struct rota_task *task)
+{
+	int begun[2];
+	char byte;
+	if (pipe(begun))
+		return rota_fail(task, "cannot make a pipe");
+	pid_t child = fork();
+	if (child == 0) {
+		setsid();
+		if (fork() == 0 && write(begun[1], "", 1) == 1)
+			scribble_on();
+		_exit(0);
+	}
+	bool has_begun = child > 0 && waitpid(child, NULL, 0) == child && read(begun[0], &byte, 1) == 1;
+	close(begun[0]);
+	close(begun[1]);
+	return has_begun ? GO_ON : rota_fail(task, "cannot fork");
 }
 
 /* Cuts every file in shared memory that it has a descriptor of, or that it finds one of. */
@@ -495,9 +552,12 @@ static const struct {
 	{"loop", fault_loop},
 	{"hang", fault_hang},
 	{"until-cancelled", fault_until_cancelled},
+	{"late", fault_late},
 	{"memory", fault_memory},
 	{"garbage", fault_garbage},
 	{"zeros", fault_zeros},
+	{"child-scribble", fault_child_scribble},
+	{"daemon-scribble", fault_daemon_scribble},
 	{"truncate", fault_truncate},
 	{"stdout", fault_stdout},
 	{"stderr", fault_stderr},
@@ -626,6 +686,7 @@ static int shelf_open(struct rota_worker *worker, void **state)
 	shelf->when = rota_option_string(worker, "when");
 	shelf->attempts = rota_option_int(worker, "attempts");
 	shelf->tell = rota_option_choice(worker, "tell");
+	shelf->ms = rota_option_int(worker, "ms");
 	shelf->worker_number = rota_worker_number(worker);
 	*state = shelf;
 	return ROTA_OK;
@@ -635,6 +696,8 @@ static int shelf_run(struct rota_task *task, void *state)
 {
 	const struct shelf *shelf = state;
 	fault_f *misbehave = shelf->is_named ? find_named(task) : is_due(task, shelf) ? shelf->misbehave : NULL;
+	if (shelf->ms > 0)
+		usleep((useconds_t)shelf->ms * 1000);
 	int status = misbehave ? misbehave(task) : GO_ON;
 	return status == GO_ON ? tell(task, shelf) : status;
 }
@@ -646,15 +709,16 @@ static void shelf_close(void *state)
 
 static const struct rota_option shelf_options[] = {
 	{"fault", ROTA_CHOICE, "none", "what goes wrong",
-	 "none,named,segv,abort,kill,exit0,exit3,stack,die-writing,stop,loop,hang,until-cancelled,memory,garbage,zeros,"
-	 "truncate,stdout,stderr,stdin,closefds,nofile,chdir,umask,sigmask,locale,fork,daemon,fork-return,thread,"
-	 "killparent,killgroup,toolong,toolong-ignored,reserve-toolong,commit-too-much,commit-unreserved,reserve-only,fail,"
-	 "fail-late,fail-silent,fail-ignored,retry,retry-silent,status,refused,no-result,empty-result,log,"
-	 "log-flood,count,next"},
+	 "none,named,segv,abort,kill,exit0,exit3,stack,die-writing,stop,loop,hang,until-cancelled,late,memory,garbage,"
+	 "zeros,child-scribble,daemon-scribble,truncate,stdout,stderr,stdin,closefds,nofile,chdir,umask,sigmask,"
+	 "locale,fork,daemon,fork-return,thread,killparent,killgroup,toolong,toolong-ignored,reserve-toolong,"
+	 "commit-too-much,commit-unreserved,reserve-only,fail,fail-late,fail-silent,fail-ignored,retry,retry-silent,"
+	 "status,refused,no-result,empty-result,log,log-flood,count,next"},
 	{"when", ROTA_STRING, "7", "at which item: its text, #N for its number, * for all"},
 	{"attempts", ROTA_INT, "1000000", "only at so many attempts at it", "0.."},
 	{"tell", ROTA_CHOICE, "item", "what the result is",
 	 "item,pid,parent,worker,seq,attempt,seed,folder,umask,sigmask,locale"},
+	{"ms", ROTA_INT, "0", "how long each item takes, before anything goes wrong", "0..1000"},
 	{NULL},
 };
 

@@ -1,0 +1,275 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031,SC2094,SC2317
+#
+# What a run finds around it: standard streams that are closed, disks that are full or read-only, no /proc, few
+# descriptors and processes for many workers. Right results, or one clear error; never exit 0 with results missing.
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	seq 5000 >items
+}
+
+teardown() {
+	end_all
+	[ -z "${folder:-}" ] || rm -rf "$folder"
+}
+
+needs_namespaces() {
+	if [ "$(id -u)" -ne 0 ] || ! unshare -m true 2>/dev/null; then skip "needs root and namespaces"; fi
+}
+
+# -- standard streams --
+
+# without DIGITS COMMAND: those of the streams 0, 1, 2 are closed
+without() {
+	local status=0
+	(
+		case $1 in *0*) exec 0<&- ;; *) exec 0</dev/null ;; esac
+		case $1 in *1*) exec 1>&- ;; *) exec 1>stdout ;; esac
+		case $1 in *2*) exec 2>&- ;; *) exec 2>stderr ;; esac
+		exec timeout -k 2 60 "${@:2}"
+	) || status=$?
+	return "$status"
+}
+
+# Input and outputs are files of their own: those that are opened first get the closed streams' numbers.
+streams_closed() {
+	for closed in none 0 1 2 01 02 12 012; do
+		echo "closed: $closed"
+		rm -f results stdout stderr
+		without "$closed" "$ROTA" map -b "$backend" -j 2 -i items -o results "$bad/shelf.so" fault=named
+		same results wanted
+		[ ! -s stdout ]
+		[ ! -s stderr ] || ! grep -v '^worker [12]: \|^rota: \|^words on' stderr
+	done
+}
+
+@test "standard streams closed at start: in no combination is anything mixed into files" {
+	seq 300 | sed 's/^100$/!stderr/; s/^200$/!log/' >items
+	cp items wanted
+	both_backends streams_closed
+}
+
+# A plugin's own standard output is the workers' standard error; a run that fails says so in its status alone.
+@test "standard streams closed at start: junk of a plugin's, failures and deaths" {
+	seq 300 | sed 's/^100$/!stdout/; s/^150$/!kill/; s/^200$/!fail/' >items
+	grep -v '!kill\|!fail' items >wanted
+	for closed in none 0 1 2 01 02 12 012; do
+		echo "closed: $closed"
+		rm -f results
+		status=0
+		without "$closed" "$ROTA" map -j 2 -i items -o results "$bad/shelf.so" fault=named || status=$?
+		[ "$status" -eq 1 ]
+		same results wanted
+	done
+}
+
+@test "standard streams closed at start: with exec, whose commands have theirs" {
+	for closed in none 0 1 2 01 02 12 012; do
+		echo "closed: $closed"
+		rm -f results
+		without "$closed" "$ROTA" exec -j 2 -i range:1-20 -o results -- sh -c 'cat; echo "$1"; echo words >&2' sh
+		seq 20 | cmp - results
+	done
+}
+
+@test "standard input closed: that it is the input is an error, no empty one" {
+	for closed in 0 02; do
+		status=0
+		without "$closed" "$ROTA" map upper || status=$?
+		[ "$status" -ge 2 ]
+		[ ! -s stdout ]
+	done
+}
+
+@test "standard input or output open the wrong way round: an error" {
+	wrong_way() { "$ROTA" map upper 0>file; }
+	expect 2 wrong_way
+	has "$err" 'standard input'
+	wrong_way() { timeout -k 2 60 "$ROTA" map upper <items 1<items; }
+	expect 2 wrong_way
+	has "$err" 'standard output'
+	wrong_way() { timeout -k 2 60 "$ROTA" map upper <items 1</dev/null; }
+	expect 2 wrong_way
+	has "$err" 'standard output'
+}
+
+# -- disks --
+
+# on_small_disk COMMAND: its folder is a file system of 256 KiB
+on_small_disk() {
+	mkdir -p disk
+	timeout -k 2 60 unshare -m sh -c 'mount -t tmpfs -o size=256k none disk && status=0 && "$@" || status=$?
+		cp disk/results . && exit "$status"' sh "$@"
+}
+
+full_disk() {
+	seq 200000 >items
+	expect 3 on_small_disk "$ROTA" map -b "$backend" -j 2 -i items -o disk/results "$@"
+	has "$err" 'cannot write disk/results: No space left on device'
+	[ "$(grep -c 'No space left' "$err")" -eq 1 ]
+	# the first ones, whole but for the one that the disk cut
+	[ -s results ]
+	head -c "$(stat -c %s results)" items | cmp - results
+}
+
+@test "a full disk: exit 3, said once, the first results are there" {
+	needs_namespaces
+	both_backends full_disk upper
+	backend=process
+	full_disk "$bad/shelf.so" fault=stderr when='#3'
+	into_full() {
+		mkdir -p disk
+		timeout -k 2 60 unshare -m sh -c 'mount -t tmpfs -o size=256k none disk && exec "$@" >disk/results' sh \
+			"$ROTA" map -j 2 -i items "$@"
+	}
+	expect 3 into_full upper
+	has "$err" 'cannot write standard output: No space left on device'
+	expect 3 into_full -u upper
+}
+
+# What was written before waits in no buffer: the last result doesn't fit.
+@test "a full disk: by the last result, too" {
+	needs_namespaces
+	head -c 262144 /dev/zero | tr '\0' x >items
+	expect 3 on_small_disk "$ROTA" map -j 2 -i items -o disk/results upper
+	has "$err" 'No space left on device'
+}
+
+@test "write errors of every kind of output: never exit 0" {
+	needs_namespaces
+	expect 3 rota map -o /dev/full -i range:1-3 upper
+	expect 3 rota map -o nul:/dev/full -i range:1-3 upper
+	expect 3 rota exec -o /dev/full -i range:1-3 echo
+	expect 3 rota map -o /nowhere/results -i range:1-3 upper
+	has "$err" '/nowhere'
+	expect 3 rota map -o . -i range:1-3 upper
+	has "$err" 'folder'
+	printf 'jobs:\n  a:\n    plugin: upper\n    input: range:1-3\n    output: /dev/full\n' >jobs.yaml
+	expect 3 rota run jobs.yaml
+}
+
+@test "input that can't be read: EIO" {
+	expect 3 rota map -i /proc/self/mem upper
+	has "$err" '/proc/self/mem'
+	[ ! -s "$out" ]
+}
+
+# -- /proc, / --
+
+right_or_said() {
+	[ "$1" -eq 0 ] || { [ "$1" -eq 3 ] && [ -s err ] && [ "$(wc -l <err)" -le 3 ]; }
+	[ "$1" -ne 0 ] || same out items
+}
+
+# bare SCRIPT COMMAND: in a mount namespace of its own that SCRIPT has changed
+bare() {
+	timeout -k 2 60 unshare -m sh -c "$1"' && exec "$@"' sh "${@:2}"
+}
+
+no_proc() {
+	status=0
+	bare 'mount -t tmpfs none /proc' "$ROTA" map -b "$backend" -j 3 upper <items >out 2>err || status=$?
+	show err
+	right_or_said "$status"
+	[ "$status" -eq 0 ]
+	status=0
+	bare 'mount -t tmpfs none /proc' "$ROTA" map -j 2 --retries 1 --timeout 300ms --memory 1G --recycle 500 \
+		"$bad/shelf.so" fault=hang when=70 attempts=1 <items >out 2>err || status=$?
+	show err
+	right_or_said "$status"
+}
+
+@test "no /proc: right, and crashes and time-outs are told as ever" {
+	needs_namespaces
+	both_backends no_proc
+	status=0
+	bare 'mount -t tmpfs none /proc' "$ROTA" map -j 2 "$bad/shelf.so" fault=segv when=70 <items >out 2>err || status=$?
+	[ "$status" -eq 1 ]
+	grep -vx 70 items | cmp - out
+	has err 'item 70 "70": crashed: SIGSEGV'
+}
+
+@test "no /proc: what an item leaves running is ended, too" {
+	needs_namespaces
+	start unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$ROTA" map -j 2 "$bad/shelf.so" \
+		fault=fork when='*' <<<"$(seq 20)"
+	ends 0
+	seq 20 | cmp - "$out"
+	nothing_left
+}
+
+@test "a read-only root, and no folder for temporary files" {
+	needs_namespaces
+	for backend in process thread; do
+		expect 0 bare 'mount -o remount,ro,bind / && export TMPDIR=/nowhere' "$ROTA" map -b "$backend" -j 3 upper <items
+		same "$out" items
+		[ ! -s "$err" ]
+	done
+	expect 3 bare 'mount --bind / /mnt && mount -o remount,ro,bind /mnt' "$ROTA" map -o /mnt/tmp/results upper <items
+	has "$err" '/mnt/tmp/results'
+	has "$err" 'Read-only file system'
+}
+
+@test "a working directory that is gone" {
+	mkdir gone
+	exec 6<items
+	from_nowhere() { (cd gone && rmdir "$PWD" && timeout -k 2 60 "$ROTA" map -j 2 upper <&6); }
+	expect 0 from_nowhere
+	exec 6<&-
+	same "$out" items
+}
+
+@test "an environment without anything" {
+	expect 0 timeout -k 2 60 env -i "$ROTA" map -j 2 upper <items
+	same "$out" items
+	[ ! -s "$err" ]
+	expect 0 timeout -k 2 60 env -i "$ROTA" exec -j 2 /bin/echo <<<$'a\nb'
+	is "$out" $'a\nb'
+}
+
+# -- many workers --
+
+@test "256 workers on whatever processors there are" {
+	for _ in {1..512}; do echo 5; done >items
+	expect 0 rota map -j 256 sleep <items
+	same "$out" items
+	[ ! -s "$err" ]
+	seq 100000 >items
+	for backend in process thread; do
+		expect 0 rota map -b "$backend" -j 256 upper <items
+		same "$out" items
+		[ ! -s "$err" ]
+	done
+}
+
+@test "256 workers, and descriptors for a few: fewer workers, or one clear error" {
+	for n in 64 128 300; do
+		status=0
+		timeout -k 2 60 bash -c 'ulimit -n "$1" && exec "$2" map -j 256 sleep ms=2' - "$n" "$ROTA" \
+			<<<"$(seq -f 'item %g' 600)" >out 2>err || status=$?
+		echo "ulimit -n $n: status $status"
+		show err
+		seq -f 'item %g' 600 >items
+		right_or_said "$status"
+	done
+}
+
+@test "many workers, and processes for a few, for an ordinary user: fewer workers, at most a line of notice" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	command -v setpriv >/dev/null || skip "setpriv is missing"
+	folder=$(mktemp -d /tmp/rota-test.XXXXXX)
+	mkdir "$folder/plugins"
+	cp "$ROTA" "$worker" "$folder"
+	cp "$plugins/sleep.so" "$folder/plugins"
+	chmod -R a+rX "$folder"
+	seq -f 'item %g' 300 >items
+	# a user of our own: its number of processes is what it has here alone
+	expect 0 timeout -k 2 60 setpriv --reuid $((62000 + BASHPID % 1000)) --regid 65534 --clear-groups \
+		bash -c 'cd / && ulimit -u 20 && exec "$1/rota" map -j 64 "$1/plugins/sleep.so" ms=2' bash "$folder" <items
+	same "$out" items
+	[ "$(wc -l <"$err")" -le 1 ]
+	[ ! -s "$err" ] || has "$err" 'of 64 workers could be started'
+}

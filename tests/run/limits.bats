@@ -1,0 +1,170 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2030,SC2031,SC2094,SC2317
+#
+# Limits of a worker: its memory, its life (--recycle), the time that it may take to become one (--start-timeout).
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	ulimit -c 0
+	seq 2000 >items
+	grep -vx 700 items >others
+}
+
+teardown() {
+	end_all
+}
+
+no_sanitizer() {
+	[ -z "${SANITIZER:-}" ] || skip "a sanitizer's own memory is in the way"
+}
+
+@test "memory: the item that takes too much is ended and named, the others are right" {
+	no_sanitizer
+	for jobs in 1 3; do
+		expect 1 rota map -j "$jobs" --memory 200M "$bad/shelf.so" fault=memory when=700 <items
+		same "$out" others
+		[ "$(grep -c 'over memory limit' "$err")" -eq 1 ]
+		has "$err" 'item 700 "700": over limit: over memory limit'
+		has "$err" '2,000 items, 1,999 ok, 1 over limit'
+	done
+}
+
+@test "memory: several at a time" {
+	no_sanitizer
+	seq 200 | sed 's/.*50$/!memory/; s/^.$/!memory/' >named
+	expect 1 rota map -j 4 --memory 100M "$bad/shelf.so" fault=named <named
+	grep -v '^!' named | cmp - "$out"
+	[ "$(grep -c '"!memory": over limit: over memory limit' "$err")" -eq "$(grep -c '^!' named)" ]
+}
+
+@test "memory: with retries, until there are none left" {
+	no_sanitizer
+	expect 1 rota map -j 2 --memory 100M --retries 2 "$bad/shelf.so" fault=memory when=700 <items
+	same "$out" others
+	[ "$(grep -c 'trying again' "$err")" -eq 2 ]
+	has "$err" 'item 700 "700": over limit after 3 attempts: over memory limit'
+}
+
+@test "memory: with a time-out, what comes first counts" {
+	no_sanitizer
+	expect 1 rota map -j 2 --memory 100M --timeout 20s "$bad/shelf.so" fault=memory when=700 <items
+	same "$out" others
+	has "$err" 'item 700 "700": over limit'
+	expect 1 rota map -j 2 --memory 3G --timeout 200ms "$bad/shelf.so" fault=hang when=700 <items
+	same "$out" others
+	has "$err" 'item 700 "700": timed out'
+}
+
+# The rings aren't the worker's memory, and what many workers share isn't counted against each.
+@test "memory: what a worker has of rota's doesn't count" {
+	no_sanitizer
+	seq 100000 >items
+	expect 0 rota map -j 4 --memory 16M upper <items
+	same "$out" items
+	expect 0 rota exec -j 2 --memory 16M -- sh -c 'head -c 3000000 /dev/zero | tr "\0" "$1"' sh <<<$'4\n5\n6'
+	for n in 4 5 6; do head -c 3000000 /dev/zero | tr '\0' "$n"; echo; done | cmp - "$out"
+}
+
+# -- recycle --
+
+# recycles N: no worker has more, so there are so many at least; in order, none of them missed
+recycles() {
+	expect 0 rota map -j 3 --recycle "$1" "$bad/shelf.so" tell=pid <items
+	[ "$(wc -l <"$out")" -eq "$(wc -l <items)" ]
+	sort "$out" | uniq -c | sort -n >seen
+	[ "$(tail -n 1 seen | awk '{ print $1 }')" -le "$1" ]
+	expect 0 rota map -j 3 --recycle "$1" upper <items
+	same "$out" items
+	[ ! -s "$err" ]
+	expect 0 rota map -u -j 3 --recycle "$1" upper <items
+	sort -n "$out" | cmp - items
+}
+
+@test "recycle: a fresh worker after so many items, and no result lost" {
+	recycles 100
+	recycles 7
+	seq 50 >items
+	recycles 1
+	seq 200000 >items
+	recycles 10000
+}
+
+@test "recycle: with one worker, and more than there are items" {
+	expect 0 rota map -j 1 --recycle 300 "$bad/shelf.so" tell=pid <items
+	[ "$(sort -u "$out" | wc -l)" -eq 7 ]
+	expect 0 rota map -j 1 --recycle 3000 "$bad/shelf.so" tell=pid <items
+	[ "$(sort -u "$out" | wc -l)" -eq 1 ]
+}
+
+@test "recycle: with crashes and retries" {
+	expect 0 rota map -j 2 --recycle 5 --retries 1 "$bad/shelf.so" fault=kill when='*' attempts=1 <<<"$(seq 60)"
+	seq 60 | cmp - "$out"
+	expect 1 rota map -j 2 --recycle 50 "$bad/shelf.so" fault=segv when=700 <items
+	same "$out" others
+}
+
+@test "recycle: an idle run goes on with a fresh one" {
+	mkfifo in
+	start "$ROTA" map -j 1 --recycle 1 -i in "$bad/shelf.so" tell=pid </dev/null
+	exec 4>in
+	for n in 1 2 3; do
+		echo "$n" >&4
+		eventually has_lines "$out" "$n"
+	done
+	exec 4>&-
+	ends 0
+	[ "$(sort -u "$out" | wc -l)" -eq 3 ]
+	nothing_left
+}
+
+has_lines() {
+	[ "$(wc -l <"$1")" -eq "$2" ]
+}
+
+recycles_threads() {
+	expect 0 rota map -b thread -j 2 --recycle "$1" upper <items
+	same "$out" items
+}
+
+@test "recycle: of threads" {
+	recycles_threads 100
+	recycles_threads 3
+}
+
+# -- start-timeout --
+
+# too_slow PLUGIN JOBS LEAST: no restart storm, and no less than LEAST ms
+too_slow() {
+	local before=${EPOCHREALTIME/[.,]/}
+	start "$ROTA" map -vv -j "$2" --start-timeout 300ms "$bad/$1.so" <items
+	within 6 has_ended
+	[ "$((${EPOCHREALTIME/[.,]/} - before))" -ge "$((${3} * 1000))" ]
+	ends 3
+	[ ! -s "$out" ]
+	[ "$(grep -c -- '--start-timeout' "$err")" -eq 1 ]
+	[ "$(grep -c 'worker [0-9]*: starting' "$err")" -le 10 ]
+	nothing_left
+}
+
+@test "start-timeout: a load that hangs ends the run, with the option's name" {
+	too_slow load-hang 2 300
+}
+
+@test "start-timeout: an open that hangs ends the run, with the option's name" {
+	too_slow open-hang 1 1500
+	too_slow open-hang 4 600
+}
+
+@test "start-timeout: what is quicker is let be, however short it is" {
+	for time in 100ms 240ms 5s; do
+		expect 0 rota map -j 2 --start-timeout "$time" upper <items
+		same "$out" items
+	done
+}
+
+@test "start-timeout: it is no time-out of items" {
+	expect 0 rota map -j 2 --start-timeout 300ms "$bad/shelf.so" ms=600 <<<$'1\n2'
+	is "$out" $'1\n2'
+}
