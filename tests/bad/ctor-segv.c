@@ -4,7 +4,7 @@
  */
 #include <rota/plugin.h>
 
-__attribute__((constructor)) static void misbehave(void)
+__attribute__((constructor, no_sanitize("undefined", "address"))) static void misbehave(void)
 {
 	volatile int *volatile nowhere = NULL;
 	*nowhere = 1;

@@ -183,6 +183,7 @@ no_proc() {
 }
 
 @test "no /proc: right, and crashes and time-outs are told as ever" {
+	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	needs_namespaces
 	both_backends no_proc
 	status=0
@@ -193,6 +194,7 @@ no_proc() {
 }
 
 @test "no /proc: what an item leaves running is ended, too" {
+	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	needs_namespaces
 	start unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$ROTA" map -j 2 "$bad/shelf.so" \
 		fault=fork when='*' <<<"$(seq 20)"
@@ -258,6 +260,7 @@ no_proc() {
 }
 
 @test "many workers, and processes for a few, for an ordinary user: fewer workers, at most a line of notice" {
+	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 	command -v setpriv >/dev/null || skip "setpriv is missing"
 	folder=$(mktemp -d /tmp/rota-test.XXXXXX)

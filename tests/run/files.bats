@@ -121,6 +121,7 @@ damage() {
 }
 
 @test "a plugin that crashes or exits while it is loaded, where threads were to run it" {
+	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	backends=thread
 	refused 2 SIGSEGV "$bad/ctor-segv.so"
 	refused 2 'ended its process' "$bad/ctor-exit.so"
