@@ -173,6 +173,21 @@ static char *own_path(void)
 	return realpath(started_as, NULL);
 }
 
+bool proc_is_runnable(pid_t pid)
+{
+	char path[64], text[512];
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	/* PID (NAME) STATE: the name may hold anything, brackets too */
+	const char *end = strrchr(text, ')');
+	return end && end[1] == ' ' && end[2] == 'R';
+}
+
 int proc_own_folder(char *ret_path, size_t n_bytes, struct err *err)
 {
 	char *path = own_path();

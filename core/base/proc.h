@@ -7,6 +7,7 @@
 
 #include "core/base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -28,6 +29,9 @@ int proc_spawn(const char *const *argv, const struct proc_fd *fds, size_t n_fds,
 /* How it died, of a wait status: "SIGSEGV (Segmentation fault)", "exit code 3". Returns text. */
 #define PROC_DEATH_BYTES 80
 const char *proc_death(char text[PROC_DEATH_BYTES], int wait_status);
+
+/* Does it run, or wait for a processor only (its state in /proc is R)? false when that isn't known. */
+bool proc_is_runnable(pid_t pid);
 
 /* A descriptor (close-on-exec) that polls readable when the process has ended; -1 where there is no pidfd_open. */
 int proc_open_pidfd(pid_t pid);

@@ -62,11 +62,12 @@ static bool settle(struct crew *crew, struct worker *worker, int wait_status, bo
 	char cause[CAUSE_BYTES];
 	int begun = worker->is_broken ? CHANNEL_BROKEN : channel_begun(worker->channel);
 	bool is_unknown = begun < 0 || (begun > 0 && was_lost);
-	bool is_suspect = worker->owed && worker->owed->is_suspect;
+	/* the fork server may have been taken down by what was run alone before this one: it gets another chance */
+	bool is_known = worker->owed && worker->owed->n_suspected > was_lost;
 	/* ended for an item that it then answered all the same: the one that it is in now has done nothing */
 	bool is_other = (worker->ending == ENDING_TIMED_OUT || worker->ending == ENDING_OVER_MEMORY) && !is_unknown &&
 	                (begun == 0 || worker->ending_item != worker->channel->answered);
-	bool is_charged = worker->owed && !is_other && ((begun > 0 && !was_lost) || (is_unknown && is_suspect));
+	bool is_charged = worker->owed && !is_other && ((begun > 0 && !was_lost) || (is_unknown && is_known));
 	if (is_charged) {
 		enum outcome outcome = judge(crew, worker, wait_status, cause);
 		crew->events.charge(crew->events.arg, worker, outcome, cause);

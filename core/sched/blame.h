@@ -4,7 +4,8 @@
  *
  * Who is charged: the one item that the claim word says was begun. When the worker was taken down together with its
  * fork server, or its claim word can't be true, nobody knows: what it held is run again one item at a time (suspect),
- * and only a suspect item that takes its worker along once more is charged. Such a rerun is no attempt.
+ * and only a suspect item that takes its worker along once more, or the fork server twice more, is charged. Such a
+ * rerun is no attempt.
  */
 #ifndef SCHED_BLAME_H
 #define SCHED_BLAME_H

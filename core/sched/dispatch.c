@@ -81,7 +81,7 @@ static bool may_take(const struct worker *worker, uint32_t n_batches_max)
 {
 	return worker->phase == WORKER_IS_READY && !worker->is_broken && !worker->is_cut_short && !worker->is_retiring &&
 	       worker->ending == ENDING_NONE && worker->n_owed_batches < n_batches_max &&
-	       !channel_is_sending(worker->channel) && !(worker->owed && worker->owed->is_suspect);
+	       !channel_is_sending(worker->channel) && !(worker->owed && worker->owed->n_suspected > 0);
 }
 
 /* Has its task ring room? One whose indices can't be true is given up. */
@@ -226,17 +226,17 @@ static bool must_wait(const struct dispatch *dispatch, const struct batch *batch
 	for (unsigned i = 0; i < dispatch->crew->n_places; i++) {
 		const struct worker *worker = &dispatch->crew->workers[i];
 		is_busy = is_busy || worker->n_owed_items > 0;
-		if (worker->owed && worker->owed->is_suspect)
+		if (worker->owed && worker->owed->n_suspected > 0)
 			return true;
 	}
-	return batch->is_suspect && is_busy;
+	return batch->n_suspected > 0 && is_busy;
 }
 
 /* How many items of a batch may go to this worker: a suspect one by one, and no more than until it is recycled. */
 static uint32_t allowance(const struct dispatch *dispatch, const struct worker *worker, const struct batch *batch)
 {
 	int64_t left = dispatch->crew->recycle_items - (int64_t)worker->n_sent_items;
-	if (batch->is_suspect)
+	if (batch->n_suspected > 0)
 		return 1;
 	if (dispatch->crew->recycle_items == 0 || left >= (int64_t)batch->slice.n_items)
 		return batch->slice.n_items;

@@ -4,6 +4,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/proc.h"
 #include "core/sched/watchdog.h"
 
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #define LOOKS_A_TIMEOUT 16
 #define GAP_NS (200 * CLOCK_NS_PER_MS) /* beyond the wanted pause: the loop itself was held up */
 #define STUCK_NS CLOCK_NS_PER_SEC
+#define STUCK_LONG_NS (30 * CLOCK_NS_PER_SEC) /* for one that may only wait for a processor, or can't be replaced */
 #define STUCK_LOOKS 3
 
 /* How often it wants to look. */
@@ -125,8 +127,11 @@ static void look_if_stuck(struct worker *worker, int64_t now_ns)
 	}
 	if (worker->n_stuck_looks++ == 0)
 		worker->stuck_ns = now_ns;
-	if (worker->n_stuck_looks > STUCK_LOOKS && now_ns - worker->stuck_ns >= STUCK_NS)
-		worker_break(worker);
+	if (worker->n_stuck_looks <= STUCK_LOOKS || now_ns - worker->stuck_ns < STUCK_NS)
+		return;
+	bool is_sleeping = worker->pid > 0 && !proc_is_runnable(worker->pid);
+	if (is_sleeping || now_ns - worker->stuck_ns >= STUCK_LONG_NS)
+		worker_give_up(worker, "doesn't begin what it was sent");
 }
 
 static void look_at(struct watchdog *watchdog, struct worker *worker, int64_t passed_ns, int64_t now_ns, bool is_heard)

@@ -101,7 +101,7 @@ static struct batch *split(struct window *window, struct batch *batch, uint32_t 
 	rest->slice = batch->slice;
 	batch->slice = first;
 	rest->attempt = batch->attempt;
-	rest->is_suspect = batch->is_suspect;
+	rest->n_suspected = batch->n_suspected;
 	insert_behind(window, batch, rest);
 	return rest;
 }
@@ -144,7 +144,7 @@ static struct batch *split_front(struct window *window, struct batch *batch, uin
 static void put_off(struct window *window, struct batch *batch, int64_t not_before_ns)
 {
 	batch->attempt++;
-	batch->is_suspect = false;
+	batch->n_suspected = 0;
 	if (not_before_ns == 0) {
 		insert_pending(window, batch);
 		return;

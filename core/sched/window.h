@@ -35,12 +35,12 @@ struct batch {
 	struct batch *next_owed;     /* in the list of what a worker owes (crew) */
 	enum batch_state state;
 	struct slice slice;
-	uint32_t n_answered; /* of slice.n_items */
-	uint32_t attempt;    /* from 1 */
-	uint32_t number;     /* in the channel of the worker that has it */
-	bool is_suspect;     /* a worker was lost with it and nobody knows at which item: one at a time now */
-	struct buf results;  /* whole results that may not leave yet */
-	struct buf part;     /* of the item that is being run */
+	uint32_t n_answered;  /* of slice.n_items */
+	uint32_t attempt;     /* from 1 */
+	uint32_t number;      /* in the channel of the worker that has it */
+	uint32_t n_suspected; /* workers that were lost with it, nobody knows at which item: if any, one at a time now */
+	struct buf results;   /* whole results that may not leave yet */
+	struct buf part;      /* of the item that is being run */
 };
 
 struct window {

@@ -180,7 +180,7 @@ static int put_back_from(struct worker *worker, struct batch **at, uint32_t from
 	while (batch) {
 		struct batch *next = batch->next_owed;
 		batch->next_owed = NULL;
-		batch->is_suspect = batch->is_suspect || is_suspect;
+		batch->n_suspected += is_suspect;
 		worker->n_owed_batches--;
 		worker->n_owed_items -= batch->slice.n_items - from;
 		if (window_put_back(crew->window, batch, from, &err) != 0) {
@@ -260,17 +260,23 @@ void worker_end(struct worker *worker, enum worker_ending ending, uint32_t item)
 		crew->backend->ops->kill(crew->backend, worker->number, worker->generation, SIGCONT);
 }
 
-void worker_break(struct worker *worker)
+void worker_give_up(struct worker *worker, const char *why)
 {
 	struct crew *crew = worker->crew;
 	if (worker->is_broken)
 		return;
 	worker->is_broken = true;
-	log_warning("worker %u has written nonsense over its channel: it is replaced", worker->number);
-	if (!crew->backend->ops->kill(crew->backend, worker->number, worker->generation, SIGKILL)) {
+	if (crew->backend->ops->kill(crew->backend, worker->number, worker->generation, SIGKILL)) {
+		log_warning("worker %u %s: it is replaced", worker->number, why);
+	} else {
 		struct err err;
-		err_set(&err, ERR_RUN,
-		        "a thread's channel was overwritten, and a thread can't be replaced: use --backend process");
+		err_set(&err, ERR_RUN, "thread %u %s, and a thread can't be replaced: use --backend process", worker->number,
+		        why);
 		crew_give_up(crew, &err);
 	}
+}
+
+void worker_break(struct worker *worker)
+{
+	worker_give_up(worker, "has written nonsense over its channel");
 }

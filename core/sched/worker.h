@@ -146,7 +146,10 @@ void worker_retire(struct worker *worker);
 /* Ends it because of the item it is in (or, ENDING_START, isn't): TERM and a pause later KILL, or KILL at once. */
 void worker_end(struct worker *worker, enum worker_ending ending, uint32_t item);
 
-/* Its channel can't be believed any more: it is killed. */
+/* It is killed, and why is said ("has done this"): another takes its place. */
+void worker_give_up(struct worker *worker, const char *why);
+
+/* Its channel can't be believed any more: the same. */
 void worker_break(struct worker *worker);
 
 /* Reads what it wrote to its standard output and error. */

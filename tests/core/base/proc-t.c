@@ -237,6 +237,29 @@ static void test_folders(void)
 	rmdir(installed);
 }
 
+static void test_runnable(void)
+{
+	int gate[2];
+	if (pipe(gate) != 0)
+		abort();
+	pid_t pid = fork();
+	if (pid == 0) {
+		char byte;
+		close(gate[1]);
+		_exit(read(gate[0], &byte, 1) == 0 ? 0 : 1);
+	}
+	int status = -1;
+	bool has_slept = false;
+	while (!has_slept && waitpid(pid, &status, WNOHANG) == 0)
+		has_slept = !proc_is_runnable(pid);
+	ok(has_slept, "one that waits for a pipe isn't runnable");
+	close(gate[1]);
+	close(gate[0]);
+	waitpid(pid, &status, 0);
+	ok(proc_is_runnable(getpid()), "who asks is");
+	ok(!proc_is_runnable(pid), "one that is gone isn't");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
@@ -252,5 +275,6 @@ int main(int argc, char **argv)
 	test_failures();
 	test_death();
 	test_folders();
+	test_runnable();
 	return tap_done();
 }

@@ -134,7 +134,7 @@ static void test_broken(void)
 	rig_die(&rig, 1, SIGKILL, false);
 	is_str(rig.charged, "", "nobody knows who did it");
 	is_int(rig.window.n_pending, 1, "one batch is to do again");
-	ok(window_next_pending(&rig.window)->is_suspect, "as a suspect");
+	is_int(window_next_pending(&rig.window)->n_suspected, 1, "as a suspect");
 	is_int(window_next_pending(&rig.window)->attempt, 1, "which is no attempt");
 	/* alone, and it does it again */
 	rig_start_all(&rig);
@@ -174,6 +174,29 @@ static void test_lost(void)
 		finish("ONE\nTWO\nTHREE\n", name);
 		rig_fini(&rig);
 	}
+}
+
+/*
+ * A fork server's death takes its time: what is run alone next is lost with it as well, and isn't charged for that. Only
+ * one that takes the fork server along when it's alone, and then again, is.
+ */
+static void test_lost_again(void)
+{
+	begin(1);
+	rig_add(&rig, 1);
+	for (unsigned n_lost = 0; n_lost < 3; n_lost++) {
+		rig_start_all(&rig);
+		is_str(rig.charged, "", "lost %u times: nobody is charged", n_lost);
+		is_int(window_next_pending(&rig.window)->n_suspected, n_lost, "and that is known");
+		worker_send(worker(1), window_next_pending(&rig.window));
+		rig_begin(&rig, 1, 1);
+		rig_die(&rig, 1, SIGKILL, true);
+		rig.tell.lost(rig.tell.arg, "SIGKILL (Killed)");
+		rig.crew.has_given_up = false;
+		crew_open(&rig.crew);
+	}
+	is_str(rig.charged, " 1", "lost 3 times, twice of them alone: it's charged");
+	rig_fini(&rig);
 }
 
 /* Workers that die before they are ready: later and later, then no more. */
@@ -401,20 +424,35 @@ static void test_take_back_and_send_again(void)
 /* Work that isn't begun for a second by a worker that is at no item: its semaphore may be gone. */
 static void test_stuck(void)
 {
+	const struct {
+		const char *what;
+		pid_t pid;
+		int seconds_min, seconds_max;
+	} cases[] = {{"a process that sleeps", getppid(), 1, 5},
+	             {"a process that may wait for a processor only", getpid(), 30, 40},
+	             {"a thread", 0, 30, 40}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		begin(1);
+		rig_start_all(&rig);
+		worker_send(worker(1), rig_add(&rig, 2));
+		worker(1)->pid = cases[i].pid;
+		int64_t begin_ns = clock_now_ns(), at_ns;
+		for (at_ns = begin_ns; !worker(1)->is_broken && at_ns < begin_ns + 100 * CLOCK_NS_PER_SEC;
+		     at_ns += 250 * CLOCK_NS_PER_MS)
+			watchdog_look(&rig.watchdog, at_ns, true, NULL);
+		int64_t seconds = (at_ns - begin_ns) / CLOCK_NS_PER_SEC;
+		ok(seconds >= cases[i].seconds_min && seconds <= cases[i].seconds_max,
+		   "%s, and begins nothing: given up after %lld s", cases[i].what, (long long)seconds);
+		rig_fini(&rig);
+	}
 	begin(1);
 	rig_start_all(&rig);
-	worker_send(worker(1), rig_add(&rig, 2));
-	int64_t now_ns = clock_now_ns();
-	for (int64_t at_ns = now_ns; at_ns < now_ns + 10 * CLOCK_NS_PER_SEC; at_ns += 250 * CLOCK_NS_PER_MS)
-		if (!worker(1)->is_broken)
-			watchdog_look(&rig.watchdog, at_ns, true, NULL);
-	ok(worker(1)->is_broken, "a worker that begins nothing is given up");
-	rig_die(&rig, 1, SIGKILL, false);
+	rig_add(&rig, 2);
 	rig_start_all(&rig);
 	while (window_next_pending(&rig.window))
 		worker_send(worker(1), window_next_pending(&rig.window));
 	rig_begin(&rig, 1, 1);
-	now_ns = clock_now_ns();
+	int64_t now_ns = clock_now_ns();
 	for (int64_t at_ns = now_ns; at_ns < now_ns + 100 * CLOCK_NS_PER_SEC; at_ns += 250 * CLOCK_NS_PER_MS)
 		watchdog_look(&rig.watchdog, at_ns, true, NULL);
 	ok(!worker(1)->is_broken, "one that is at an item isn't, however long it takes");
@@ -428,6 +466,7 @@ int main(void)
 	test_blame();
 	test_broken();
 	test_lost();
+	test_lost_again();
 	test_failed_starts();
 	test_refusal();
 	test_uncharged();

@@ -217,7 +217,7 @@ static void test_suspects(void)
 		settle();
 		for (unsigned k = 1; k <= 3; k++) {
 			struct worker *one = worker(k);
-			if (one->owed && one->owed->is_suspect)
+			if (one->owed && one->owed->n_suspected > 0)
 				is_one_at_a_time = is_one_at_a_time && one->n_owed_items == 1;
 		}
 		for (unsigned k = 1; k <= 3; k++)

@@ -119,7 +119,7 @@ static void test_put_back(void)
 			struct batch *batch = send(4);
 			struct batch *behind = send(1);
 			batch->attempt = 3;
-			batch->is_suspect = true;
+			batch->n_suspected = 1;
 			give(behind, "4\n", 1);
 			for (uint32_t i = 0; i < n_answered; i++)
 				give(batch, (const char *[]){"0\n", "1\n", "2\n", "3\n"}[i], 1);
@@ -134,7 +134,7 @@ static void test_put_back(void)
 				if (rest) {
 					is_int(rest->slice.seq, 1 + from, "%s: from the right one on", name);
 					is_int(rest->attempt, 3, "%s: the attempt is the same", name);
-					ok(rest->is_suspect, "%s: a suspect stays one", name);
+					is_int(rest->n_suspected, 1, "%s: a suspect stays one", name);
 					window_send(window(), rest);
 					give(rest, &"0\n1\n2\n3\n"[2 * from], 4 - from);
 				}
