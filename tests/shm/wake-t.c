@@ -14,7 +14,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -244,6 +246,45 @@ static void test_threads(void)
 		is_int(n_returned[i], 86, "thread %d: each post returns", i + 1);
 }
 
+struct ticker {
+	pthread_t poster;
+	atomic_uint n_posts; /* written by the poster */
+};
+
+/* Two ticks for each post at the most: fewer than say that it's stuck. */
+static void *tick(void *arg)
+{
+	struct ticker *ticker = arg;
+	unsigned seen;
+	for (unsigned last = 0; (seen = atomic_load(&ticker->n_posts)) != UINT_MAX;) {
+		if (seen == last)
+			continue;
+		last = seen;
+		pthread_kill(ticker->poster, SIGRTMIN);
+	}
+	return NULL;
+}
+
+/* A thread that waited long for its processor hears the timer in the middle of a post that is all right. */
+static void test_late_tick(void)
+{
+	struct ticker ticker = {.poster = pthread_self()};
+	const uint32_t waiters = 1; /* then it always calls futex */
+	const unsigned n_posts = 50000;
+	unsigned n_refused = 0;
+	pthread_t thread;
+	renew();
+	memcpy(page + 4, &waiters, sizeof waiters);
+	must(pthread_create(&thread, NULL, tick, &ticker) == 0);
+	for (unsigned i = 1; i <= n_posts; i++) {
+		n_refused += wake_post(&wake) != 0;
+		atomic_store(&ticker.n_posts, i);
+	}
+	atomic_store(&ticker.n_posts, UINT_MAX);
+	pthread_join(thread, NULL);
+	is_int(n_refused, 0, "%u posts, and a tick in many of them: none is taken for stuck", n_posts);
+}
+
 /* Whose abort isn't ours dies of it, before and after a contained one. */
 static void test_foreign_abort(void)
 {
@@ -284,6 +325,7 @@ int main(void)
 	test_garbage_is_contained();
 	test_private_words();
 	test_threads();
+	test_late_tick();
 	test_foreign_abort();
 	munmap(page, PAGE_BYTES);
 	return tap_done();
