@@ -25,8 +25,8 @@ two_jobs() {
 	END
 	expect 0 rota check two.yaml
 	expect 0 rota run two.yaml
-	[ ! -s "$out" ]
-	[ ! -s "$err" ]
+	empty "$out"
+	empty "$err"
 	is capitals $'A\nB\nC'
 	seq 1000 | cmp - numbers
 }
@@ -107,7 +107,7 @@ chain() {
 	is "$out" $'1\n3'
 	has "$err" 'first: item 2 "2": failed'
 	expect 3 rota run -s first.output=/dev/full -s last.input=/dev/null after.yaml
-	[ ! -s "$out" ]
+	empty "$out"
 	has "$err" 'last'
 }
 
@@ -190,7 +190,7 @@ chain() {
 		    input: range:3-x
 	END
 	expect 2 rota check bad.yaml
-	[ ! -s "$out" ]
+	empty "$out"
 	while read -r place word; do
 		grep -F "bad.yaml:$place: " "$err" | grep -F -- "$word" ||
 			{ echo "no error at $place with: $word"; show "$err"; return 1; }
@@ -220,7 +220,7 @@ wrong() {
 	has "$err" "wrong.yaml:$1"
 	[ "$(wc -l <"$err")" -le "${2:-1}" ]
 	expect 2 timeout -k 2 60 "$ROTA" run wrong.yaml </dev/null
-	[ ! -s "$out" ]
+	empty "$out"
 }
 
 @test "check: circles, of one and of three" {

@@ -50,7 +50,7 @@ crashes() {
 	expect 1 rota map -j 2 "$bad/shelf.so" fault=segv when=300 <items
 	seq 299 | cmp - "$out"
 	expect 1 rota map -j 2 "$bad/shelf.so" fault=segv when=1 <<<1
-	[ ! -s "$out" ]
+	empty "$out"
 }
 
 @test "crash: with -u nothing is lost or doubled either" {
@@ -62,7 +62,7 @@ crashes() {
 @test "crash: of every single item" {
 	seq 300 >items
 	expect 1 rota map -j 4 "$bad/shelf.so" fault=kill when='*' <items
-	[ ! -s "$out" ]
+	empty "$out"
 	has "$err" '300 items, 0 ok, 300 crashed'
 	expect 1 rota map -v -j 4 "$bad/shelf.so" fault=kill when='*' <items
 	sed -n 's/.*item \([0-9]*\) "\([0-9]*\)": crashed: SIGKILL.*/\1 \2/p' "$err" | sort -n >seen
@@ -232,7 +232,7 @@ kill_a_worker() {
 
 @test "giving up: workers that die before they're ready" {
 	expect 3 rota map -j 2 "$bad/open-crash.so" <<<a
-	[ ! -s "$out" ]
+	empty "$out"
 	has "$err" 'before they were ready'
 	has "$err" 'SIGABRT'
 }
@@ -257,7 +257,7 @@ kill_forkserver() {
 
 refuses() {
 	expect 3 rota map -b "$backend" -j 2 "$bad/$1.so" <<<a
-	[ ! -s "$out" ]
+	empty "$out"
 	[ "$(grep -c "$2" "$err")" -eq 1 ]
 }
 
@@ -277,7 +277,7 @@ refuses() {
 # is_refused FILE WORDS: the supervisor outlives the plugin, and says so in one line
 is_refused() {
 	expect 2 rota map -b "$backend" "$1" <<<a
-	[ ! -s "$out" ]
+	empty "$out"
 	[ "$(wc -l <"$err")" -eq 1 ]
 	has "$err" "$(basename "$1" .so)"
 	has "$err" "$2"

@@ -18,9 +18,9 @@ teardown() {
 
 @test "exit 0: all items ok, and nothing said" {
 	expect 0 rota map -i range:1-10 identity
-	[ ! -s "$err" ]
+	empty "$err"
 	expect 0 rota map upper </dev/null
-	[ ! -s "$err" ]
+	empty "$err"
 }
 
 some_fail() {
@@ -77,7 +77,7 @@ full() {
 head_of() {
 	expect 0 timeout -k 2 60 bash -c 'yes | "$@" | head -5; echo "${PIPESTATUS[@]}"' - "$ROTA" map -b "$backend" "$@"
 	is "$out" $'Y\nY\nY\nY\nY\n141 141 0'
-	[ ! -s "$err" ]
+	empty "$err"
 }
 
 @test "a reader that went away ends the run quietly, by SIGPIPE" {
@@ -96,7 +96,7 @@ reader_gone_while_idle() {
 	exec 5<&-
 	ends 141
 	exec 4>&-
-	[ ! -s "$err" ]
+	empty "$err"
 	nothing_left
 }
 
@@ -113,7 +113,7 @@ reader_gone_with_busy_workers() {
 	[ "$result" = 1 ]
 	exec 5<&-
 	ends 141
-	[ ! -s "$err" ]
+	empty "$err"
 	nothing_left
 }
 

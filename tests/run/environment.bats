@@ -41,8 +41,8 @@ streams_closed() {
 		rm -f results stdout stderr
 		without "$closed" "$ROTA" map -b "$backend" -j 2 -i items -o results "$bad/shelf.so" fault=named
 		same results wanted
-		[ ! -s stdout ]
-		[ ! -s stderr ] || ! grep -v '^worker [12]: \|^rota: \|^words on' stderr
+		empty stdout
+		empty stderr || ! grep -v '^worker [12]: \|^rota: \|^words on' stderr
 	done
 }
 
@@ -80,7 +80,7 @@ streams_closed() {
 		status=0
 		without "$closed" "$ROTA" map upper || status=$?
 		[ "$status" -ge 2 ]
-		[ ! -s stdout ]
+		empty stdout
 	done
 }
 
@@ -154,7 +154,7 @@ full_disk() {
 @test "input that can't be read: EIO" {
 	expect 3 rota map -i /proc/self/mem upper
 	has "$err" '/proc/self/mem'
-	[ ! -s "$out" ]
+	empty "$out"
 }
 
 # -- /proc, / --
@@ -208,7 +208,7 @@ no_proc() {
 	for backend in process thread; do
 		expect 0 bare 'mount -o remount,ro,bind / && export TMPDIR=/nowhere' "$ROTA" map -b "$backend" -j 3 upper <items
 		same "$out" items
-		[ ! -s "$err" ]
+		empty "$err"
 	done
 	expect 3 bare 'mount --bind / /mnt && mount -o remount,ro,bind /mnt' "$ROTA" map -o /mnt/tmp/results upper <items
 	has "$err" '/mnt/tmp/results'
@@ -227,7 +227,7 @@ no_proc() {
 @test "an environment without anything" {
 	expect 0 timeout -k 2 60 env -i "$ROTA" map -j 2 upper <items
 	same "$out" items
-	[ ! -s "$err" ]
+	empty "$err"
 	expect 0 timeout -k 2 60 env -i "$ROTA" exec -j 2 /bin/echo <<<$'a\nb'
 	is "$out" $'a\nb'
 }
@@ -238,12 +238,12 @@ no_proc() {
 	for _ in {1..512}; do echo 5; done >items
 	expect 0 rota map -j 256 sleep <items
 	same "$out" items
-	[ ! -s "$err" ]
+	empty "$err"
 	seq 100000 >items
 	for backend in process thread; do
 		expect 0 rota map -b "$backend" -j 256 upper <items
 		same "$out" items
-		[ ! -s "$err" ]
+		empty "$err"
 	done
 }
 
@@ -274,5 +274,5 @@ no_proc() {
 		bash -c 'cd / && ulimit -u 20 && exec "$1/rota" map -j 64 "$1/plugins/sleep.so" ms=2' bash "$folder" <items
 	same "$out" items
 	[ "$(wc -l <"$err")" -le 1 ]
-	[ ! -s "$err" ] || has "$err" 'of 64 workers could be started'
+	empty "$err" || has "$err" 'of 64 workers could be started'
 }

@@ -67,7 +67,7 @@ threads_take_over() {
 		status=0
 		nofork map -b process upper <items >out 2>err || status=$?
 		[ "$status" -eq 3 ]
-		[ ! -s out ]
+		empty out
 		[ "$(grep -c 'Resource temporarily unavailable' err)" -eq 1 ]
 	done
 }
@@ -75,7 +75,7 @@ threads_take_over() {
 @test "threads that were asked for need no process" {
 	expect 0 nofork map -b thread upper <items
 	same "$out" items
-	[ ! -s "$err" ]
+	empty "$err"
 }
 
 @test "a plugin that isn't thread-safe gets one thread, and is right" {
@@ -88,7 +88,7 @@ threads_take_over() {
 
 @test "exec's commands can't be started either: each item says so" {
 	expect 1 nofork exec -j 2 -- echo <<<$'a\nb'
-	[ ! -s "$out" ]
+	empty "$out"
 	has "$err" 'item 1 "a"'
 	has "$err" 'item 2 "b"'
 }

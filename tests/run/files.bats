@@ -23,7 +23,7 @@ refused() {
 		start "$ROTA" map -b "$backend" --trust-path "${@:4}" "$3" <<<a
 		within 6 has_ended
 		ends "$1"
-		[ ! -s "$out" ]
+		empty "$out"
 		[ "$(grep -c '^rota: ' "$err")" -le 2 ]
 		grep -F -- "$2" "$err" | grep -qF "$(basename "$3" .so)"
 		nothing_left
@@ -63,7 +63,7 @@ refused() {
 				continue
 			fi
 			[ "$status" -eq 2 ]
-			[ ! -s out ]
+			empty out
 			[ "$(wc -l <err)" -eq 1 ]
 			grep -q './cut.so.*\(cut short\|no shared object\)' err
 		done
@@ -101,7 +101,7 @@ damage() {
 		echo "byte $offset: status $status: $(cat err)"
 		case $status in
 			0) is out A ;;
-			2 | 3) [ ! -s out ] && has err ./damaged.so && [ "$(wc -l <err)" -le 3 ] ;;
+			2 | 3) empty out && has err ./damaged.so && [ "$(wc -l <err)" -le 3 ] ;;
 			*) false ;;
 		esac
 	done

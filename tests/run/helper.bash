@@ -7,7 +7,7 @@
 #	both_backends FUNCTION       runs FUNCTION with $backend set to process, then to thread
 #	expect STATUS COMMAND        runs COMMAND, its output in $out, its standard error in $err (files)
 #	is FILE TEXT, has FILE TEXT  the file is TEXT and a newline; has a line with TEXT in it
-#	same FILE FILE               byte for byte
+#	empty FILE, same FILE FILE   nothing in it; byte for byte
 #	eventually COMMAND           waits until COMMAND succeeds, for as long as a loaded machine may need
 #	within SECONDS COMMAND       the same, for a time that is promised
 #	slow                         at the top of a test that the quick set leaves out
@@ -65,6 +65,10 @@ is() {
 
 has() {
 	grep -qF -- "$2" "$1" || { echo "expected a line with: $2"; show "$1"; return 1; }
+}
+
+empty() {
+	[ ! -s "$1" ] || { echo "expected nothing"; show "$1"; return 1; }
 }
 
 same() {

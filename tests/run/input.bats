@@ -73,7 +73,7 @@ files() {
 	files 'tree/[!B]*.c' $'tree/a.c\ntree/b.c'
 	files "$PWD/tree/a/*.c" "$PWD/tree/a/one.c"
 	expect 0 rota map -i 'files:tree/*.nothing' identity
-	[ ! -s "$out" ]
+	empty "$out"
 	has "$err" 'tree/*.nothing'
 }
 
@@ -85,7 +85,7 @@ each_sink() {
 	expect 0 rota map -b "$backend" -i range:1-3 -o nul:results identity
 	printf '1\0%s\0' 2 3 | sed 's/31/3/; s/\x001\x00/\x00/' | cmp - results
 	expect 0 rota map -b "$backend" -i range:1-3 -o none identity
-	[ ! -s "$out" ]
+	empty "$out"
 	[ ! -e none ]
 	expect 0 rota map -b "$backend" -i range:1-3 -o - identity
 	is "$out" $'1\n2\n3'

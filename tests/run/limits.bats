@@ -77,7 +77,7 @@ recycles() {
 	[ "$(tail -n 1 seen | awk '{ print $1 }')" -le "$1" ]
 	expect 0 rota map -j 3 --recycle "$1" upper <items
 	same "$out" items
-	[ ! -s "$err" ]
+	empty "$err"
 	expect 0 rota map -u -j 3 --recycle "$1" upper <items
 	sort -n "$out" | cmp - items
 }
@@ -142,7 +142,7 @@ too_slow() {
 	within 6 has_ended
 	[ "$((${EPOCHREALTIME/[.,]/} - before))" -ge "$((${3} * 1000))" ]
 	ends 3
-	[ ! -s "$out" ]
+	empty "$out"
 	[ "$(grep -c -- '--start-timeout' "$err")" -eq 1 ]
 	[ "$(grep -c 'worker [0-9]*: starting' "$err")" -le 10 ]
 	nothing_left

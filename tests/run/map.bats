@@ -13,7 +13,7 @@ all_in_order() {
 	for jobs in 1 2 7; do
 		expect 0 rota map -b "$backend" -j "$jobs" upper <items
 		same "$out" items
-		[ ! -s "$err" ]
+		empty "$err"
 	done
 }
 
@@ -108,10 +108,10 @@ no_newline() {
 # No worker is started: a plugin that can't open one doesn't matter.
 no_items() {
 	expect 0 rota map -b "$backend" upper <items
-	[ ! -s "$out" ]
-	[ ! -s "$err" ]
+	empty "$out"
+	empty "$err"
 	expect 0 rota map -b "$backend" -i range:2-1 "$bad/open-refuse.so" <items
-	[ ! -s "$out" ]
+	empty "$out"
 }
 
 @test "map: without items there are no results, and no worker is started" {

@@ -16,7 +16,7 @@ teardown() {
 # refuses WORDS ARGUMENTS: exit 2, one line, and nothing was run
 refuses() {
 	expect 2 rota "${@:2}" </dev/null
-	[ ! -s "$out" ]
+	empty "$out"
 	has "$err" "$1"
 	[ "$(wc -l <"$err")" -eq 1 ]
 }
@@ -37,7 +37,7 @@ refuses() {
 		has help Examples:
 		has help 'Exit status:'
 		[ "$(expand help | awk '{ if (length($0) > most) most = length($0) } END { print most }')" -le 85 ]
-		[ ! -s "$err" ]
+		empty "$err"
 	done
 	for option in jobs backend input output null keep-order unordered max-item max-result window progress dry-run \
 		trust-path quiet verbose version help; do
@@ -192,7 +192,7 @@ try_all() {
 	has "$err" '1 item, 1 ok'
 	has "$err" worker
 	expect 0 rota map upper <<<a
-	[ ! -s "$err" ]
+	empty "$err"
 }
 
 @test "dry-run: checks everything, runs nothing" {

@@ -58,7 +58,7 @@ endings() {
 	is "$out" $'out 0\nout 0'
 	has "$err" 'exited with code 3'
 	expect 1 execs 'TERM\nKILL\nPIPE\n' sh -c 'kill -$1 $$' sh
-	[ ! -s "$out" ]
+	empty "$out"
 	has "$err" 'killed by SIGTERM'
 	has "$err" 'killed by SIGKILL'
 	has "$err" 'killed by SIGPIPE'
@@ -123,7 +123,7 @@ words_on_stderr() {
 	expect 0 execs 'a\nb\n' printf '{}\n\n'
 	is "$out" $'a\n\nb\n'
 	expect 0 execs 'a\nb\n' true
-	[ ! -s "$out" ]
+	empty "$out"
 }
 
 # shellcheck disable=SC2016
@@ -141,7 +141,7 @@ large_output() {
 too_large() {
 	rm -f pid
 	expect 1 rota exec -b "$backend" --max-result 100K -- sh -c 'echo $$ >pid; exec yes {}' <<<a
-	[ ! -s "$out" ]
+	empty "$out"
 	has "$err" max-result
 	if kill -0 "$(cat pid)"; then
 		echo "the command still runs"

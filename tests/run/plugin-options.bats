@@ -13,7 +13,7 @@ tells() {
 # refuses WORD KEY=VALUE: exit 2, and a message with WORD and the key in it
 refuses() {
 	expect 2 rota map --trust-path "$bad/options.so" "$2" <<<item
-	[ ! -s "$out" ]
+	empty "$out"
 	has "$err" "$1"
 	has "$err" "${2%%=*}"
 }

@@ -75,6 +75,6 @@ failures_of_a_run() {
 	echo there >there
 	printf 'there\0\n' >list
 	expect 1 try sha256 <list
-	[ ! -s "$out" ]
+	empty "$out"
 	has "$err" "NUL byte"
 }

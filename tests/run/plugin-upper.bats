@@ -69,7 +69,8 @@ large_items() {
 
 @test "upper: no items, no results" {
 	expect 0 try upper </dev/null
-	[ ! -s "$out" ] && [ ! -s "$err" ]
+	empty "$out"
+	empty "$err"
 }
 
 @test "upper has no options" {

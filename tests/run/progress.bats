@@ -12,9 +12,9 @@ setup() {
 
 @test "progress: nothing in a pipe" {
 	expect 0 rota map -j 1 sleep ms=10 <items
-	[ ! -s "$err" ]
+	empty "$err"
 	expect 0 rota map --progress never sleep ms=1 <items
-	[ ! -s "$err" ]
+	empty "$err"
 }
 
 @test "progress: a summary when something failed, in one line" {

@@ -212,7 +212,7 @@ good_prefix() {
 	[ "$(wc -l <"$out")" -ge 80 ]
 	[ "$(wc -l <"$out")" -lt 2700 ]
 	expect 1 rota map -j 2 --max-failures 1% "$bad/shelf.so" fault=fail when='*' <<<"$(seq 99)"
-	[ ! -s "$out" ]
+	empty "$out"
 	has "$err" '99 items, 0 ok, 99 failed'
 }
 

@@ -201,7 +201,7 @@ is_stopped() {
 		expect 0 timeout -k 2 60 bash -c 'yes | env --"$1"-signal=PIPE "$2" map upper | head -5
 			echo "${PIPESTATUS[*]}"' - "$how" "$ROTA"
 		is "$out" $'Y\nY\nY\nY\nY\n141 141 0'
-		[ ! -s "$err" ]
+		empty "$err"
 	done
 }
 

@@ -96,7 +96,7 @@ all_right() {
 @test "tidy: by hand nothing is compared" {
 	expect 0 "$worker" --try "$bad/shelf.so" fault=umask when='#1' tell=umask <items
 	[ "$(sort -u "$out")" = 0777 ]
-	[ ! -s "$err" ]
+	empty "$err"
 }
 
 # FAULT SIGNAL LINE FUNCTION

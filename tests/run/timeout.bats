@@ -71,7 +71,7 @@ takes_too_long() {
 		seq 30 | grep -vx "$when" | cmp - "$out"
 	done
 	expect 1 rota map -j 2 --timeout 100ms "$bad/shelf.so" fault=hang when='*' <<<"$(seq 8)"
-	[ ! -s "$out" ]
+	empty "$out"
 	[ "$(grep -c 'timed out: no answer' "$err")" -eq 8 ]
 }
 
@@ -116,7 +116,7 @@ has_lines() {
 	seq 300000 >items
 	expect 0 rota map -j 8 --timeout 5s upper <items
 	same "$out" items
-	[ ! -s "$err" ]
+	empty "$err"
 }
 
 # It has begun nothing, so it is looked at for a while first.
@@ -154,7 +154,7 @@ stopped_run() {
 	kill -CONT "$run"
 	ends 0
 	seq -f 'item %g' 6 | cmp - results
-	[ ! -s "$err" ]
+	empty "$err"
 	nothing_left
 }
 
@@ -272,7 +272,7 @@ reads_many_late() {
 # refuses_threads OPTION VALUE
 refuses_threads() {
 	expect 3 timeout -k 2 60 env LD_PRELOAD="$PWD/nofork.so" "$ROTA" map "$1" "$2" upper <items
-	[ ! -s "$out" ]
+	empty "$out"
 	has "$err" "$1"
 	[ "$(wc -l <"$err")" -le 2 ]
 }
