@@ -177,8 +177,8 @@ static void test_lost(void)
 }
 
 /*
- * A fork server's death takes its time: what is run alone next is lost with it as well, and isn't charged for that. Only
- * one that takes the fork server along when it's alone, and then again, is.
+ * A fork server's death takes its time: what is run alone next is lost with it as well, and isn't charged for that.
+ * Only one that takes the fork server along when it's alone, and then again, is.
  */
 static void test_lost_again(void)
 {
