@@ -77,6 +77,13 @@ static enum verdict check_actions(struct tidy *tidy)
 	return verdict;
 }
 
+/* Those by which the next item could fail though it asks for little, each a system call. */
+static bool is_sharp(int limit)
+{
+	return limit == RLIMIT_NOFILE || limit == RLIMIT_NPROC || limit == RLIMIT_FSIZE || limit == RLIMIT_AS ||
+	       limit == RLIMIT_DATA || limit == RLIMIT_CPU;
+}
+
 /* A hard limit that was lowered can be raised again by root only. */
 static enum verdict check_limits(struct tidy *tidy)
 {
@@ -84,7 +91,8 @@ static enum verdict check_limits(struct tidy *tidy)
 	for (int i = 0; i < RLIM_NLIMITS; i++) {
 		const struct rlimit *kept = &tidy->limits[i];
 		struct rlimit now;
-		if (getrlimit(i, &now) == 0 && (now.rlim_cur != kept->rlim_cur || now.rlim_max != kept->rlim_max))
+		if ((tidy->is_all || is_sharp(i)) && getrlimit(i, &now) == 0 &&
+		    (now.rlim_cur != kept->rlim_cur || now.rlim_max != kept->rlim_max))
 			verdict = mended_if(setrlimit(i, kept) == 0 && verdict != SPOILT);
 	}
 	return verdict;
@@ -195,7 +203,7 @@ static const struct {
 } kinds[] = {
 	[TIDY_TIMERS] = {check_timers, true, false, "a timer running"},
 	[TIDY_ACTIONS] = {check_actions, true, false, "other signal actions"},
-	[TIDY_LIMITS] = {check_limits, true, false, "other resource limits"},
+	[TIDY_LIMITS] = {check_limits, false, false, "other resource limits"},
 	[TIDY_FOLDER] = {check_folder, false, false, "another working directory"},
 	[TIDY_UMASK] = {check_umask, false, false, "another file mode mask"},
 	[TIDY_SIGMASK] = {check_sigmask, false, true, "another signal mask"},
@@ -265,11 +273,11 @@ bool tidy_check(struct tidy *tidy, int64_t now_ns)
 	/* what an item forked has come back from its run, too: only one of them is the worker */
 	if (tidy->scope == TIDY_PROCESS && getpid() != tidy->pid)
 		_exit(0);
-	bool is_all = now_ns - tidy->dear_ns >= DEAR_NS;
-	if (is_all)
+	tidy->is_all = now_ns - tidy->dear_ns >= DEAR_NS;
+	if (tidy->is_all)
 		tidy->dear_ns = now_ns;
 	for (size_t i = 0; i < TIDY_KINDS; i++) {
-		if ((kinds[i].is_dear && !is_all) || (tidy->scope == TIDY_THREAD && !kinds[i].is_the_threads))
+		if ((kinds[i].is_dear && !tidy->is_all) || (tidy->scope == TIDY_THREAD && !kinds[i].is_the_threads))
 			continue;
 		enum verdict verdict = kinds[i].check(tidy);
 		if (verdict != SAME)

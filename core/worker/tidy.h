@@ -6,10 +6,11 @@
  *   tidy_init after open; after an item's run and before its answer tidy_check, and if tidy_note has something to say,
  *   say it; tidy_fini
  *
- * The folder, masks, locales and children cost about a microsecond, the rest ten times that: it is compared every two
- * milliseconds at most, so that an item that takes longer is always followed by all of it. Not seen: POSIX timers,
- * threads, the environment, memory, and descriptors left open; and children that have a new parent, which are the fork
- * server's. Children that the plugin's open has started are its own affair, and with them all that come later.
+ * The folder, masks, locales, children and the sharper limits cost about two microseconds, the rest five times
+ * that: it is compared every two milliseconds at most, so that an item that takes longer is always followed by all of
+ * it. Not seen: POSIX timers, threads, the environment, memory, and descriptors left open; and children that have a
+ * new parent, which are the fork server's. Children that the plugin's open has started are its own affair, and with
+ * them all that come later.
  * Owner: the worker. Threads: one.
  */
 #ifndef WORKER_TIDY_H
@@ -54,6 +55,7 @@ enum tidy_kind {
 struct tidy {
 	enum tidy_scope scope;
 	int64_t dear_ns; /* when all was last compared */
+	bool is_all;     /* so it is this time */
 	unsigned found;  /* kinds, a bit each, since the last note */
 	unsigned told;   /* by a note, ever */
 	bool is_spoilt;  /* something couldn't be put right: the worker must be replaced */

@@ -323,10 +323,11 @@ static void test_when(void)
 	check(&tidy);
 	set_alarm();
 	go_away();
+	limit_files();
 	tidy_check(&tidy, now_ns + 100000);
-	is_int(tidy.found, 1u << TIDY_FOLDER, "after 0.1 ms only what is cheap is compared");
+	is_int(tidy.found, 1u << TIDY_FOLDER | 1u << TIDY_LIMITS, "after 0.1 ms what is cheap is compared, limits too");
 	tidy_check(&tidy, now_ns + 2 * CLOCK_NS_PER_MS);
-	is_int(tidy.found, 1u << TIDY_FOLDER | 1u << TIDY_TIMERS, "after 2 ms all is");
+	is_int(tidy.found, 1u << TIDY_FOLDER | 1u << TIDY_LIMITS | 1u << TIDY_TIMERS, "after 2 ms all is");
 	tidy_fini(&tidy);
 }
 
