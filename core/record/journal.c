@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal - see journal.h. Making a new one, so that a kill at any point leaves the old one or the new one:
+ *
+ *   an old one is read, and closed, which puts its -wal into it and removes that;
+ *   FILE.new is made, filled, put into WAL mode, closed (so it has no -wal);
+ *   a -wal or -shm that stands beside FILE all the same, without its database, is removed: it must not be replayed;
+ *   FILE.new is renamed to FILE.
+ */
+#include "config.h"
+
+#include "core/record/journal_db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- files -------------------------------------------------------------------------------------------------------- */
+
+static int lock(struct journal *journal, struct err *err)
+{
+	char path[PATH_MAX];
+	pid_t owner;
+	if (snprintf(path, sizeof path, "%s.lock", journal->file) >= (int)sizeof path)
+		return err_set(err, ERR_USAGE, "journal %.100s...: the name is too long", journal->file);
+	if (lockfile_take(&journal->lock, path, &owner, err) == 0)
+		return 0;
+	journal->lock.fd = -1;
+	if (err->code != ERR_USAGE)
+		return err_prefix(err, "journal %s", journal->file);
+	if (owner > 0)
+		return err_set(err, ERR_USAGE, "journal %s is in use by process %ld: wait until that run has ended",
+		               journal->file, (long)owner);
+	return err_set(err, ERR_USAGE, "journal %s is in use by another run: wait until it has ended", journal->file);
+}
+
+/* 1: a file that may be a database, 0: none is there, -1. */
+static int look_at(const struct journal *journal, struct err *err)
+{
+	static const char magic[16] = "SQLite format 3";
+	char head[sizeof magic] = {0};
+	struct stat status;
+	if (stat(journal->file, &status) != 0) {
+		if (errno == ENOENT)
+			return 0;
+		return err_set_errno(err, ERR_USAGE, errno, "journal %s", journal->file);
+	}
+	if (!S_ISREG(status.st_mode))
+		return err_set(err, ERR_USAGE, "journal %s: it is %s: give the name of a file", journal->file,
+		               S_ISDIR(status.st_mode) ? "a folder" : "no regular file");
+	int fd = open(journal->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return err_set_errno(err, ERR_USAGE, errno, "journal %s", journal->file);
+	ssize_t n = read(fd, head, sizeof head);
+	close(fd);
+	if (n != (ssize_t)sizeof head || memcmp(head, magic, sizeof head) != 0)
+		return err_set(err, ERR_USAGE, "%s is no journal of rota's: give the journal another name, or remove that file",
+		               journal->file);
+	return 1;
+}
+
+static void remove_beside(const char *file, const char *suffix)
+{
+	char path[PATH_MAX + 16];
+	snprintf(path, sizeof path, "%s%s", file, suffix);
+	unlink(path);
+}
+
+static void sync_folder(const char *file)
+{
+	char folder[PATH_MAX];
+	snprintf(folder, sizeof folder, "%s", file);
+	char *slash = strrchr(folder, '/');
+	snprintf(slash ? slash + 1 : folder, 2, ".");
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return; /* what can't be synced is as safe as the file system makes it */
+	fsync(fd);
+	close(fd);
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+static struct journal *allocate(const char *file, struct err *err)
+{
+	struct journal *journal = calloc(1, sizeof *journal);
+	if (journal) {
+		journal->lock.fd = -1;
+		journal->file = strdup(file);
+	}
+	if (!journal || !journal->file) {
+		free(journal);
+		err_set(err, ERR_RUN, "out of memory");
+		return NULL;
+	}
+	return journal;
+}
+
+static void forget_jobs(struct journal *journal)
+{
+	for (size_t i = 0; i < journal->n_jobs; i++)
+		free(journal->jobs[i].name);
+	free(journal->jobs);
+	journal->jobs = NULL;
+	journal->n_jobs = 0;
+	journal->last_id = 0;
+}
+
+void journal_close(struct journal **journal)
+{
+	if (!*journal)
+		return;
+	int saved_errno = errno;
+	journal_db_close(*journal);
+	lockfile_drop(&(*journal)->lock);
+	forget_jobs(*journal);
+	free((*journal)->file);
+	free(*journal);
+	*journal = NULL;
+	errno = saved_errno;
+}
+
+static int open_verified(struct journal *journal, struct err *err)
+{
+	if (journal_db_open(journal, journal->file, false, err) != 0 || journal_verify(journal, err) != 0 ||
+	    journal_db_exec(journal, "PRAGMA synchronous=NORMAL", err) != 0)
+		return -1;
+	journal_db_trust(journal);
+	return 0;
+}
+
+bool journal_is_finished(struct journal *journal)
+{
+	for (size_t i = 0; i < journal->n_jobs; i++)
+		if (!journal->jobs[i].is_finished)
+			return false;
+	return true;
+}
+
+/* An old journal may be replaced when it has done its work. */
+static int retire_old(struct journal *journal, struct err *err)
+{
+	int result = look_at(journal, err);
+	if (result <= 0)
+		return result;
+	result = open_verified(journal, err);
+	bool is_finished = result == 0 && journal_is_finished(journal);
+	journal_db_close(journal);
+	forget_jobs(journal);
+	if (result == 0 && !is_finished)
+		result = err_set(err, ERR_USAGE,
+		                 "journal %s is that of a run that hasn't finished: go on from it with --resume, or remove it "
+		                 "to begin anew",
+		                 journal->file);
+	return result;
+}
+
+static int add_keys(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err)
+{
+	sqlite3_stmt *statement = journal_db_statement(journal, STATEMENT_ADD_KEY, err);
+	for (size_t i = 0; statement && i < n_keys; i++) {
+		sqlite3_bind_text(statement, 1, keys[i].job, -1, SQLITE_STATIC);
+		sqlite3_bind_text(statement, 2, keys[i].key, -1, SQLITE_STATIC);
+		sqlite3_bind_text(statement, 3, keys[i].value, -1, SQLITE_STATIC);
+		if (journal_db_run(journal, statement, err) != 0)
+			return -1;
+	}
+	return statement ? 0 : -1;
+}
+
+static int fill(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err)
+{
+	char pragmas[160];
+	snprintf(pragmas, sizeof pragmas, "PRAGMA page_size=4096; PRAGMA application_id=%d; PRAGMA user_version=%d; BEGIN",
+	         JOURNAL_APPLICATION_ID, JOURNAL_VERSION);
+	if (journal_db_exec(journal, pragmas, err) != 0)
+		return -1;
+	for (size_t i = 0; journal_db_schema[i]; i++)
+		if (journal_db_exec(journal, journal_db_schema[i], err) != 0)
+			return -1;
+	if (add_keys(journal, keys, n_keys, err) != 0)
+		return -1;
+	return journal_db_exec(journal, "COMMIT; PRAGMA journal_mode=WAL", err);
+}
+
+static int make_new(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err)
+{
+	static const char *const beside[] = {"", "-wal", "-shm", "-journal"};
+	char name[PATH_MAX];
+	snprintf(name, sizeof name, "%s.new", journal->file); /* shorter than the lock's name */
+	for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
+		remove_beside(name, beside[i]);
+	int result = journal_db_open(journal, name, true, err);
+	journal_db_trust(journal);
+	if (result == 0)
+		result = fill(journal, keys, n_keys, err);
+	journal_db_close(journal);
+	if (result == 0) {
+		remove_beside(journal->file, "-wal");
+		remove_beside(journal->file, "-shm");
+		if (rename(name, journal->file) != 0)
+			result = err_set_errno(err, ERR_RUN, errno, "journal %s: cannot rename %s", journal->file, name);
+	}
+	if (result == 0)
+		sync_folder(journal->file);
+	else
+		for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
+			remove_beside(name, beside[i]);
+	return result;
+}
+
+int journal_create(struct journal **ret, const char *file, const struct journal_key *keys, size_t n_keys,
+                   struct err *err)
+{
+	struct journal *journal = allocate(file, err);
+	if (!journal)
+		return -1;
+	if (lock(journal, err) != 0 || retire_old(journal, err) != 0 || make_new(journal, keys, n_keys, err) != 0 ||
+	    open_verified(journal, err) != 0) {
+		journal_close(&journal);
+		return -1;
+	}
+	*ret = journal;
+	return 0;
+}
+
+int journal_open(struct journal **ret, const char *file, struct err *err)
+{
+	struct journal *journal = allocate(file, err);
+	*ret = NULL;
+	if (!journal)
+		return -1;
+	int result = lock(journal, err) == 0 ? look_at(journal, err) : -1;
+	if (result > 0)
+		result = open_verified(journal, err) == 0 ? 1 : -1;
+	if (result > 0)
+		*ret = journal;
+	else
+		journal_close(&journal);
+	return result < 0 ? -1 : 0;
+}
+
+int journal_open_reader(struct journal **ret, const char *file, struct err *err)
+{
+	struct journal *journal = allocate(file, err);
+	if (!journal)
+		return -1;
+	int result = look_at(journal, err);
+	if (result == 0)
+		result = err_set(err, ERR_USAGE, "journal %s: there is no such file", file);
+	/* one transaction: what was verified is what is read */
+	if (result < 0 || journal_db_open_reader(journal, err) != 0 || journal_db_exec(journal, "BEGIN", err) != 0 ||
+	    journal_verify(journal, err) != 0) {
+		journal_close(&journal);
+		return -1;
+	}
+	*ret = journal;
+	return 0;
+}
+
+/* --- comparing ---------------------------------------------------------------------------------------------------- */
+
+static const struct journal_key *find_key(const struct journal_key *keys, size_t n_keys, const char *job,
+                                          const char *key)
+{
+	for (size_t i = 0; i < n_keys; i++)
+		if (strcmp(keys[i].job, job) == 0 && strcmp(keys[i].key, key) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+/* Adds a difference to the sentence. */
+__attribute__((format(printf, 2, 3))) static void differ(char text[ERR_TEXT_BYTES / 2], const char *format, ...)
+{
+	size_t n = strlen(text);
+	va_list args;
+	if (n > 0 && n + 2 < ERR_TEXT_BYTES / 2)
+		n += (size_t)snprintf(text + n, ERR_TEXT_BYTES / 2 - n, "; ");
+	va_start(args, format);
+	vsnprintf(text + n, ERR_TEXT_BYTES / 2 - n, format, args);
+	va_end(args);
+}
+
+static int compare_rows(struct journal *journal, const struct journal_key *keys, size_t n_keys, size_t *ret_n_common,
+                        char text[ERR_TEXT_BYTES / 2], struct err *err)
+{
+	sqlite3_stmt *row = journal_db_prepare(journal, "SELECT job, key, value FROM plan ORDER BY id", err);
+	int code = SQLITE_DONE;
+	while (row && (code = sqlite3_step(row)) == SQLITE_ROW) {
+		const char *job = (const char *)sqlite3_column_text(row, 0), *key = (const char *)sqlite3_column_text(row, 1);
+		const char *value = (const char *)sqlite3_column_text(row, 2);
+		const struct journal_key *now = find_key(keys, n_keys, job, key);
+		*ret_n_common += now != NULL;
+		if (!now)
+			differ(text, "job '%s': %s was '%s'", job, key, value);
+		else if (strcmp(now->value, value) != 0 && strcmp(key, "plugin file") == 0)
+			differ(text, "job '%s': the plugin's file is another than it was", job);
+		else if (strcmp(now->value, value) != 0)
+			differ(text, "job '%s': %s was '%s' and is '%s'", job, key, value, now->value);
+	}
+	sqlite3_finalize(row);
+	if (!row)
+		return -1;
+	return code == SQLITE_DONE ? 0 : journal_db_error(journal, code, "read it", err);
+}
+
+static bool has_row(struct journal *journal, const struct journal_key *key)
+{
+	struct err err;
+	sqlite3_stmt *row = journal_db_prepare(journal, "SELECT 1 FROM plan WHERE job = ?1 AND key = ?2", &err);
+	if (!row)
+		return true;
+	sqlite3_bind_text(row, 1, key->job, -1, SQLITE_STATIC);
+	sqlite3_bind_text(row, 2, key->key, -1, SQLITE_STATIC);
+	bool has = sqlite3_step(row) == SQLITE_ROW;
+	sqlite3_finalize(row);
+	return has;
+}
+
+int journal_compare(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err)
+{
+	char text[ERR_TEXT_BYTES / 2] = "";
+	size_t n_common = 0;
+	if (compare_rows(journal, keys, n_keys, &n_common, text, err) != 0)
+		return -1;
+	for (size_t i = 0; n_common < n_keys && i < n_keys; i++)
+		if (!has_row(journal, &keys[i]))
+			differ(text, "job '%s': %s is '%s' and was not given", keys[i].job, keys[i].key, keys[i].value);
+	if (!text[0])
+		return 0;
+	return err_set(err, ERR_USAGE, "journal %s is of another run: %s; go on with what it was, or begin anew",
+	               journal->file, text);
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+void journal_position_fini(struct journal_position *position)
+{
+	free(position->unfinished);
+	*position = (struct journal_position){0};
+}
+
+int journal_read_position(struct journal *journal, const char *job, struct journal_position *ret, struct err *err)
+{
+	sqlite3_stmt *row = journal_db_statement(journal, STATEMENT_LAST_CHECKPOINT, err);
+	if (!row)
+		return -1;
+	sqlite3_bind_text(row, 1, job, -1, SQLITE_STATIC);
+	int code = sqlite3_step(row), result = 0;
+	if (code == SQLITE_ROW)
+		result = journal_read_checkpoint(journal, row, ret, err);
+	else if (code == SQLITE_DONE)
+		*ret = (struct journal_position){0};
+	else
+		result = journal_db_error(journal, code, "read it", err);
+	sqlite3_reset(row);
+	return result;
+}
+
+int journal_each_failure(struct journal *journal, const char *job, journal_failure_f *each, void *arg, struct err *err)
+{
+	sqlite3_stmt *row = journal_db_prepare(journal,
+	                                       "SELECT job, seq, item, outcome, attempts, cause, output_at FROM failure "
+	                                       "WHERE ?1 IS NULL OR job = ?1 ORDER BY job, seq",
+	                                       err);
+	if (!row)
+		return -1;
+	sqlite3_bind_text(row, 1, job, -1, SQLITE_STATIC);
+	int code = SQLITE_DONE, result = 0;
+	while (result == 0 && (code = sqlite3_step(row)) == SQLITE_ROW) {
+		const void *item = sqlite3_column_blob(row, 2);
+		const struct journal_failure failure = {.seq = (uint64_t)sqlite3_column_int64(row, 1),
+		                                        .item = item ? item : "",
+		                                        .item_bytes = (size_t)sqlite3_column_bytes(row, 2),
+		                                        .outcome = (const char *)sqlite3_column_text(row, 3),
+		                                        .attempts = (uint32_t)sqlite3_column_int64(row, 4),
+		                                        .cause = (const char *)sqlite3_column_text(row, 5),
+		                                        .output_at = (uint64_t)sqlite3_column_int64(row, 6)};
+		result = each(arg, (const char *)sqlite3_column_text(row, 0), &failure, err);
+	}
+	if (result == 0 && code != SQLITE_DONE)
+		result = journal_db_error(journal, code, "read it", err);
+	sqlite3_finalize(row);
+	return result;
+}

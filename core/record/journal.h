@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal - the file from which a run is resumed and its failures are read: an SQLite database in WAL mode, whose
+ * tables and views are described in rota-journal(5). It stores; what is to be stored, and when, is for
+ * sched/checkpoint.
+ *
+ *   journal_create, or to go on: journal_open, journal_compare, journal_read_position for each job
+ *   then: journal_begin, journal_add_failure ..., journal_put_position, journal_commit
+ *   `rota failures`: journal_open_reader, journal_each_failure; journal_close
+ *
+ * One run a file: FILE.lock is held from create or open to close. A new journal is made as FILE.new, complete with its
+ * keys, and renamed. A commit isn't synced to the disk (synchronous=NORMAL): after a power failure the journal may be
+ * older than it was, never newer than the output, which is synced before.
+ *
+ * Each checkpoint row has a digest of its fields and of the row before it, the first of the keys; each failure has a
+ * digest of its fields, and each checkpoint the sum of those of its job. Opening checks all of them, the schema and
+ * SQLite's own structures; what isn't right is refused and not written to.
+ *
+ * One thread. Errors: ERR_USAGE, when it's the user's to decide what to do; else ERR_RUN. Each names the file.
+ */
+#ifndef RECORD_JOURNAL_H
+#define RECORD_JOURNAL_H
+
+#include "core/base/digest.h"
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct journal;
+
+/* What must be unchanged: job, key and value, each a string. */
+struct journal_key {
+	const char *job, *key, *value;
+};
+
+/* Items first to last, both of them too; from 1. */
+struct journal_range {
+	uint64_t first, last;
+};
+
+/* How far a job is. */
+struct journal_position {
+	uint64_t taken_items;             /* so many were taken from the input */
+	struct digest taken_digest;       /* of their bytes */
+	struct journal_range *unfinished; /* those of them without an outcome: in order, apart; owned */
+	size_t n_unfinished;
+	uint64_t output_bytes;   /* the results of all others are so many bytes of the output */
+	bool is_finished;        /* the input has no more */
+	uint64_t n_ok, n_failed; /* for people who look */
+};
+
+struct journal_failure {
+	uint64_t seq;
+	const void *item;
+	size_t item_bytes;
+	const char *outcome; /* "failed", "crashed" ... */
+	uint32_t attempts;
+	const char *cause;
+	uint64_t output_at; /* where in the output its result would stand */
+};
+
+/*
+ * A new journal with these keys. A file that is there is replaced when it's the journal of a finished run; anything
+ * else is refused.
+ */
+int journal_create(struct journal **ret, const char *file, const struct journal_key *keys, size_t n_keys,
+                   struct err *err);
+
+/* To go on from. *ret is NULL when there is no such file. */
+int journal_open(struct journal **ret, const char *file, struct err *err);
+
+/* Only to be read, also while a run is going on; it stays as it is now. */
+int journal_open_reader(struct journal **ret, const char *file, struct err *err);
+
+/* Also NULL. A lock is given back, all is in the one file. */
+void journal_close(struct journal **journal);
+
+/* -1: err names what is different. */
+int journal_compare(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err);
+
+/* Are all jobs finished? */
+bool journal_is_finished(struct journal *journal);
+
+/* As of the last commit; all zero before the first. *ret is the caller's (journal_position_fini). */
+int journal_read_position(struct journal *journal, const char *job, struct journal_position *ret, struct err *err);
+void journal_position_fini(struct journal_position *position);
+
+/* job NULL: of all jobs. In the order of jobs and items. A call-back's -1 ends it, with its err. */
+typedef int journal_failure_f(void *arg, const char *job, const struct journal_failure *failure, struct err *err);
+int journal_each_failure(struct journal *journal, const char *job, journal_failure_f *each, void *arg, struct err *err);
+
+/* One transaction; after a failure nothing of it is there, and the journal can only be closed. */
+int journal_begin(struct journal *journal, struct err *err);
+int journal_add_failure(struct journal *journal, const char *job, const struct journal_failure *failure,
+                        struct err *err);
+int journal_drop_failure(struct journal *journal, const char *job, uint64_t seq, struct err *err);
+int journal_put_position(struct journal *journal, const char *job, const struct journal_position *position,
+                         struct err *err);
+int journal_commit(struct journal *journal, struct err *err);
+
+#endif

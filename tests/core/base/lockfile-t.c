@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lockfile-t - one process at a time, whatever ends it. */
+#include "config.h"
+
+#include "core/base/lockfile.h"
+#include "tests/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ROUNDS 200
+
+static char folder[] = "/tmp/rota-lockfile-XXXXXX";
+static char path[64];
+
+static void test_one(void)
+{
+	struct lockfile one, other;
+	struct err err;
+	pid_t owner;
+	char text[32] = "", want[32];
+	is_int(lockfile_take(&one, path, &owner, &err), 0, "taken");
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ok(fd >= 0 && read(fd, text, sizeof text - 1) > 0, "it has a file");
+	snprintf(want, sizeof want, "%ld\n", (long)getpid());
+	is_str(text, want, "with the process's number");
+	close(fd);
+	is_int(lockfile_take(&other, path, &owner, &err), -1, "not twice");
+	ok(err.code == ERR_USAGE && owner == getpid(), "whose it is is told");
+	lockfile_drop(&one);
+	ok(access(path, F_OK) != 0 && errno == ENOENT && one.fd == -1, "given back, the file is gone");
+	lockfile_drop(&one);
+	is_int(lockfile_take(&other, path, &owner, &err), 0, "and can be taken again");
+	lockfile_drop(&other);
+}
+
+/* A child that has it is killed: the file stays, the lock doesn't. */
+static void test_killed(void)
+{
+	struct lockfile lockfile;
+	struct err err;
+	pid_t owner;
+	int ready[2];
+	char byte;
+	if (pipe(ready) != 0)
+		abort();
+	pid_t child = fork();
+	if (child == 0) {
+		if (lockfile_take(&lockfile, path, &owner, &err) != 0 || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	close(ready[1]);
+	ok(child > 0 && read(ready[0], &byte, 1) == 1, "a child has it");
+	ok(lockfile_take(&lockfile, path, &owner, &err) == -1 && owner == child, "so we don't");
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(ready[0]);
+	is_int(access(path, F_OK), 0, "killed, it leaves the file");
+	is_int(lockfile_take(&lockfile, path, &owner, &err), 0, "which can be taken");
+	lockfile_drop(&lockfile);
+}
+
+/* Two take it and give it back as fast as they can: never both have it. */
+static int compete(const char *witness)
+{
+	struct lockfile lockfile;
+	struct err err;
+	pid_t owner;
+	for (int n = 0; n < ROUNDS;) {
+		if (lockfile_take(&lockfile, path, &owner, &err) != 0) {
+			if (err.code != ERR_USAGE)
+				return 1;
+			continue;
+		}
+		int fd = open(witness, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return 2;
+		close(fd);
+		unlink(witness);
+		lockfile_drop(&lockfile);
+		n++;
+	}
+	return 0;
+}
+
+static void test_race(void)
+{
+	char witness[64];
+	int status;
+	snprintf(witness, sizeof witness, "%s/witness", folder);
+	pid_t child = fork();
+	if (child == 0)
+		_exit(compete(witness));
+	is_int(compete(witness), 0, "%d times ours, and nobody else's meanwhile", ROUNDS);
+	ok(waitpid(child, &status, 0) == child && status == 0, "and as often the other's");
+}
+
+static void test_errors(void)
+{
+	struct lockfile lockfile;
+	struct err err;
+	pid_t owner;
+	char name[96];
+	snprintf(name, sizeof name, "%s/nowhere/lock", folder);
+	ok(lockfile_take(&lockfile, name, &owner, &err) == -1 && err.code == ERR_RUN, "no folder: %s", err.text);
+	ok(lockfile_take(&lockfile, folder, &owner, &err) == -1, "a folder: %s", err.text);
+	snprintf(name, sizeof name, "%s/link", folder);
+	ok(symlink("target", name) == 0 && lockfile_take(&lockfile, name, &owner, &err) == -1,
+	   "no symbolic link is followed: %s", err.text);
+	unlink(name);
+}
+
+int main(void)
+{
+	if (!mkdtemp(folder))
+		abort();
+	snprintf(path, sizeof path, "%s/lock", folder);
+	test_one();
+	test_killed();
+	test_race();
+	test_errors();
+	ok(rmdir(folder) == 0, "nothing is left");
+	return tap_done();
+}

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * journal-t - what is put into a journal comes out of it; what is another run's, damaged or no journal at all is
+ * refused with what it is, and is never written to. One bit of each byte of a small journal is flipped; with
+ * ROTA_TESTS=sweep every bit is.
+ */
+#include "config.h"
+
+#include "core/record/journal.h"
+#include "tests/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/rota-journal-XXXXXX";
+static char file[64];
+
+static const struct journal_key keys[] = {{"map", "plugin", "upper"},
+                                          {"map", "input", "lines:items"},
+                                          {"second", "plugin", "sha256"}};
+#define N_KEYS (sizeof keys / sizeof *keys)
+
+/* --- helpers ------------------------------------------------------------------------------------------------------ */
+
+static void must(bool is_so, const char *what)
+{
+	if (!is_so) {
+		perror(what);
+		abort();
+	}
+}
+
+static struct journal *create(void)
+{
+	struct journal *journal = NULL;
+	struct err err;
+	if (journal_create(&journal, file, keys, N_KEYS, &err) != 0) {
+		diag("%s", err.text);
+		abort();
+	}
+	return journal;
+}
+
+static struct journal_position position_of(uint64_t n_items, bool is_finished)
+{
+	return (struct journal_position){.taken_items = n_items,
+	                                 .taken_digest = digest_of(&n_items, sizeof n_items),
+	                                 .output_bytes = 10 * n_items,
+	                                 .is_finished = is_finished,
+	                                 .n_ok = n_items - 1};
+}
+
+static struct journal_failure failure_of(uint64_t seq, const char *item, size_t n_bytes)
+{
+	return (struct journal_failure){.seq = seq,
+	                                .item = item,
+	                                .item_bytes = n_bytes,
+	                                .outcome = "crashed",
+	                                .attempts = 3,
+	                                .cause = "SIGSEGV",
+	                                .output_at = 10 * seq};
+}
+
+static void put(struct journal *journal, const char *job, const struct journal_position *position,
+                const struct journal_failure *failure)
+{
+	struct err err;
+	int result = journal_begin(journal, &err);
+	if (result == 0 && failure)
+		result = journal_add_failure(journal, job, failure, &err);
+	if (result == 0)
+		result = journal_put_position(journal, job, position, &err);
+	if (result == 0)
+		result = journal_commit(journal, &err);
+	if (result != 0)
+		diag("%s", err.text);
+	must(result == 0, "a checkpoint");
+}
+
+/* All that a journal says, as text. */
+struct words {
+	char text[2048];
+	size_t n_bytes;
+};
+
+static int say_failure(void *arg, const char *job, const struct journal_failure *failure, struct err *err)
+{
+	struct words *words = arg;
+	(void)err;
+	int n = snprintf(words->text + words->n_bytes, sizeof words->text - words->n_bytes,
+	                 "%s %llu '%.*s' (%zu) %s %u %s at %llu\n", job, (unsigned long long)failure->seq,
+	                 (int)failure->item_bytes, (const char *)failure->item, failure->item_bytes, failure->outcome,
+	                 (unsigned)failure->attempts, failure->cause, (unsigned long long)failure->output_at);
+	words->n_bytes += n > 0 ? (size_t)n : 0;
+	return words->n_bytes < sizeof words->text ? 0 : -1;
+}
+
+static int say(struct journal *journal, struct words *words, struct err *err)
+{
+	static const char *const jobs[] = {"map", "second"};
+	*words = (struct words){0};
+	for (size_t i = 0; i < 2; i++) {
+		struct journal_position position;
+		char digest[DIGEST_TEXT_BYTES];
+		if (journal_read_position(journal, jobs[i], &position, err) != 0)
+			return -1;
+		words->n_bytes +=
+			(size_t)snprintf(words->text + words->n_bytes, sizeof words->text - words->n_bytes,
+		                     "%s: %llu %s %llu %d %llu %llu:", jobs[i], (unsigned long long)position.taken_items,
+		                     digest_text(position.taken_digest, digest), (unsigned long long)position.output_bytes,
+		                     position.is_finished, (unsigned long long)position.n_ok,
+		                     (unsigned long long)position.n_failed);
+		for (size_t k = 0; k < position.n_unfinished; k++)
+			words->n_bytes += (size_t)snprintf(words->text + words->n_bytes, sizeof words->text - words->n_bytes,
+			                                   " %llu-%llu", (unsigned long long)position.unfinished[k].first,
+			                                   (unsigned long long)position.unfinished[k].last);
+		words->n_bytes += (size_t)snprintf(words->text + words->n_bytes, sizeof words->text - words->n_bytes, "\n");
+		journal_position_fini(&position);
+	}
+	return journal_each_failure(journal, NULL, say_failure, words, err);
+}
+
+static bool opens(struct words *ret, struct err *err)
+{
+	struct journal *journal;
+	if (journal_open(&journal, file, err) != 0)
+		return false;
+	must(journal != NULL, "a journal that is there");
+	bool is_right = say(journal, ret, err) == 0;
+	journal_close(&journal);
+	return is_right;
+}
+
+static size_t size_of(const char *path)
+{
+	struct stat status;
+	must(stat(path, &status) == 0, path);
+	return (size_t)status.st_size;
+}
+
+static char *read_all(const char *path, size_t *ret_n)
+{
+	*ret_n = size_of(path);
+	char *bytes = malloc(*ret_n + 1);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	must(bytes && fd >= 0 && read(fd, bytes, *ret_n) == (ssize_t)*ret_n, path);
+	close(fd);
+	return bytes;
+}
+
+static void write_all(const char *path, const char *bytes, size_t n_bytes)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	must(fd >= 0 && write(fd, bytes, n_bytes) == (ssize_t)n_bytes, path);
+	close(fd);
+}
+
+static void forget(void)
+{
+	static const char *const ends[] = {"", "-wal", "-shm", "-journal", ".lock", ".new"};
+	char path[96];
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		snprintf(path, sizeof path, "%s%s", file, ends[i]);
+		unlink(path);
+	}
+}
+
+/* Two jobs, some checkpoints, failures of odd bytes. */
+static void make_small(void)
+{
+	struct journal *journal = create();
+	struct journal_range unfinished[] = {{3, 4}, {7, 7}};
+	for (uint64_t n = 1; n <= 3; n++) {
+		struct journal_position position = position_of(10 * n, false);
+		struct journal_failure failure = failure_of(10 * n, "bad\0\n\xff", 6);
+		put(journal, "map", &position, &failure);
+	}
+	struct journal_position position = position_of(10, false);
+	position.unfinished = unfinished;
+	position.n_unfinished = 2;
+	put(journal, "second", &position, NULL);
+	journal_close(&journal);
+}
+
+/* --- tests -------------------------------------------------------------------------------------------------------- */
+
+static void test_life(void)
+{
+	struct journal *journal = create(), *other;
+	struct words words;
+	struct err err;
+	char want[2048], digest[DIGEST_TEXT_BYTES];
+	is_int(say(journal, &words, &err), 0, "a new one can be read");
+	is_str(words.text,
+	       "map: 0 00000000000000000000000000000000 0 0 0 0:\nsecond: 0 00000000000000000000000000000000 0 0 0 0:\n",
+	       "nothing is done");
+	ok(!journal_is_finished(journal), "it isn't finished");
+	ok(journal_open(&other, file, &err) == -1 && err.code == ERR_USAGE && strstr(err.text, "in use by process"),
+	   "nobody else may have it: %s", err.text);
+	ok(journal_create(&other, file, keys, N_KEYS, &err) == -1 && strstr(err.text, "in use"), "nor make another");
+	struct journal_position position = position_of(7, true);
+	struct journal_failure failure = failure_of(5, "x", 1);
+	put(journal, "map", &position, &failure);
+	is_int(journal_open_reader(&other, file, &err), 0, "it can be read meanwhile");
+	is_int(say(other, &words, &err), 0, "and says");
+	snprintf(want, sizeof want,
+	         "map: 7 %s 70 1 6 1:\nsecond: 0 00000000000000000000000000000000 0 0 0 0:\n"
+	         "map 5 'x' (1) crashed 3 SIGSEGV at 50\n",
+	         digest_text(position.taken_digest, digest));
+	is_str(words.text, want, "what was put into it");
+	journal_close(&other);
+	ok(!journal_is_finished(journal), "one job of two is finished");
+	put(journal, "second", &position, NULL);
+	ok(journal_is_finished(journal), "now both are");
+	journal_close(&journal);
+	ok(!journal, "closed");
+	ok(opens(&words, &err) && strstr(words.text, "second: 7"), "it is opened again");
+	journal = create();
+	ok(journal && !journal_is_finished(journal), "a finished one is replaced");
+	journal_close(&journal);
+	ok(journal_create(&journal, file, keys, N_KEYS, &err) == -1 && strstr(err.text, "--resume"),
+	   "an unfinished one isn't: %s", err.text);
+	forget();
+	ok(journal_open(&journal, file, &err) == 0 && !journal, "none is there: none is opened");
+	ok(journal_open_reader(&journal, file, &err) == -1 && strstr(err.text, "no such file"), "none to read");
+	journal_close(&journal);
+}
+
+static void test_failures(void)
+{
+	struct words words;
+	struct err err;
+	make_small();
+	struct journal *journal;
+	is_int(journal_open(&journal, file, &err), 0, "opened");
+	struct journal_failure again = failure_of(11, "", 0);
+	struct journal_position position = position_of(33, false);
+	must(journal_begin(journal, &err) == 0, "begin");
+	is_int(journal_drop_failure(journal, "map", 20, &err), 0, "a failure is dropped");
+	is_int(journal_drop_failure(journal, "map", 20, &err), -1, "not twice");
+	is_int(journal_add_failure(journal, "map", &again, &err), 0, "and another noted");
+	is_int(journal_add_failure(journal, "third", &again, &err), -1, "not of a job that isn't in the plan");
+	must(journal_put_position(journal, "map", &position, &err) == 0 && journal_commit(journal, &err) == 0, "commit");
+	journal_close(&journal);
+	ok(opens(&words, &err), "the sums are right");
+	ok(strstr(words.text, "map 10 ") && strstr(words.text, "map 11 '' (0)") && !strstr(words.text, "map 20 ") &&
+	       strstr(words.text, "map 30 "),
+	   "those that are left, and an empty item");
+	ok(strstr(words.text, ": 3-4 7-7\n"), "ranges come out as they went in");
+	forget();
+}
+
+static void test_compare(void)
+{
+	struct journal_key others[N_KEYS];
+	struct err err;
+	struct journal *journal = create();
+	is_int(journal_compare(journal, keys, N_KEYS, &err), 0, "the same plan");
+	memcpy(others, keys, sizeof keys);
+	others[0].value = "identity";
+	ok(journal_compare(journal, others, N_KEYS, &err) == -1 && err.code == ERR_USAGE &&
+	       strstr(err.text, "job 'map': plugin was 'upper' and is 'identity'"),
+	   "%s", err.text);
+	ok(journal_compare(journal, keys, N_KEYS - 1, &err) == -1 && strstr(err.text, "job 'second': plugin was 'sha256'"),
+	   "%s", err.text);
+	memcpy(others, keys, sizeof keys);
+	others[1].key = "order";
+	ok(journal_compare(journal, others, N_KEYS, &err) == -1 && strstr(err.text, "input was") &&
+	       strstr(err.text, "was not given"),
+	   "%s", err.text);
+	journal_close(&journal);
+	forget();
+}
+
+/* A chain that was pruned is still one; so is one of many jobs' rows mixed. */
+static void test_many(void)
+{
+	struct journal *journal = create();
+	struct words words;
+	struct err err;
+	for (uint64_t n = 1; n <= 100; n++) {
+		struct journal_position position = position_of(n, n == 100);
+		struct journal_failure failure = failure_of(n, "item", 4);
+		put(journal, n % 3 ? "map" : "second", &position, n % 10 ? NULL : &failure);
+	}
+	journal_close(&journal);
+	ok(opens(&words, &err), "100 checkpoints: %s", words.n_bytes ? "right" : err.text);
+	ok(strstr(words.text, "map: 100 ") && strstr(words.text, "second: 99 "), "the last of each job counts");
+	ok(size_of(file) < 65536, "the old ones don't stay: %zu bytes", size_of(file));
+	forget();
+}
+
+/* Whatever bytes the file has: it's refused, and left as it is, or it says what it did. */
+static bool is_safe(const char *want, const char *what, size_t at)
+{
+	struct words words;
+	struct err err = {0};
+	if (!opens(&words, &err)) {
+		if (err.text[0])
+			return true;
+		diag("%s at %zu: refused without a word", what, at);
+		return false;
+	}
+	if (strcmp(words.text, want) == 0)
+		return true;
+	diag("%s at %zu: it says: %s", what, at, words.text);
+	return false;
+}
+
+static void test_bits(void)
+{
+	const char *tests = getenv("ROTA_TESTS");
+	bool is_sweep = tests && strcmp(tests, "sweep") == 0;
+	size_t step = tests && strcmp(tests, "quick") == 0 ? 11 : 1, n_bytes, n_wrong = 0, n_flips = 0;
+	struct words words;
+	struct err err;
+	make_small();
+	must(opens(&words, &err), "a small journal");
+	char *bytes = read_all(file, &n_bytes);
+	for (size_t at = 0; at < n_bytes; at += step)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			if (!is_sweep && bit != at % 8)
+				continue;
+			bytes[at] ^= (char)(1u << bit);
+			forget();
+			write_all(file, bytes, n_bytes);
+			bytes[at] ^= (char)(1u << bit);
+			n_wrong += !is_safe(words.text, "a bit", 8 * at + bit);
+			n_flips++;
+		}
+	is_int(n_wrong, 0, "%zu bits of a journal of %zu bytes flipped: refused, or what it said before", n_flips, n_bytes);
+	n_wrong = 0;
+	for (size_t n = 0; n < n_bytes; n += 512) {
+		forget();
+		write_all(file, bytes, n);
+		n_wrong += !is_safe(words.text, "cut", n);
+	}
+	is_int(n_wrong, 0, "cut at every 512 bytes: refused");
+	free(bytes);
+	forget();
+}
+
+/* A writer is killed at each of its steps: what was committed is there, what wasn't is not. */
+static void test_killed(void)
+{
+	char wal[96];
+	struct words words;
+	struct err err;
+	snprintf(wal, sizeof wal, "%s-wal", file);
+	pid_t child = fork();
+	if (child == 0) {
+		struct journal *journal = create();
+		struct journal_position position = position_of(5, false);
+		struct journal_failure failure = failure_of(6, "item", 4);
+		put(journal, "map", &position, NULL);
+		if (journal_begin(journal, &err) != 0 || journal_add_failure(journal, "map", &failure, &err) != 0)
+			_exit(1);
+		raise(SIGKILL);
+	}
+	int status;
+	ok(waitpid(child, &status, 0) == child && WIFSIGNALED(status), "a writer is killed between two commits");
+	ok(size_of(wal) > 0, "it leaves a -wal");
+	size_t n_bytes;
+	char *bytes = read_all(file, &n_bytes);
+	ok(opens(&words, &err) && strstr(words.text, "map: 5 ") && !strstr(words.text, "map 6"), "the last commit counts");
+	ok(access(wal, F_OK) != 0 && errno == ENOENT, "and the -wal is gone");
+	forget();
+	write_all(file, bytes, n_bytes);
+	ok(opens(&words, &err) && strstr(words.text, "map: 0 "), "without its -wal it is older");
+	free(bytes);
+	forget();
+}
+
+static void test_strange(void)
+{
+	struct journal *journal = NULL;
+	struct err err;
+	write_all(file, "hello\n", 6);
+	ok(journal_open(&journal, file, &err) == -1 && strstr(err.text, "no journal of rota's"), "a text: %s", err.text);
+	ok(journal_create(&journal, file, keys, N_KEYS, &err) == -1, "it isn't written over");
+	size_t n_bytes;
+	char *bytes = read_all(file, &n_bytes);
+	is_mem(bytes, n_bytes, "hello\n", 6, "it is as it was");
+	free(bytes);
+	write_all(file, "", 0);
+	ok(journal_create(&journal, file, keys, N_KEYS, &err) == -1, "nor an empty file: %s", err.text);
+	forget();
+	must(mkdir(file, 0700) == 0, "a folder");
+	ok(journal_create(&journal, file, keys, N_KEYS, &err) == -1 && strstr(err.text, "a folder"), "%s", err.text);
+	must(rmdir(file) == 0, "the folder");
+	must(mkfifo(file, 0600) == 0, "a FIFO");
+	ok(journal_create(&journal, file, keys, N_KEYS, &err) == -1 && strstr(err.text, "no regular file"), "%s", err.text);
+	forget();
+	ok(!journal, "no journal is given back");
+}
+
+static void test_leftovers(void)
+{
+	char path[96];
+	struct words words;
+	struct err err;
+	static const char *const ends[] = {".new", ".new-wal", "-wal", "-shm", ".lock"};
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		snprintf(path, sizeof path, "%s%s", file, ends[i]);
+		write_all(path, "left by a kill", 14);
+	}
+	struct journal *journal = create();
+	journal_close(&journal);
+	ok(opens(&words, &err) && strncmp(words.text, "map: 0 ", 7) == 0, "what a kill has left is no matter");
+	forget();
+}
+
+int main(void)
+{
+	must(mkdtemp(folder) != NULL, "a folder");
+	snprintf(file, sizeof file, "%s/j", folder);
+	test_life();
+	test_failures();
+	test_compare();
+	test_many();
+	test_bits();
+	test_killed();
+	test_strange();
+	test_leftovers();
+	ok(rmdir(folder) == 0, "nothing is left");
+	return tap_done();
+}
