@@ -92,6 +92,10 @@ static int streams_check(const struct plan *plan)
 
 int cmd_plan_run(struct plan *plan, struct catalog *catalog, const struct options *options)
 {
+	if (options->journal_file)
+		plan_set_journal(plan, options->journal_file, (struct place){0});
+	plan->is_resuming = options->is_resuming;
+	plan->retries_failed = options->retries_failed;
 	plan_check(plan);
 	if (plan->errors.n_errs > 0)
 		return cmd_errors(&plan->errors);

@@ -21,7 +21,7 @@ enum cmd_status {
 
 struct command {
 	const char *name;
-	int (*run)(const struct command *command, const struct options *options); /* the exit status; NULL: not yet */
+	int (*run)(const struct command *command, const struct options *options); /* the exit status */
 	unsigned takes;         /* which options: enum core_flag */
 	bool stops_at_word;     /* options stand before the first word only */
 	const char *usage;      /* behind "rota NAME" */
@@ -37,6 +37,7 @@ int cmd_map(const struct command *command, const struct options *options);
 int cmd_exec(const struct command *command, const struct options *options);
 int cmd_run(const struct command *command, const struct options *options);
 int cmd_check(const struct command *command, const struct options *options);
+int cmd_failures(const struct command *command, const struct options *options);
 int cmd_plugins(const struct command *command, const struct options *options);
 int cmd_help(const struct command *command, const struct options *options);
 

@@ -49,8 +49,14 @@ static const struct command commands[] = {
 	 "Plugins are looked for in the folders of ROTA_PLUGIN_PATH and where rota was\n"
 	 "installed; a name with a slash is a file.",
 	 "  rota plugins\n  rota plugins sleep\n  rota plugins ./mine.so"},
+	{"failures", cmd_failures, CORE_ANYWHERE | CORE_FAILURES, false, "[OPTIONS] JOURNAL [JOB]",
+	 "list what failed and why",
+	 "Reads the journal that a run keeps with --journal, also while it's running. One\n"
+	 "line a failed item: its number, outcome, attempts, the item and the cause.",
+	 "  rota failures run.db\n"
+	 "  rota failures --items -0 run.db | rota exec -0 -- ls -l {}\n"
+	 "  rota failures --json run.db | jq .cause"},
 	{"help", cmd_help, CORE_ANYWHERE, false, "[COMMAND]", "tell about a command", NULL, "  rota help map"},
-	{"failures", NULL, 0, false, "JOURNAL", "list what failed and why", NULL, NULL},
 	{0},
 };
 
@@ -83,7 +89,7 @@ int cmd_help(const struct command *command, const struct options *options)
 	const struct command *about = options->n_words == 1 ? cmd_find(options->words[0]) : NULL;
 	if (options->n_words > 1)
 		return cmd_usage_error(command, "one command at a time");
-	if (options->n_words == 1 && (!about || !about->run))
+	if (options->n_words == 1 && !about)
 		return unknown_command(options->words[0]);
 	if (about)
 		help_print(about);
@@ -96,11 +102,6 @@ static int command_run(const struct command *command, int argc, char **argv)
 {
 	struct options options;
 	struct err err;
-	if (!command->run) {
-		log_error("'rota %s' isn't in this version of rota yet (%s): it comes with the journal", command->name,
-		          PACKAGE_VERSION);
-		return CMD_WRONG;
-	}
 	if (options_parse(&options, command, argc, argv, &err)) {
 		log_error("%s ('rota help %s' tells more)", err.text, command->name);
 		return CMD_WRONG;
@@ -121,7 +122,7 @@ static int command_run(const struct command *command, int argc, char **argv)
 static int arguments_run(int argc, char **argv)
 {
 	if (argc < 2) {
-		log_error("a command is missing: map, exec, run, check or plugins ('rota help' tells about them)");
+		log_error("a command is missing: map, exec, run, check, plugins or failures ('rota help' tells about them)");
 		return CMD_WRONG;
 	}
 	const char *word = argv[1];

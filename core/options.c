@@ -166,6 +166,16 @@ static int option_apply(struct options *options, const struct core_option *optio
 		options->is_dry_run = true;
 	else if (strcmp(name, "trust-path") == 0)
 		options->trusts_path = true;
+	else if (strcmp(name, "journal") == 0)
+		options->journal_file = text;
+	else if (strcmp(name, "resume") == 0)
+		options->is_resuming = true;
+	else if (strcmp(name, "retry-failed") == 0)
+		options->retries_failed = true;
+	else if (strcmp(name, "json") == 0)
+		options->wants_json = true;
+	else if (strcmp(name, "items") == 0)
+		options->wants_items = true;
 	else if (strcmp(name, "help") == 0)
 		options->wants_help = true;
 	else if (strcmp(name, "version") == 0)

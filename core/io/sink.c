@@ -114,7 +114,7 @@ static bool drops_all(const struct sink *sink)
 	return sink->ops->write == NULL || sink->state != SINK_OK;
 }
 
-int sink_open(struct sink **ret, const struct endpoint *endpoint, struct err *err)
+static int open_sink(struct sink **ret, const struct endpoint *endpoint, enum sink_file_mode mode, struct err *err)
 {
 	struct sink *sink = calloc(1, sizeof(*sink));
 	const char *name = endpoint_is_standard(endpoint) ? "standard output" : endpoint->argument;
@@ -132,7 +132,7 @@ int sink_open(struct sink **ret, const struct endpoint *endpoint, struct err *er
 	switch (endpoint->kind) {
 	case ENDPOINT_LINES:
 	case ENDPOINT_NUL:
-		if (sink_file_open(endpoint, sink->name, &sink->fd, &sink->ops, err) < 0)
+		if (sink_file_open(endpoint, sink->name, mode, &sink->fd, &sink->ops, err) < 0)
 			goto out;
 		break;
 	case ENDPOINT_NONE:
@@ -148,6 +148,49 @@ int sink_open(struct sink **ret, const struct endpoint *endpoint, struct err *er
 out:
 	sink_close(&sink);
 	return -1;
+}
+
+int sink_open(struct sink **ret, const struct endpoint *endpoint, struct err *err)
+{
+	return open_sink(ret, endpoint, SINK_FILE_TRUNCATE, err);
+}
+
+int sink_reopen(struct sink **ret, const struct endpoint *endpoint, uint64_t n_bytes, struct err *err)
+{
+	struct sink *sink;
+
+	if (open_sink(&sink, endpoint, n_bytes > 0 ? SINK_FILE_KEEP : SINK_FILE_KEEP_ANY, err) < 0)
+		return -1;
+	int64_t there_bytes = sink->fd >= 0 ? sink_file_bytes(sink->fd) : -1;
+	if (there_bytes >= 0 && (uint64_t)there_bytes < n_bytes) {
+		err_set(err, ERR_USAGE, "%s has %" PRId64 " bytes, and %" PRIu64 " were written to it: it was changed since",
+		        sink->name, there_bytes, n_bytes);
+		sink_close(&sink);
+		return -1;
+	}
+	sink->written_bytes = n_bytes;
+	*ret = sink;
+	return 0;
+}
+
+int sink_cut(struct sink *sink, struct err *err)
+{
+	if (sink->fd >= 0 && sink_file_cut(sink->fd, sink->written_bytes) < 0)
+		return err_set_errno(err, ERR_RUN, errno, "cannot cut %s back to %" PRIu64 " bytes", sink->name,
+		                     sink->written_bytes);
+	return 0;
+}
+
+bool sink_is_file(const struct sink *sink)
+{
+	return sink->fd >= 0 && sink_file_bytes(sink->fd) >= 0;
+}
+
+int sink_sync(struct sink *sink, struct err *err)
+{
+	if (sink->fd >= 0 && sink_file_sync(sink->fd) < 0)
+		return err_set_errno(err, ERR_RUN, errno, "cannot write %s", sink->name);
+	return 0;
 }
 
 int sink_append(struct sink *sink, const void *bytes, size_t n_bytes, struct err *err)

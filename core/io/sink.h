@@ -34,6 +34,20 @@ enum sink_state {
 /* Opens, truncates as a shell's > does; waits as that does for a FIFO's first reader (INT, TERM, HUP, QUIT end it). */
 int sink_open(struct sink **ret, const struct endpoint *endpoint, struct err *err);
 
+/*
+ * Opens what was written to before, without truncating: a regular file must have the n_bytes that were written then.
+ * Nothing may be written before sink_cut, which takes off what stands behind them. What is no file begins anew; only
+ * the count goes on.
+ */
+int sink_reopen(struct sink **ret, const struct endpoint *endpoint, uint64_t n_bytes, struct err *err);
+int sink_cut(struct sink *sink, struct err *err);
+
+/* Can what was written be cut back? */
+bool sink_is_file(const struct sink *sink);
+
+/* What was written is with the disk when it returns (what is queued isn't written). */
+int sink_sync(struct sink *sink, struct err *err);
+
 /* Copies bytes to the end of the queue. -1 when memory is short. */
 int sink_append(struct sink *sink, const void *bytes, size_t n_bytes, struct err *err);
 

@@ -112,13 +112,17 @@ static int open_error(const char *file, int errnum, struct err *err)
 	return err_set_errno(err, code, errnum, "cannot write %s", file);
 }
 
-static int open_file(const char *file, int *ret_fd, struct err *err)
+static int open_file(const char *file, enum sink_file_mode mode, int *ret_fd, struct err *err)
 {
-	int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY;
+	static const int mode_flags[] = {[SINK_FILE_TRUNCATE] = O_CREAT | O_TRUNC, [SINK_FILE_KEEP_ANY] = O_CREAT};
+	int flags = O_WRONLY | mode_flags[mode] | O_CLOEXEC | O_NOCTTY;
 	int fd = open(file, flags | O_NONBLOCK, 0666);
 
 	if (fd < 0 && errno == ENXIO && is_fifo(file))
 		fd = open_waiting(file, flags & ~(O_CREAT | O_TRUNC));
+	if (fd < 0 && errno == ENOENT && mode == SINK_FILE_KEEP)
+		return err_set(err, ERR_USAGE, "%s isn't there any more, and results were written to it: bring it back, or "
+		               "begin anew without --resume", file);
 	if (fd < 0)
 		return open_error(file, errno, err);
 	*ret_fd = fd;
@@ -178,8 +182,29 @@ int sink_file_divert_stdout(struct err *err)
 	return 0;
 }
 
-int sink_file_open(const struct endpoint *endpoint, const char *name, int *ret_fd, const struct sink_ops **ret_ops,
-                   struct err *err)
+int64_t sink_file_bytes(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? status.st_size : -1;
+}
+
+int sink_file_cut(int fd, uint64_t n_bytes)
+{
+	if (sink_file_bytes(fd) < 0)
+		return 0;
+	return ftruncate(fd, (off_t)n_bytes) < 0 || lseek(fd, (off_t)n_bytes, SEEK_SET) < 0 ? -1 : 0;
+}
+
+int sink_file_sync(int fd)
+{
+	if (fdatasync(fd) == 0 || errno == EINVAL || errno == EROFS || errno == ENOTSUP)
+		return 0; /* a pipe, a device */
+	return -1;
+}
+
+int sink_file_open(const struct endpoint *endpoint, const char *name, enum sink_file_mode mode, int *ret_fd,
+                   const struct sink_ops **ret_ops, struct err *err)
 {
 	bool is_standard = endpoint_is_standard(endpoint);
 	int fd = -1;
@@ -190,7 +215,7 @@ int sink_file_open(const struct endpoint *endpoint, const char *name, int *ret_f
 			return err_set(err, ERR_RUN, "cannot write %s: it isn't open for writing", name);
 		if (fd < 0)
 			return err_set_errno(err, ERR_RESOURCE, errno, "cannot write %s", name);
-	} else if (open_file(endpoint->argument, &fd, err) < 0) {
+	} else if (open_file(endpoint->argument, mode, &fd, err) < 0) {
 		return -1;
 	}
 	if (choose_ops(&fd, is_standard, ret_ops) < 0) {

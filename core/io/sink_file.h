@@ -7,6 +7,7 @@
 #include "core/plan/plan.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -17,9 +18,25 @@ struct sink_ops {
 	ssize_t (*write)(int fd, const struct iovec *parts, int n_parts);
 };
 
+/* What becomes of what stands in a file. */
+enum sink_file_mode {
+	SINK_FILE_TRUNCATE, /* it is made when it isn't there */
+	SINK_FILE_KEEP,     /* it must be there */
+	SINK_FILE_KEEP_ANY  /* it is made when it isn't there */
+};
+
 /* Opens a file by name, or finds a way to write to standard output. *ret_fd is the caller's to close. */
-int sink_file_open(const struct endpoint *endpoint, const char *name, int *ret_fd, const struct sink_ops **ret_ops,
-                   struct err *err);
+int sink_file_open(const struct endpoint *endpoint, const char *name, enum sink_file_mode mode, int *ret_fd,
+                   const struct sink_ops **ret_ops, struct err *err);
+
+/* The size of a regular file; -1: it is none. */
+int64_t sink_file_bytes(int fd);
+
+/* Cuts a regular file to so many bytes and goes on at its end; anything else is left alone. -1 with errno. */
+int sink_file_cut(int fd, uint64_t n_bytes);
+
+/* What was written is with the disk when it returns. What has no disk is left alone. -1 with errno. */
+int sink_file_sync(int fd);
 
 /*
  * From now on descriptor 1 is standard error; results still go where it led. For a process that runs plugin code: what

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define JOURNAL "the journal"
-
 static const struct core_option table[] = {
 	{{"jobs", OPTION_INT, NULL, "workers; default: one per usable CPU", "1..4096", "N"},
 	 .letter = 'j', .other_letter = 'P', .other_name = "workers", .flags = CORE_JOB, .has_argument = true},
@@ -22,7 +20,7 @@ static const struct core_option table[] = {
 	  "nul:FILE, none", NULL, "SINK"},
 	 .letter = 'o', .flags = CORE_JOB, .has_argument = true},
 	{{"null", OPTION_BOOL, "no", "input items end with a NUL byte, as find -print0 writes them", NULL, NULL},
-	 .letter = '0', .flags = CORE_JOB},
+	 .letter = '0', .flags = CORE_JOB | CORE_FAILURES},
 	{{"keep-order", OPTION_BOOL, "yes", "results in the order of the input (the default)", NULL, NULL},
 	 .letter = 'k', .flags = CORE_JOB},
 	{{"unordered", OPTION_BOOL, "no", "results as they come", NULL, NULL},
@@ -58,12 +56,19 @@ static const struct core_option table[] = {
 	 .flags = CORE_JOB, .has_argument = true},
 	{{"pin", OPTION_BOOL, NULL, "", NULL, NULL},
 	 .flags = CORE_JOB | CORE_NOT_YET, .comes_with = "the placing of workers on CPUs"},
-	{{"journal", OPTION_STRING, NULL, "", NULL, "FILE"},
-	 .flags = CORE_COMMAND | CORE_RUN_KEY | CORE_NOT_YET, .has_argument = true, .comes_with = JOURNAL},
-	{{"resume", OPTION_BOOL, NULL, "", NULL, NULL},
-	 .flags = CORE_COMMAND | CORE_RUN_KEY | CORE_NOT_YET, .comes_with = JOURNAL},
+	{{"journal", OPTION_STRING, NULL, "keep a journal in this file, from which the run can be resumed and its "
+	  "failures read ('rota failures FILE')", NULL, "FILE"},
+	 .flags = CORE_COMMAND | CORE_RUN_KEY, .has_argument = true},
+	{{"resume", OPTION_BOOL, "no", "go on from the journal, or begin where there is none", NULL, NULL},
+	 .flags = CORE_COMMAND},
+	{{"retry-failed", OPTION_BOOL, "no", "with --resume: run the items that have failed once more", NULL, NULL},
+	 .flags = CORE_COMMAND | CORE_NOT_YET, .comes_with = "another way through the journal"},
 	{{"joblog", OPTION_STRING, NULL, "", NULL, "FILE"},
-	 .flags = CORE_COMMAND | CORE_RUN_KEY | CORE_NOT_YET, .has_argument = true, .comes_with = JOURNAL},
+	 .flags = CORE_COMMAND | CORE_RUN_KEY | CORE_NOT_YET, .has_argument = true, .comes_with = "the times of items"},
+	{{"json", OPTION_BOOL, "no", "an object a line, for programs", NULL, NULL}, .flags = CORE_FAILURES},
+	{{"items", OPTION_BOOL, "no", "the items only, byte for byte, to feed back into a run; with -0 each ends with a "
+	  "NUL byte", NULL, NULL},
+	 .flags = CORE_FAILURES},
 	{{"set", OPTION_STRING, NULL, "override one key of the conf file: JOB.KEY=VALUE, JOB.options.KEY=VALUE, "
 	  "run.KEY=VALUE", NULL, "JOB.KEY=VALUE"},
 	 .letter = 's', .flags = CORE_SET, .has_argument = true},

@@ -36,9 +36,21 @@ void plan_destroy(struct plan **plan)
 	free((*plan)->set_texts);
 	err_list_fini(&(*plan)->errors);
 	free((*plan)->file);
+	free((*plan)->journal_file);
 	free(*plan);
 	*plan = NULL;
 	errno = saved;
+}
+
+int plan_set_journal(struct plan *plan, const char *file, struct place place)
+{
+	char *copy = strdup(file);
+	if (!copy)
+		return place_error(&plan->errors, place, ERR_RESOURCE, "memory is short");
+	free(plan->journal_file);
+	plan->journal_file = copy;
+	plan->journal_place = place;
+	return 0;
 }
 
 struct job *plan_add_job(struct plan *plan, const char *name, struct place place)
@@ -142,6 +154,8 @@ static void print_job(const struct job *job)
 
 void plan_print(const struct plan *plan)
 {
+	if (plan->journal_file)
+		printf("journal %s\n", plan->journal_file);
 	for (size_t i = 0; i < plan->n_jobs; i++)
 		print_job(&plan->jobs[i]);
 }

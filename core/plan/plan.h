@@ -32,6 +32,10 @@ struct plan {
 	struct catalog *catalog;    /* borrowed */
 	struct err_list errors;
 	bool trust_path;
+	char *journal_file;         /* or NULL */
+	struct place journal_place;
+	bool is_resuming;           /* --resume */
+	bool retries_failed;        /* --retry-failed */
 	char **set_texts;           /* of plan_set: places point to them */
 	size_t n_set_texts;
 };
@@ -52,11 +56,15 @@ int plan_read(struct plan *plan, const char *file);
 /* JOB.KEY=VALUE, JOB.options.KEY=VALUE, run.KEY=VALUE: replaces what the file says. */
 int plan_set(struct plan *plan, const char *text);
 
+/* Where the journal is kept; replaces what was set before. */
+int plan_set_journal(struct plan *plan, const char *file, struct place place);
+
 /*
  * All that can be known without running: plugins found, trusted and described; their options typed, required ones
  * there; inputs readable (unless another job of the plan writes them first); two writers of one file, a reader of what
  * another job writes without `after`, input and output the same file; circles in `after`; one job at most with
- * standard input, one with standard output.
+ * standard input, one with standard output; a journal that is none of these files, with outputs that it can be used
+ * for.
  */
 int plan_check(struct plan *plan);
 

@@ -44,10 +44,13 @@ static int run_key_set(struct plan *plan, const char *key, const char *text, str
 	struct err err;
 	if (option_parse(&option->spec, text, &value, &err))
 		return place_error(&plan->errors, place, err.code, "run: %s: %s", key, err.text);
-	/* trust-path is all that there is. */
-	plan->trust_path = value.number;
+	int result = 0;
+	if (strcmp(option->spec.name, "journal") == 0)
+		result = plan_set_journal(plan, value.text, place);
+	else
+		plan->trust_path = value.number;
 	option_value_fini(&value);
-	return 0;
+	return result;
 }
 
 static void run_read(struct plan *plan, const struct conf_node *run)

@@ -63,23 +63,29 @@ static char *future_path(const char *file)
 	return NULL;
 }
 
-static struct identity identity_find(const struct endpoint *endpoint, int standard_fd)
+/* Of the file of that name; NULL: of a descriptor. */
+static struct identity identity_of(const char *file, int fd)
 {
 	struct identity identity = {0};
 	struct stat status;
-	bool is_standard = endpoint_is_standard(endpoint);
-	if (!is_standard && !endpoint_is_file(endpoint))
-		return identity;
-	int rc = is_standard ? fstat(standard_fd, &status) : stat(endpoint->argument, &status);
+	int rc = file ? stat(file, &status) : fstat(fd, &status);
 	if (rc == 0 && S_ISREG(status.st_mode)) {
 		identity.is_there = true;
 		identity.device = status.st_dev;
 		identity.inode = status.st_ino;
-	} else if (rc != 0 && !is_standard) {
+	} else if (rc != 0 && file) {
 		identity.errnum = errno;
-		identity.path = future_path(endpoint->argument);
+		identity.path = future_path(file);
 	}
 	return identity;
+}
+
+static struct identity identity_find(const struct endpoint *endpoint, int standard_fd)
+{
+	bool is_standard = endpoint_is_standard(endpoint);
+	if (!is_standard && !endpoint_is_file(endpoint))
+		return (struct identity){0};
+	return identity_of(is_standard ? NULL : endpoint->argument, standard_fd);
 }
 
 static bool is_same(const struct identity *a, const struct identity *b)
@@ -171,6 +177,36 @@ static void check_standard(struct plan *plan)
 	}
 }
 
+/* It is a file of its own, and what it tells of an output can be gone back to. */
+static void check_journal(struct plan *plan, const struct job_files *files)
+{
+	const struct place place = plan->journal_place;
+	if (!plan->journal_file) {
+		if (plan->is_resuming || plan->retries_failed)
+			place_error(&plan->errors, place, ERR_USAGE, "--%s needs the journal: add --journal FILE",
+			            plan->is_resuming ? "resume" : "retry-failed");
+		return;
+	}
+	if (plan->retries_failed && !plan->is_resuming)
+		place_error(&plan->errors, place, ERR_USAGE, "--retry-failed goes with --resume: give both");
+	if (plan->journal_file[0] == '\0')
+		place_error(&plan->errors, place, ERR_USAGE, "journal: the name of a file is expected");
+	struct identity journal = identity_of(plan->journal_file, -1);
+	for (size_t i = 0; i < plan->n_jobs && !place_is_full(&plan->errors); i++) {
+		const struct job *job = &plan->jobs[i];
+		bool is_standard = endpoint_is_standard(&job->output);
+		if (is_same(&journal, &files[i].input) || is_same(&journal, &files[i].output))
+			place_error(&plan->errors, place, ERR_USAGE,
+			            "journal: %s is the %s of job '%s', too: give the journal a file of its own",
+			            plan->journal_file, is_same(&journal, &files[i].input) ? "input" : "output", job->name);
+		if (is_standard && files[i].output.is_there)
+			place_error(&plan->errors, job->output.place, ERR_USAGE,
+			            "with a journal, name the output: --output FILE instead of > FILE, which would empty the "
+			            "file before a resume");
+	}
+	free(journal.path);
+}
+
 void plan_files_check(struct plan *plan)
 {
 	struct job_files *files = calloc(plan->n_jobs ? plan->n_jobs : 1, sizeof(*files));
@@ -191,6 +227,7 @@ void plan_files_check(struct plan *plan)
 		check_input(plan, files, i);
 		check_output(plan, files, i, &conf);
 	}
+	check_journal(plan, files);
 	for (size_t i = 0; i < plan->n_jobs; i++) {
 		free(files[i].input.path);
 		free(files[i].output.path);

@@ -95,7 +95,7 @@ static void put_time(struct line *line, const struct tally *tally)
 	int64_t elapsed_ns = (tally->end_ns ? tally->end_ns : clock_now_ns()) - tally->start_ns;
 	if (elapsed_ns <= 0)
 		return;
-	double per_s = (double)tally_finished(tally) / ((double)elapsed_ns / (double)CLOCK_NS_PER_SEC);
+	double per_s = (double)(tally_finished(tally) - tally->n_before) / ((double)elapsed_ns / (double)CLOCK_NS_PER_SEC);
 	line_printf(line, ", %s", figure_duration(figure, elapsed_ns));
 	line_printf(line, ", %s items/s", figure_rate(figure, per_s));
 }

@@ -36,6 +36,7 @@ struct tally_counter {
 struct tally {
 	uint64_t n_read; /* items taken from the source */
 	uint64_t n_outcomes[OUTCOME_COUNT];
+	uint64_t n_before; /* of these: in an earlier run, which this one goes on from */
 	uint64_t result_bytes;           /* handed to the sink, framed */
 	int64_t total_items;             /* when known, else -1 */
 	int64_t total_bytes, read_bytes; /* of the source, total -1 when unknown: an estimate for the progress */

@@ -151,6 +151,11 @@ int collect_charge(struct collector *collector, struct worker *worker, enum outc
 	}
 	collector->tally->n_outcomes[outcome]++;
 	report_failure(collector->report, &failure);
+	struct window_note *note;
+	if (checkpoint_note(collector->checkpoint, &failure, &note, collector->err) != 0)
+		return fail(collector);
+	if (note)
+		window_note(batch, note);
 	window_drop_part(collector->window, batch);
 	return give(collector, worker, NULL, 0, 1);
 }

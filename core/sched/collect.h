@@ -12,6 +12,7 @@
 #include "core/base/err.h"
 #include "core/record/report.h"
 #include "core/record/tally.h"
+#include "core/sched/checkpoint.h"
 #include "core/sched/crew.h"
 
 /* Who gets to know. */
@@ -21,6 +22,7 @@ struct collector {
 	const char *job_name; /* for messages, or NULL; borrowed */
 	struct report *report;
 	struct crew *crew;
+	struct checkpoint *checkpoint;
 	uint32_t attempts_max;
 	int64_t backoff_ns; /* before the second attempt; doubled before each later one */
 	uint64_t max_result_bytes;

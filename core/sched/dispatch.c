@@ -114,15 +114,44 @@ static struct worker *find_taker(const struct dispatch *dispatch, size_t n_bytes
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
 /* An item over max-item has its outcome without ever having been in a worker's hands. */
-static void refuse_too_long(struct dispatch *dispatch, struct slice *slice)
+static int refuse_too_long(struct dispatch *dispatch, struct slice *take_slice, struct err *err)
 {
-	struct failure failure = {.seq = slice->seq,
+	struct window_note *note;
+	struct failure failure = {.seq = take_slice->seq,
 	                          .outcome = OUTCOME_OVER_LIMIT,
 	                          .cause = "the item is larger than max-item"};
-	failure.item = slice_item(slice, 0, dispatch->delimiter, &failure.item_bytes);
+	failure.item = slice_item(take_slice, 0, dispatch->delimiter, &failure.item_bytes);
 	report_failure(dispatch->report, &failure);
 	dispatch->tally->n_outcomes[OUTCOME_OVER_LIMIT]++;
-	slice_drop(slice);
+	if (checkpoint_note(dispatch->checkpoint, &failure, &note, err) != 0) {
+		slice_drop(take_slice);
+		return -1;
+	}
+	return window_add_done(dispatch->window, take_slice, note, err);
+}
+
+/* What an earlier run has taken is gone over; what was just read goes into the window. */
+static int take(struct dispatch *dispatch, struct slice *take_slice, struct err *err)
+{
+	struct resume *resume = dispatch->resume;
+	bool is_refused = take_slice->is_too_long;
+	dispatch->tally->n_read += take_slice->n_items;
+	checkpoint_take_input(dispatch->checkpoint, take_slice);
+	if (is_refused && (!resume_is_on(resume) || resume_is_unfinished(resume, take_slice)) &&
+	    refuse_too_long(dispatch, take_slice, err) != 0)
+		return -1;
+	if (resume_is_on(resume))
+		return resume_take(resume, dispatch->checkpoint, dispatch->window, take_slice, err);
+	return is_refused ? 0 : window_add(dispatch->window, take_slice, err);
+}
+
+/* How many items may be taken at once. */
+static uint32_t slice_items(const struct dispatch *dispatch)
+{
+	if (!resume_is_on(dispatch->resume))
+		return batch_items(dispatch);
+	uint64_t left = resume_left_items(dispatch->resume, dispatch->checkpoint);
+	return left < BATCH_ITEMS_MAX ? (uint32_t)left : BATCH_ITEMS_MAX;
 }
 
 /* One more batch from the source. 1: it is pending; 0: nothing there now; -1. */
@@ -130,6 +159,8 @@ static int read_batch(struct dispatch *dispatch, struct err *err)
 {
 	struct slice slice;
 	for (int i = 0; !feed_has_item(dispatch->feed); i++) {
+		if (feed_is_at_end(dispatch->feed) && resume_is_on(dispatch->resume))
+			return resume_fail_short(dispatch->resume, dispatch->checkpoint, err);
 		if (dispatch->is_source_waiting || feed_is_at_end(dispatch->feed))
 			return 0;
 		if (i >= READS_A_TURN)
@@ -141,14 +172,17 @@ static int read_batch(struct dispatch *dispatch, struct err *err)
 		}
 		dispatch->is_source_waiting = result == SOURCE_WAIT;
 	}
-	if (!feed_take(dispatch->feed, batch_items(dispatch), BATCH_BYTES, &slice))
+	if (!feed_take(dispatch->feed, slice_items(dispatch), BATCH_BYTES, &slice))
 		return 0;
-	dispatch->tally->n_read += slice.n_items;
-	if (slice.is_too_long) {
-		refuse_too_long(dispatch, &slice);
-		return 1;
-	}
-	return window_add(dispatch->window, &slice, err) == 0 ? 1 : -1;
+	return take(dispatch, &slice, err) == 0 ? 1 : -1;
+}
+
+/* Is more to be read now? */
+static bool wants_more(const struct dispatch *dispatch, size_t n_wanted)
+{
+	if (dispatch->is_closed)
+		return false;
+	return resume_is_on(dispatch->resume) || (dispatch->window->n_pending < n_wanted && has_budget(dispatch));
 }
 
 /* --- taking back -------------------------------------------------------------------------------------------------- */
@@ -291,13 +325,16 @@ int dispatch_step(struct dispatch *dispatch, struct err *err)
 	measure(dispatch);
 	window_wake(dispatch->window, clock_now_ns());
 	size_t n_wanted = wanted_batches(dispatch);
-	while (!dispatch->is_closed && dispatch->window->n_pending < n_wanted && has_budget(dispatch) && result > 0) {
-		size_t n_pending = dispatch->window->n_pending;
+	while (wants_more(dispatch, n_wanted) && result > 0) {
+		uint64_t n_taken = feed_taken_items(dispatch->feed);
 		result = read_batch(dispatch, err);
 		n_done += result > 0;
-		if (dispatch->window->n_pending == n_pending && result > 0)
+		if (feed_taken_items(dispatch->feed) == n_taken && result > 0)
 			break; /* busy with a long item */
 	}
+	/* nothing is begun before it's certain that the input is what it was */
+	if (result >= 0 && resume_is_on(dispatch->resume))
+		return n_done > 0;
 	if (result >= 0)
 		result = send_all(dispatch, err);
 	if (result >= 0) {

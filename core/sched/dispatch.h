@@ -18,7 +18,9 @@
 #include "core/io/feed.h"
 #include "core/record/report.h"
 #include "core/record/tally.h"
+#include "core/sched/checkpoint.h"
 #include "core/sched/crew.h"
+#include "core/sched/resume.h"
 #include "core/sched/window.h"
 
 #include <stdbool.h>
@@ -42,6 +44,8 @@ struct dispatch {
 	bool is_source_waiting; /* nothing to read until its descriptor is ready: cleared by whoever watches it */
 	bool has_source_failed; /* the source can't be read any further: what was read is finished */
 	bool is_closed;         /* no more is to be read: the run is being ended */
+	struct checkpoint *checkpoint;
+	struct resume *resume;
 };
 
 void dispatch_init(struct dispatch *dispatch);

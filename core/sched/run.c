@@ -9,6 +9,8 @@
 #include "core/base/log.h"
 #include "core/base/loop.h"
 #include "core/base/tree.h"
+#include "core/record/identity.h"
+#include "core/record/journal.h"
 #include "core/sched/run.h"
 #include "core/sched/run_job.h"
 #include "shm/segment.h"
@@ -29,6 +31,8 @@ struct run {
 	struct loop *loop;
 	struct run_job *jobs;
 	struct progress *progress;
+	struct journal *journal; /* or NULL */
+	bool is_resuming;        /* the journal was there */
 	struct loop_watch signal_watch;
 	int signal_fd;
 	int ended_by; /* the signal that ends the run, or 0 */
@@ -243,9 +247,38 @@ static void raise_descriptor_limit(const struct plan *plan)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static int open_old_journal(struct run *run, const struct identity_keys *identity, struct err *err)
+{
+	if (journal_open(&run->journal, run->plan->journal_file, err) != 0)
+		return -1;
+	run->is_resuming = run->journal != NULL;
+	return run->journal ? journal_compare(run->journal, identity->keys, identity->n_keys, err) : 0;
+}
+
+/* What keeps a run from being gone on from is the user's to decide: nothing was run. */
+static int open_journal(struct run *run, struct err *err)
+{
+	struct identity_keys identity;
+	int result = 0;
+	if (!run->plan->journal_file)
+		return 0;
+	if (identity_create(&identity, run->plan, err) != 0)
+		return -1;
+	if (run->plan->is_resuming)
+		result = open_old_journal(run, &identity, err);
+	if (result == 0 && !run->journal)
+		result = journal_create(&run->journal, run->plan->journal_file, identity.keys, identity.n_keys, err);
+	if (result != 0)
+		err->code = ERR_USAGE;
+	identity_destroy(&identity);
+	return result;
+}
+
 static int open_run(struct run *run, struct catalog *catalog, const struct run_settings *settings, struct err *err)
 {
 	size_t n_jobs = run->plan->n_jobs;
+	if (open_journal(run, err) != 0)
+		return -1;
 	raise_descriptor_limit(run->plan);
 	segment_sweep();
 	/* what a fork server leaves behind when it is killed comes to us */
@@ -259,6 +292,8 @@ static int open_run(struct run *run, struct catalog *catalog, const struct run_s
 	for (size_t i = 0; i < n_jobs; i++) {
 		const struct job *job = &run->plan->jobs[i];
 		run_job_init(&run->jobs[i], job, n_jobs > 1 ? job->name : NULL, run->loop, catalog_worker_program(catalog));
+		if (run->journal)
+			run_job_keep_journal(&run->jobs[i], run->journal, run->is_resuming);
 		if (progress_add(run->progress, job->name, &run->jobs[i].tally, err) != 0)
 			return -1;
 	}
@@ -280,6 +315,7 @@ static int close_run(struct run *run, int status, bool *ret_has_threads)
 	}
 	progress_destroy(&run->progress);
 	free(run->jobs);
+	journal_close(&run->journal);
 	if (run->signal_fd >= 0) {
 		loop_remove(run->loop, &run->signal_watch);
 		close(run->signal_fd);
@@ -296,7 +332,7 @@ int run_plan(const struct plan *plan, struct catalog *catalog, const struct run_
 	int status = 0;
 	if (open_run(&run, catalog, settings, &err) != 0 || turn(&run, &err) != 0) {
 		log_error("%s", err.text);
-		status = 3;
+		status = err.code == ERR_USAGE ? 2 : 3;
 	}
 	bool has_threads = false;
 	status = close_run(&run, status, &has_threads);

@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "core/sched/run_job.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define LEAVE_NS CLOCK_NS_PER_SEC /* for the plugin's close, when all is done */
@@ -96,10 +97,18 @@ void run_job_init(struct run_job *job, const struct job *plan, const char *name,
 	report_init(&job->report, name);
 }
 
+void run_job_keep_journal(struct run_job *job, struct journal *journal, bool is_resuming)
+{
+	job->journal = journal;
+	job->is_resuming = is_resuming;
+}
+
 void run_job_fini(struct run_job *job)
 {
 	crew_fini(&job->crew);
 	window_fini(&job->window);
+	checkpoint_fini(&job->checkpoint);
+	resume_fini(&job->resume);
 	feed_destroy(&job->feed);
 	source_close(&job->source);
 	loop_remove(job->loop, &job->source_watch);
@@ -175,17 +184,23 @@ static void fill_rest(struct run_job *job)
 {
 	char delimiter = job->setup.delimiter;
 	window_init(&job->window, job->sink, job->plan->is_ordered, delimiter);
+	job->window.emitted_bytes = sink_written_bytes(job->sink);
+	job->checkpoint.window = &job->window;
+	job->checkpoint.sink = job->sink;
 	job->collector = (struct collector){.window = &job->window,
 	                                    .tally = &job->tally,
 	                                    .job_name = job->name,
 	                                    .report = &job->report,
 	                                    .crew = &job->crew,
+	                                    .checkpoint = &job->checkpoint,
 	                                    .err = &job->err};
 	job->dispatch = (struct dispatch){.feed = job->feed,
 	                                  .window = &job->window,
 	                                  .crew = &job->crew,
 	                                  .tally = &job->tally,
 	                                  .report = &job->report,
+	                                  .checkpoint = &job->checkpoint,
+	                                  .resume = &job->resume,
 	                                  .delimiter = delimiter,
 	                                  .window_bytes = job->plan->window_bytes};
 	dispatch_init(&job->dispatch);
@@ -217,15 +232,65 @@ static int watch_sink(struct run_job *job, struct err *err)
 	return 0;
 }
 
+/* What cannot be cut back gets some results once more. */
+static void say_twice(const struct run_job *job)
+{
+	const struct journal_position *position = &job->resume.position;
+	if (position->n_unfinished > 0 && !sink_is_file(job->sink) && job->plan->output.kind != ENDPOINT_NONE)
+		log_notice("%s%s%s is no file that can be cut back: items from %" PRIu64 " to %" PRIu64
+		           " may have been written before, and are written again",
+		           job->name ? job->name : "", job->name ? ": " : "", sink_name(job->sink),
+		           position->unfinished[0].first, position->unfinished[position->n_unfinished - 1].last);
+}
+
+static int open_sink(struct run_job *job, struct err *err)
+{
+	uint64_t output_bytes = job->resume.position.output_bytes;
+	if (!job->is_resuming)
+		return sink_open(&job->sink, &job->plan->output, err);
+	if (sink_reopen(&job->sink, &job->plan->output, output_bytes, err) != 0)
+		return -1;
+	job->is_uncut = true;
+	say_twice(job);
+	return 0;
+}
+
+/* What the journal knows of the job. 1: that it's finished. */
+static int load(struct run_job *job, struct err *err)
+{
+	struct journal_position position = {0};
+	checkpoint_init(&job->checkpoint, job->journal, job->plan->name);
+	if (job->is_resuming && checkpoint_load(&job->checkpoint, &job->tally, &position, err) != 0)
+		return -1;
+	bool is_finished = position.is_finished;
+	resume_init(&job->resume, &position);
+	return is_finished;
+}
+
+/* Nothing is to be done: it counts as before. */
+static void skip(struct run_job *job)
+{
+	job->dispatch.is_closed = true;
+	job->tally.n_read = tally_finished(&job->tally);
+	job->tally.is_waiting = false;
+	job->tally.start_ns = job->tally.end_ns = clock_now_ns();
+	job->status = tally_not_ok(&job->tally) > 0 ? 1 : 0;
+	job->phase = JOB_ENDED;
+}
+
 int run_job_start(struct run_job *job)
 {
 	struct err err;
 	job->phase = JOB_RUNNING;
+	int loaded = load(job, &err);
+	if (loaded > 0) {
+		skip(job);
+		return 0;
+	}
 	/* the source first: an output isn't truncated for an input that isn't there */
-	if (source_open(&job->source, &job->plan->input, &err) != 0 ||
-	    feed_create(&job->feed, job->source, job->plan->max_item_bytes, &err) != 0 ||
-	    sink_open(&job->sink, &job->plan->output, &err) != 0 || fill_setup(job, &err) != 0 ||
-	    fill_crew(job, &err) != 0 || watch_sink(job, &err) != 0) {
+	if (loaded != 0 || source_open(&job->source, &job->plan->input, &err) != 0 ||
+	    feed_create(&job->feed, job->source, job->plan->max_item_bytes, &err) != 0 || open_sink(job, &err) != 0 ||
+	    fill_setup(job, &err) != 0 || fill_crew(job, &err) != 0 || watch_sink(job, &err) != 0) {
 		job->dispatch.is_closed = true;
 		job->is_cut = true;
 		if (err.code != ERR_USAGE)
@@ -377,12 +442,23 @@ static bool has_all_outcomes(const struct run_job *job)
 	return dispatch_is_at_end(&job->dispatch) && job->window.n_batches == 0;
 }
 
+/* What can be gone on from: not where the output is behind, or isn't known to be that of the journal. */
+static int save(struct run_job *job, struct err *err)
+{
+	bool is_finished = !job->is_cut && !job->dispatch.has_source_failed && has_all_outcomes(job);
+	if (job->is_sink_dead || job->is_uncut || job->is_unsaved)
+		return 0;
+	return checkpoint_finish(&job->checkpoint, is_finished, err);
+}
+
 /* The end: everything is with the sink and the workers are gone. */
 static bool end_if_over(struct run_job *job)
 {
 	struct err err;
 	if (!crew_is_gone(&job->crew) || (!job->is_sink_dead && sink_queued_bytes(job->sink) > 0))
 		return false;
+	if (save(job, &err) != 0)
+		say_broken(job, &err);
 	if (!job->is_sink_dead && sink_finish(job->sink, &err) != 0)
 		say_broken(job, &err);
 	crew_fini(&job->crew);
@@ -405,6 +481,29 @@ static void update_tally(struct run_job *job)
 		job->tally.n_busy += job->crew.workers[i].n_owed_items > 0;
 }
 
+/* The input is what it was: what the earlier run wrote behind its last checkpoint goes. */
+static void cut_output(struct run_job *job)
+{
+	struct err err;
+	if (!job->is_uncut || resume_is_on(&job->resume) || job->phase == JOB_ENDED)
+		return;
+	if (sink_cut(job->sink, &err) != 0)
+		end_with(job, &err);
+	else
+		job->is_uncut = false;
+}
+
+static void keep_journal(struct run_job *job, int64_t now_ns)
+{
+	struct err err;
+	if (job->is_sink_dead || job->is_uncut || job->is_unsaved)
+		return;
+	if (checkpoint_step(&job->checkpoint, now_ns, &err) == 0)
+		return;
+	job->is_unsaved = true;
+	end_with(job, &err);
+}
+
 /* RUNNING: what the workers brought goes out, what the source has goes to them. */
 static bool work(struct run_job *job)
 {
@@ -423,6 +522,7 @@ static bool work(struct run_job *job)
 		end_with(job, &err);
 	else if (has_all_outcomes(job))
 		leave(job);
+	cut_output(job);
 	return result != 0;
 }
 
@@ -439,6 +539,7 @@ bool run_job_turn(struct run_job *job)
 	has_news = watchdog_look(&job->watchdog, now_ns, is_heard(job), only_heard(job)) || has_news;
 	if (job->collector.has_failed)
 		end_with(job, &job->err);
+	keep_journal(job, now_ns);
 	update_tally(job);
 	if (job->phase != JOB_LEAVING)
 		return has_news;
@@ -483,7 +584,8 @@ int64_t run_job_due_ns(const struct run_job *job)
 	for (unsigned i = 0; i < job->crew.n_places && is_heard(job); i++)
 		if (job->crew.workers[i].n_owed_items > 1)
 			return clock_now_ns() + LOOK_NS;
-	return sooner(sooner(crew_due_ns(&job->crew), watchdog_due_ns(&job->watchdog)), window_due_ns(&job->window));
+	int64_t due_ns = sooner(crew_due_ns(&job->crew), watchdog_due_ns(&job->watchdog));
+	return sooner(sooner(due_ns, window_due_ns(&job->window)), checkpoint_due_ns(&job->checkpoint));
 }
 
 /* --- signals ------------------------------------------------------------------------------------------------------ */

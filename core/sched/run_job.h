@@ -19,9 +19,11 @@
 #include "core/plan/plan.h"
 #include "core/record/report.h"
 #include "core/record/tally.h"
+#include "core/sched/checkpoint.h"
 #include "core/sched/collect.h"
 #include "core/sched/crew.h"
 #include "core/sched/dispatch.h"
+#include "core/sched/resume.h"
 #include "core/sched/watchdog.h"
 #include "core/sched/window.h"
 
@@ -51,6 +53,12 @@ struct run_job {
 	struct dispatch dispatch;
 	struct collector collector;
 	struct watchdog watchdog;
+	struct journal *journal; /* the run's, or NULL; borrowed */
+	bool is_resuming;        /* the journal knows of an earlier run */
+	bool is_unsaved;         /* it can't be written any more */
+	bool is_uncut;           /* the output still has what the earlier run wrote behind its last checkpoint */
+	struct checkpoint checkpoint;
+	struct resume resume;
 	struct tally tally;
 	struct report report;
 	struct setup setup;
@@ -59,6 +67,8 @@ struct run_job {
 
 void run_job_init(struct run_job *job, const struct job *plan, const char *name, struct loop *loop,
                   const char *worker_program);
+/* It keeps a journal; is_resuming: it goes on from what stands there. Before run_job_start. */
+void run_job_keep_journal(struct run_job *job, struct journal *journal, bool is_resuming);
 void run_job_fini(struct run_job *job);
 
 /* Opens source and sink (truncates), begins to load the plugin. -1: status and message are there, the job has ended. */

@@ -12,6 +12,32 @@ void window_init(struct window *window, struct sink *sink, bool is_ordered, char
 	*window = (struct window){.sink = sink, .is_ordered = is_ordered, .delimiter = delimiter};
 }
 
+static void notes_add(struct note_list *notes, struct window_note *note)
+{
+	note->next = NULL;
+	if (!notes->end)
+		notes->end = &notes->first;
+	*notes->end = note;
+	notes->end = &note->next;
+}
+
+static struct window_note *notes_take(struct note_list *notes)
+{
+	struct window_note *note = notes->first;
+	if (note)
+		notes->first = note->next;
+	if (!notes->first)
+		notes->end = NULL;
+	return note;
+}
+
+static void notes_free(struct note_list *notes)
+{
+	struct window_note *note;
+	while ((note = notes_take(notes)))
+		free(note);
+}
+
 static void insert_behind(struct window *window, struct batch *older, struct batch *batch)
 {
 	batch->older = older;
@@ -41,6 +67,7 @@ static void remove_batch(struct window *window, struct batch *batch)
 	window->held_bytes -= batch->results.len + batch->part.len;
 	buf_fini(&batch->results);
 	buf_fini(&batch->part);
+	notes_free(&batch->notes);
 	slice_drop(&batch->slice);
 	free(batch);
 }
@@ -52,6 +79,7 @@ void window_fini(struct window *window)
 	window->pending = window->put_off = NULL;
 	window->n_pending = 0;
 	window->n_items = 0;
+	notes_free(&window->left_notes);
 }
 
 static int leave(struct window *window, struct batch *batch, struct err *err);
@@ -82,6 +110,36 @@ int window_add(struct window *window, struct slice *take_slice, struct err *err)
 	insert_pending(window, batch);
 	window->n_items += batch->slice.n_items;
 	return 0;
+}
+
+int window_add_done(struct window *window, struct slice *take_slice, struct window_note *take_note, struct err *err)
+{
+	struct batch *batch = calloc(1, sizeof *batch);
+	if (!batch) {
+		slice_drop(take_slice);
+		free(take_note);
+		return err_set(err, ERR_RUN, "out of memory");
+	}
+	batch->slice = *take_slice;
+	*take_slice = (struct slice){0};
+	batch->state = BATCH_DONE;
+	batch->n_answered = batch->slice.n_items;
+	if (take_note)
+		window_note(batch, take_note);
+	insert_behind(window, window->newest, batch);
+	return leave(window, batch, err);
+}
+
+void window_note(struct batch *batch, struct window_note *take_note)
+{
+	take_note->output_at = batch->results.len;
+	notes_add(&batch->notes, take_note);
+}
+
+uint64_t window_settled_seq(const struct window *window, uint64_t taken_items)
+{
+	const struct batch *oldest = window->oldest;
+	return oldest ? oldest->slice.seq + oldest->n_answered - 1 : taken_items;
 }
 
 struct batch *window_next_pending(const struct window *window)
@@ -170,6 +228,8 @@ int window_retry(struct window *window, struct batch *batch, int64_t not_before_
 		done->state = BATCH_DONE;
 		done->n_answered = done->slice.n_items;
 		done->results = batch->results;
+		done->notes = batch->notes;
+		batch->notes = (struct note_list){0};
 		batch->results = (struct buf){0};
 		batch->n_answered = 0;
 	}
@@ -205,6 +265,11 @@ bool window_may_leave(const struct window *window, const struct batch *batch)
 /* Moves what a batch holds to the sink. */
 static int let_leave(struct window *window, struct batch *batch, struct err *err)
 {
+	struct window_note *note;
+	while ((note = notes_take(&batch->notes))) {
+		note->output_at += window->emitted_bytes;
+		notes_add(&window->left_notes, note);
+	}
 	if (batch->results.len == 0)
 		return 0;
 	window->held_bytes -= batch->results.len;

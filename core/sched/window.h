@@ -6,6 +6,7 @@
  *   window_add (a slice of the feed), window_next_pending + window_send (a worker has it)
  *   window_give (results of its items, in order), window_part (bytes of a result that isn't whole), window_drop_part
  *   window_put_back (what the worker didn't do), window_retry (another attempt at an item), window_fini
+ *   window_note (something that is to be known of an item when its outcome stands), window_add_done
  *
  * Ordered: results leave when every item before them has its outcome. Unordered: when they are whole.
  * A batch leaves the window when all of its items have their outcome and its results went to the sink.
@@ -26,6 +27,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * What is to be told of an item once its outcome stands: in order, when all items before it have theirs, too. The
+ * beginning of a record that malloc gave in one piece; the window owns it until it's taken out of left_notes.
+ */
+struct window_note {
+	struct window_note *next;
+	uint64_t output_at; /* set when it leaves: where in all that was emitted the item's result would stand */
+};
+
+struct note_list {
+	struct window_note *first, **end; /* end: NULL while it's empty */
+};
+
 enum batch_state { BATCH_PENDING, BATCH_OUT, BATCH_DONE };
 
 struct batch {
@@ -35,12 +49,13 @@ struct batch {
 	struct batch *next_owed;     /* in the list of what a worker owes (crew) */
 	enum batch_state state;
 	struct slice slice;
-	uint32_t n_answered;  /* of slice.n_items */
-	uint32_t attempt;     /* from 1 */
-	uint32_t number;      /* in the channel of the worker that has it */
-	uint32_t n_suspected; /* workers that were lost with it, nobody knows at which item: if any, one at a time now */
-	struct buf results;   /* whole results that may not leave yet */
-	struct buf part;      /* of the item that is being run */
+	uint32_t n_answered;    /* of slice.n_items */
+	uint32_t attempt;       /* from 1 */
+	uint32_t number;        /* in the channel of the worker that has it */
+	uint32_t n_suspected;   /* workers that were lost with it, nobody knows at which item: if any, one at a time now */
+	struct buf results;     /* whole results that may not leave yet */
+	struct buf part;        /* of the item that is being run */
+	struct note_list notes; /* output_at: behind so many bytes of results */
 };
 
 struct window {
@@ -51,9 +66,10 @@ struct window {
 	struct batch *put_off; /* pending later: sorted by not_before_ns */
 	struct batch *pending; /* sorted by seq */
 	size_t n_batches, n_pending;
-	uint64_t n_items;       /* without outcome, pending and out */
-	uint64_t held_bytes;    /* in results and part of all batches */
-	uint64_t emitted_bytes; /* handed to the sink */
+	uint64_t n_items;            /* without outcome, pending and out */
+	uint64_t held_bytes;         /* in results and part of all batches */
+	uint64_t emitted_bytes;      /* handed to the sink */
+	struct note_list left_notes; /* of items whose outcome stands; whoever wants them takes them out */
 };
 
 void window_init(struct window *window, struct sink *sink, bool is_ordered, char delimiter);
@@ -61,6 +77,18 @@ void window_fini(struct window *window);
 
 /* A new batch at the end, pending. Takes the slice; -1 when memory is short (the slice is dropped then). */
 int window_add(struct window *window, struct slice *take_slice, struct err *err);
+
+/*
+ * A new batch at the end that is done: its items have their outcome, with no result, and a note (or NULL), which is
+ * taken. -1 as above; the note is freed then.
+ */
+int window_add_done(struct window *window, struct slice *take_slice, struct window_note *take_note, struct err *err);
+
+/* The item behind those answered of an OUT batch has an outcome without a result; window_give follows. */
+void window_note(struct batch *batch, struct window_note *take_note);
+
+/* The items up to this one have their outcome, and their results are emitted. Ordered windows only. */
+uint64_t window_settled_seq(const struct window *window, uint64_t taken_items);
 
 /* The oldest batch that nobody has; NULL when there is none. */
 struct batch *window_next_pending(const struct window *window);

@@ -66,6 +66,8 @@ struct rig {
 	struct sink *sink;
 	struct window window;
 	struct crew crew;
+	struct checkpoint checkpoint; /* without a journal */
+	struct resume resume;
 	struct dispatch dispatch;
 	struct collector collector;
 	struct watchdog watchdog;
@@ -262,10 +264,12 @@ __attribute__((unused)) static void rig_init_bytes(struct rig *rig, unsigned n_w
 	rig->setup = (struct setup){.file = "hands.so", .delimiter = '\n', .frame_byte = '\n'};
 	rig->setup.n_workers = rig->setup.n_places = n_workers;
 	rig_fill_crew(rig, n_workers);
+	checkpoint_init(&rig->checkpoint, NULL, "rig");
 	rig->collector = (struct collector){.window = &rig->window,
 	                                    .tally = &rig->tally,
 	                                    .report = &rig->report,
 	                                    .crew = &rig->crew,
+	                                    .checkpoint = &rig->checkpoint,
 	                                    .attempts_max = 1,
 	                                    .max_result_bytes = 1 << 30,
 	                                    .err = &rig->err};
@@ -275,6 +279,8 @@ __attribute__((unused)) static void rig_init_bytes(struct rig *rig, unsigned n_w
 	                                  .crew = &rig->crew,
 	                                  .tally = &rig->tally,
 	                                  .report = &rig->report,
+	                                  .checkpoint = &rig->checkpoint,
+	                                  .resume = &rig->resume,
 	                                  .delimiter = '\n',
 	                                  .window_bytes = 64 << 20};
 	dispatch_init(&rig->dispatch);

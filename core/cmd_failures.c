@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd_failures - rota failures [OPTIONS] JOURNAL [JOB]: what failed and why, from a run's journal: as a table, as JSON,
+ * or the bare items, to be fed back into a run.
+ */
+#include "config.h"
+
+#include "core/cmd.h"
+
+#include "core/base/buf.h"
+#include "core/base/log.h"
+#include "core/record/journal.h"
+#include "core/record/json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+struct listing {
+	const struct options *options;
+	bool ends_with_nul; /* items: a NUL byte, not a newline */
+	uint64_t n_failures, n_cut;
+	struct buf line; /* of JSON */
+};
+
+static bool is_given(const struct options *options, const char *name)
+{
+	for (size_t i = 0; i < options->n_given; i++)
+		if (strcmp(options->given[i].option->spec.name, name) == 0)
+			return true;
+	return false;
+}
+
+/* It was larger than max-item, and no worker ever had it: the journal has its beginning. */
+static bool is_cut(const struct journal_failure *failure)
+{
+	return failure->attempts == 0;
+}
+
+static int print_item(struct listing *listing, const char *job, const struct journal_failure *failure,
+                      struct err *err)
+{
+	char end = listing->ends_with_nul ? '\0' : '\n';
+	if (is_cut(failure)) {
+		log_warning("item %" PRIu64 " of job '%s' was larger than max-item, only its beginning is in the journal: "
+		            "left out",
+		            failure->seq, job);
+		listing->n_cut++;
+		return 0;
+	}
+	if (failure->item_bytes > 0 && memchr(failure->item, end, failure->item_bytes))
+		return err_set(err, ERR_USAGE, "item %" PRIu64 " of job '%s' has a newline in it: use -0", failure->seq, job);
+	fwrite(failure->item, 1, failure->item_bytes, stdout);
+	putchar(end);
+	return 0;
+}
+
+static int put_text(struct buf *line, const char *text)
+{
+	return buf_append(line, text, strlen(text));
+}
+
+static int print_json(struct listing *listing, const char *job, const struct journal_failure *failure, struct err *err)
+{
+	struct buf *line = &listing->line;
+	char numbers[96];
+	buf_clear(line);
+	snprintf(numbers, sizeof numbers, ",\"seq\":%" PRIu64 ",\"attempts\":%" PRIu32 ",\"outcome\":", failure->seq,
+	         failure->attempts);
+	if (put_text(line, "{\"job\":") != 0 || json_put_string(line, job, strlen(job)) != 0 ||
+	    put_text(line, numbers) != 0 || json_put_string(line, failure->outcome, strlen(failure->outcome)) != 0 ||
+	    put_text(line, is_cut(failure) ? ",\"beginning\":" : ",\"item\":") != 0 ||
+	    json_put_string(line, failure->item, failure->item_bytes) != 0 ||
+	    put_text(line, ",\"cause\":") != 0 || json_put_string(line, failure->cause, strlen(failure->cause)) != 0 ||
+	    put_text(line, "}\n") != 0)
+		return err_set(err, ERR_RUN, "out of memory");
+	fwrite(line->bytes, 1, line->len, stdout);
+	return 0;
+}
+
+static void print_row(const struct listing *listing, const char *job, const struct journal_failure *failure)
+{
+	char item[LOG_QUOTE_BYTES];
+	if (listing->n_failures == 0)
+		printf("%-16s %10s  %-10s %8s  %s: %s\n", "JOB", "ITEM", "OUTCOME", "ATTEMPTS", "BYTES", "CAUSE");
+	printf("%-16s %10" PRIu64 "  %-10s %8" PRIu32 "  %s: %s\n", job, failure->seq, failure->outcome, failure->attempts,
+	       log_quote(item, failure->item, failure->item_bytes), failure->cause);
+}
+
+static int on_failure(void *arg, const char *job, const struct journal_failure *failure, struct err *err)
+{
+	struct listing *listing = arg;
+	int result = 0;
+	if (listing->options->wants_items)
+		result = print_item(listing, job, failure, err);
+	else if (listing->options->wants_json)
+		result = print_json(listing, job, failure, err);
+	else
+		print_row(listing, job, failure);
+	listing->n_failures++;
+	return result;
+}
+
+int cmd_failures(const struct command *command, const struct options *options)
+{
+	struct listing listing = {.options = options, .ends_with_nul = is_given(options, "null")};
+	struct journal *journal = NULL;
+	struct err err;
+	if (options->n_words == 0)
+		return cmd_usage_error(command, "the journal is missing");
+	if (options->n_words > 2)
+		return cmd_usage_error(command, "one journal at a time");
+	if (options->wants_items && options->wants_json)
+		return cmd_usage_error(command, "either --items or --json");
+	if (listing.ends_with_nul && !options->wants_items)
+		return cmd_usage_error(command, "-0 goes with --items");
+
+	int status = CMD_OK;
+	if (journal_open_reader(&journal, options->words[0], &err) != 0 ||
+	    journal_each_failure(journal, options->n_words == 2 ? options->words[1] : NULL, on_failure, &listing, &err) !=
+	        0)
+		status = cmd_error(&err);
+	else if (listing.n_cut > 0)
+		status = CMD_SOME_FAILED;
+	buf_fini(&listing.line);
+	journal_close(&journal);
+	return status;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* identity - see identity.h. */
+#include "config.h"
+
+#include "core/record/identity.h"
+
+#include "core/base/buf.h"
+#include "core/base/digest.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Takes value, which malloc gave; NULL: memory is short. */
+static int add(struct identity_keys *identity, const struct job *job, const char *key, char *take_value,
+               struct err *err)
+{
+	char *own_key = strdup(key);
+	struct journal_key *grown =
+		take_value && own_key ? reallocarray(identity->keys, identity->n_keys + 1, sizeof *identity->keys) : NULL;
+	if (!grown) {
+		free(own_key);
+		free(take_value);
+		return err_set(err, ERR_RUN, "out of memory");
+	}
+	identity->keys = grown;
+	grown[identity->n_keys++] = (struct journal_key){.job = job->name, .key = own_key, .value = take_value};
+	return 0;
+}
+
+static int add_number(struct identity_keys *identity, const struct job *job, const char *key, int64_t number,
+                      struct err *err)
+{
+	char *value = NULL;
+	if (asprintf(&value, "%" PRId64, number) < 0)
+		value = NULL;
+	return add(identity, job, key, value, err);
+}
+
+static int add_endpoint(struct identity_keys *identity, const struct job *job, const char *key,
+                        const struct endpoint *endpoint, struct err *err)
+{
+	struct buf text = {0};
+	char *value = endpoint_describe(endpoint, &text) == 0 ? strndup(text.bytes, text.len) : NULL;
+	buf_fini(&text);
+	return add(identity, job, key, value, err);
+}
+
+static int add_plugin(struct identity_keys *identity, const struct job *job, struct err *err)
+{
+	struct digest digest;
+	char text[DIGEST_TEXT_BYTES];
+	if (digest_of_file(job->info->file, &digest, err) != 0)
+		return -1;
+	return add(identity, job, "plugin", strdup(job->info->name), err) != 0
+	           ? -1
+	           : add(identity, job, "plugin file", strdup(digest_text(digest, text)), err);
+}
+
+/* "option NAME": its elements, each in the form LENGTH:BYTES when there are several. */
+static int add_option(struct identity_keys *identity, const struct job *job, const struct job_option *option,
+                      struct err *err)
+{
+	struct buf value = {0};
+	char length[32];
+	int result = 0;
+	for (size_t i = 0; result == 0 && i < option->n_elements; i++) {
+		size_t n = strlen(option->elements[i]);
+		snprintf(length, sizeof length, "%s%zu:", i > 0 ? " " : "", n);
+		if (option->n_elements > 1)
+			result = buf_append(&value, length, strlen(length));
+		if (result == 0)
+			result = buf_append(&value, option->elements[i], n);
+	}
+	char key[128];
+	snprintf(key, sizeof key, "option %s", option->name);
+	char *text = result == 0 ? strndup(value.len > 0 ? value.bytes : "", value.len) : NULL;
+	buf_fini(&value);
+	return add(identity, job, key, text, err);
+}
+
+static int add_job(struct identity_keys *identity, const struct job *job, struct err *err)
+{
+	if (add_plugin(identity, job, err) != 0 || add_endpoint(identity, job, "input", &job->input, err) != 0 ||
+	    add_endpoint(identity, job, "output", &job->output, err) != 0 ||
+	    add(identity, job, "order", strdup(job->is_ordered ? "kept" : "unordered"), err) != 0 ||
+	    add_number(identity, job, "max-item", job->max_item_bytes, err) != 0 ||
+	    add_number(identity, job, "max-result", job->max_result_bytes, err) != 0)
+		return -1;
+	for (size_t i = 0; i < job->n_options; i++)
+		if (add_option(identity, job, &job->options[i], err) != 0)
+			return -1;
+	return 0;
+}
+
+int identity_create(struct identity_keys *ret, const struct plan *plan, struct err *err)
+{
+	*ret = (struct identity_keys){0};
+	for (size_t i = 0; i < plan->n_jobs; i++)
+		if (add_job(ret, &plan->jobs[i], err) != 0) {
+			identity_destroy(ret);
+			return -1;
+		}
+	return 0;
+}
+
+void identity_destroy(struct identity_keys *identity)
+{
+	for (size_t i = 0; i < identity->n_keys; i++) {
+		free((void *)(uintptr_t)identity->keys[i].key);
+		free((void *)(uintptr_t)identity->keys[i].value);
+	}
+	free(identity->keys);
+	*identity = (struct identity_keys){0};
+}
