@@ -89,9 +89,9 @@ static void print_row(const struct listing *listing, const char *job, const stru
 	       log_quote(item, failure->item, failure->item_bytes), failure->cause);
 }
 
-static int on_failure(void *arg, const char *job, const struct journal_failure *failure, struct err *err)
+static int print_failure(struct listing *listing, const char *job, const struct journal_failure *failure,
+                         struct err *err)
 {
-	struct listing *listing = arg;
 	int result = 0;
 	if (listing->options->wants_items)
 		result = print_item(listing, job, failure, err);
@@ -103,10 +103,28 @@ static int on_failure(void *arg, const char *job, const struct journal_failure *
 	return result;
 }
 
+static int print_all(struct listing *listing, const char *file, const char *only_job, struct err *err)
+{
+	struct journal *journal = NULL;
+	struct journal_cursor *cursor = NULL;
+	struct journal_failure failure;
+	const char *job;
+	int result = -1;
+	if (journal_open_reader(&journal, file, err) == 0 &&
+	    journal_list(&cursor, journal, only_job, JOURNAL_BY_SEQ, err) == 0)
+		while ((result = journal_next(cursor, &job, &failure, err)) > 0)
+			if (print_failure(listing, job, &failure, err) != 0) {
+				result = -1;
+				break;
+			}
+	journal_cursor_close(&cursor);
+	journal_close(&journal);
+	return result;
+}
+
 int cmd_failures(const struct command *command, const struct options *options)
 {
 	struct listing listing = {.options = options, .ends_with_nul = is_given(options, "null")};
-	struct journal *journal = NULL;
 	struct err err;
 	if (options->n_words == 0)
 		return cmd_usage_error(command, "the journal is missing");
@@ -118,13 +136,10 @@ int cmd_failures(const struct command *command, const struct options *options)
 		return cmd_usage_error(command, "-0 goes with --items");
 
 	int status = CMD_OK;
-	if (journal_open_reader(&journal, options->words[0], &err) != 0 ||
-	    journal_each_failure(journal, options->n_words == 2 ? options->words[1] : NULL, on_failure, &listing, &err) !=
-	        0)
+	if (print_all(&listing, options->words[0], options->n_words == 2 ? options->words[1] : NULL, &err) != 0)
 		status = cmd_error(&err);
 	else if (listing.n_cut > 0)
 		status = CMD_SOME_FAILED;
 	buf_fini(&listing.line);
-	journal_close(&journal);
 	return status;
 }

@@ -364,29 +364,55 @@ int journal_read_position(struct journal *journal, const char *job, struct journ
 	return result;
 }
 
-int journal_each_failure(struct journal *journal, const char *job, journal_failure_f *each, void *arg, struct err *err)
+struct journal_cursor {
+	struct journal *journal; /* borrowed */
+	sqlite3_stmt *row;
+};
+
+int journal_list(struct journal_cursor **ret, struct journal *journal, const char *job, enum journal_order order,
+                 struct err *err)
 {
-	sqlite3_stmt *row = journal_db_prepare(journal,
-	                                       "SELECT job, seq, item, outcome, attempts, cause, output_at FROM failure "
-	                                       "WHERE ?1 IS NULL OR job = ?1 ORDER BY job, seq",
-	                                       err);
-	if (!row)
+	static const char *const texts[] = {
+		[JOURNAL_BY_SEQ] = "SELECT job, seq, item, outcome, attempts, cause, output_at FROM failure "
+						   "WHERE ?1 IS NULL OR job = ?1 ORDER BY job, seq",
+		[JOURNAL_BY_PLACE] = "SELECT job, seq, item, outcome, attempts, cause, output_at FROM failure "
+							 "WHERE ?1 IS NULL OR job = ?1 ORDER BY job, output_at, seq"};
+	struct journal_cursor *cursor = *ret = calloc(1, sizeof *cursor);
+	if (!cursor)
+		return err_set(err, ERR_RUN, "out of memory");
+	cursor->journal = journal;
+	cursor->row = journal_db_prepare(journal, texts[order], err);
+	if (!cursor->row) {
+		journal_cursor_close(ret);
 		return -1;
-	sqlite3_bind_text(row, 1, job, -1, SQLITE_STATIC);
-	int code = SQLITE_DONE, result = 0;
-	while (result == 0 && (code = sqlite3_step(row)) == SQLITE_ROW) {
-		const void *item = sqlite3_column_blob(row, 2);
-		const struct journal_failure failure = {.seq = (uint64_t)sqlite3_column_int64(row, 1),
-		                                        .item = item ? item : "",
-		                                        .item_bytes = (size_t)sqlite3_column_bytes(row, 2),
-		                                        .outcome = (const char *)sqlite3_column_text(row, 3),
-		                                        .attempts = (uint32_t)sqlite3_column_int64(row, 4),
-		                                        .cause = (const char *)sqlite3_column_text(row, 5),
-		                                        .output_at = (uint64_t)sqlite3_column_int64(row, 6)};
-		result = each(arg, (const char *)sqlite3_column_text(row, 0), &failure, err);
 	}
-	if (result == 0 && code != SQLITE_DONE)
-		result = journal_db_error(journal, code, "read it", err);
-	sqlite3_finalize(row);
-	return result;
+	sqlite3_bind_text(cursor->row, 1, job, -1, SQLITE_TRANSIENT);
+	return 0;
+}
+
+int journal_next(struct journal_cursor *cursor, const char **ret_job, struct journal_failure *ret, struct err *err)
+{
+	sqlite3_stmt *row = cursor->row;
+	int code = sqlite3_step(row);
+	if (code != SQLITE_ROW)
+		return code == SQLITE_DONE ? 0 : journal_db_error(cursor->journal, code, "read it", err);
+	const void *item = sqlite3_column_blob(row, 2);
+	*ret_job = (const char *)sqlite3_column_text(row, 0);
+	*ret = (struct journal_failure){.seq = (uint64_t)sqlite3_column_int64(row, 1),
+	                                .item = item ? item : "",
+	                                .item_bytes = (size_t)sqlite3_column_bytes(row, 2),
+	                                .outcome = (const char *)sqlite3_column_text(row, 3),
+	                                .attempts = (uint32_t)sqlite3_column_int64(row, 4),
+	                                .cause = (const char *)sqlite3_column_text(row, 5),
+	                                .output_at = (uint64_t)sqlite3_column_int64(row, 6)};
+	return 1;
+}
+
+void journal_cursor_close(struct journal_cursor **cursor)
+{
+	if (!*cursor)
+		return;
+	sqlite3_finalize((*cursor)->row);
+	free(*cursor);
+	*cursor = NULL;
 }

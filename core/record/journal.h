@@ -6,7 +6,7 @@
  *
  *   journal_create, or to go on: journal_open, journal_compare, journal_read_position for each job
  *   then: journal_begin, journal_add_failure ..., journal_put_position, journal_commit
- *   `rota failures`: journal_open_reader, journal_each_failure; journal_close
+ *   `rota failures`: journal_open_reader, journal_list, journal_next ..., journal_cursor_close; journal_close
  *
  * One run a file: FILE.lock is held from create or open to close. A new journal is made as FILE.new, complete with its
  * keys, and renamed. A commit isn't synced to the disk (synchronous=NORMAL): after a power failure the journal may be
@@ -48,6 +48,7 @@ struct journal_position {
 	size_t n_unfinished;
 	uint64_t output_bytes;   /* the results of all others are so many bytes of the output */
 	bool is_finished;        /* the input has no more */
+	bool is_renaming;        /* the output of so many bytes is OUTPUT.new until that has become OUTPUT */
 	uint64_t n_ok, n_failed; /* for people who look */
 };
 
@@ -87,17 +88,27 @@ bool journal_is_finished(struct journal *journal);
 int journal_read_position(struct journal *journal, const char *job, struct journal_position *ret, struct err *err);
 void journal_position_fini(struct journal_position *position);
 
-/* job NULL: of all jobs. In the order of jobs and items. A call-back's -1 ends it, with its err. */
-typedef int journal_failure_f(void *arg, const char *job, const struct journal_failure *failure, struct err *err);
-int journal_each_failure(struct journal *journal, const char *job, journal_failure_f *each, void *arg, struct err *err);
+/*
+ * Failures one after another; job NULL: of all jobs, in the order of jobs and items. By place: as their results would
+ * stand in the output. While a cursor is open nothing is written.
+ */
+enum journal_order { JOURNAL_BY_SEQ, JOURNAL_BY_PLACE };
+struct journal_cursor;
+int journal_list(struct journal_cursor **ret, struct journal *journal, const char *job, enum journal_order order,
+                 struct err *err);
+/* 1, 0: no more, -1. What the failure points to is good until the next call. */
+int journal_next(struct journal_cursor *cursor, const char **ret_job, struct journal_failure *ret, struct err *err);
+void journal_cursor_close(struct journal_cursor **cursor); /* also NULL */
 
 /* One transaction; after a failure nothing of it is there, and the journal can only be closed. */
 int journal_begin(struct journal *journal, struct err *err);
 int journal_add_failure(struct journal *journal, const char *job, const struct journal_failure *failure,
                         struct err *err);
-int journal_drop_failure(struct journal *journal, const char *job, uint64_t seq, struct err *err);
+int journal_drop_failures(struct journal *journal, const char *job, struct err *err); /* all of the job's */
 int journal_put_position(struct journal *journal, const char *job, const struct journal_position *position,
                          struct err *err);
 int journal_commit(struct journal *journal, struct err *err);
+/* What was committed is with the disk when it returns. */
+int journal_sync(struct journal *journal, struct err *err);
 
 #endif

@@ -17,7 +17,7 @@ const char *const journal_db_schema[] = {
 	"CREATE TABLE checkpoint(id INTEGER PRIMARY KEY, job TEXT NOT NULL, taken_items INTEGER NOT NULL, "
 	"taken_digest BLOB NOT NULL, unfinished TEXT NOT NULL, output_bytes INTEGER NOT NULL, is_finished INTEGER NOT "
     "NULL, "
-	"n_ok INTEGER NOT NULL, n_failed INTEGER NOT NULL, failures_digest BLOB NOT NULL, previous BLOB NOT NULL, "
+	"n_ok INTEGER NOT NULL, n_failed INTEGER NOT NULL, is_renaming INTEGER NOT NULL, failures_digest BLOB NOT NULL, previous BLOB NOT NULL, "
 	"digest BLOB NOT NULL) STRICT",
 	"CREATE TABLE failure(id INTEGER PRIMARY KEY, job TEXT NOT NULL, seq INTEGER NOT NULL, item BLOB NOT NULL, "
 	"outcome TEXT NOT NULL, attempts INTEGER NOT NULL, cause TEXT NOT NULL, output_at INTEGER NOT NULL, "
@@ -36,10 +36,9 @@ static const char *const statements[STATEMENT_COUNT] = {
 	[STATEMENT_ADD_KEY] = "INSERT INTO plan(job, key, value) VALUES(?1, ?2, ?3)",
 	[STATEMENT_ADD_FAILURE] = "INSERT INTO failure(job, seq, item, outcome, attempts, cause, output_at, digest) "
 							  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-	[STATEMENT_READ_FAILURE] = "SELECT digest FROM failure WHERE job = ?1 AND seq = ?2",
-	[STATEMENT_DROP_FAILURE] = "DELETE FROM failure WHERE job = ?1 AND seq = ?2",
+	[STATEMENT_DROP_FAILURES] = "DELETE FROM failure WHERE job = ?1",
 	[STATEMENT_ADD_CHECKPOINT] = "INSERT INTO checkpoint(" JOURNAL_CHECKPOINT_COLUMNS ") "
-								 "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+								 "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
 	[STATEMENT_PRUNE] = "DELETE FROM checkpoint WHERE job = ?1 AND id NOT IN "
 						"(SELECT id FROM checkpoint WHERE job = ?1 ORDER BY id DESC LIMIT ?2)",
 	[STATEMENT_LAST_CHECKPOINT] = "SELECT " JOURNAL_CHECKPOINT_COLUMNS " FROM checkpoint WHERE job = ?1 "
@@ -202,19 +201,15 @@ struct digest journal_digest_checkpoint(struct digest previous, const struct jou
 	journal_digest_number(&state, position->is_finished);
 	journal_digest_number(&state, position->n_ok);
 	journal_digest_number(&state, position->n_failed);
+	journal_digest_number(&state, position->is_renaming);
 	add_digest(&state, job->failures);
 	journal_digest_number(&state, job->n_failures);
 	return digest_value(&state);
 }
 
-/* Both mod 2^128: the order of the failures is no matter, and one can be taken away. */
+/* Mod 2^128: the order of the failures is no matter. */
 struct digest journal_digest_sum(struct digest one, struct digest other)
 {
 	uint64_t low = one.low + other.low;
 	return (struct digest){.high = one.high + other.high + (low < one.low), .low = low};
-}
-
-struct digest journal_digest_difference(struct digest one, struct digest other)
-{
-	return (struct digest){.high = one.high - other.high - (one.low < other.low), .low = one.low - other.low};
 }

@@ -20,8 +20,7 @@ enum journal_statement {
 	STATEMENT_COMMIT,
 	STATEMENT_ADD_KEY,
 	STATEMENT_ADD_FAILURE,
-	STATEMENT_READ_FAILURE,
-	STATEMENT_DROP_FAILURE,
+	STATEMENT_DROP_FAILURES,
 	STATEMENT_ADD_CHECKPOINT,
 	STATEMENT_PRUNE,
 	STATEMENT_LAST_CHECKPOINT,
@@ -79,15 +78,14 @@ struct digest journal_digest_failure(const char *job, const struct journal_failu
 struct digest journal_digest_checkpoint(struct digest previous, const struct journal_job *job, int64_t id,
                                         const struct journal_position *position, const char *unfinished);
 struct digest journal_digest_sum(struct digest one, struct digest other);
-struct digest journal_digest_difference(struct digest one, struct digest other);
 
 /* Everything that the file says, held against its digests; fills jobs and keys. */
 int journal_verify(struct journal *journal, struct err *err);
 
 /* Columns of a checkpoint (STATEMENT_LAST_CHECKPOINT, journal_verify), in this order. */
 #define JOURNAL_CHECKPOINT_COLUMNS \
-	"id, job, taken_items, taken_digest, unfinished, output_bytes, is_finished, n_ok, n_failed, failures_digest, " \
-	"previous, digest"
+	"id, job, taken_items, taken_digest, unfinished, output_bytes, is_finished, n_ok, n_failed, is_renaming, " \
+	"failures_digest, previous, digest"
 /* *ret is the caller's; -1: a field can't be true. */
 int journal_read_checkpoint(const struct journal *journal, sqlite3_stmt *row, struct journal_position *ret,
                             struct err *err);

@@ -97,7 +97,8 @@ int journal_read_checkpoint(const struct journal *journal, sqlite3_stmt *row, st
 	                                    .output_bytes = column_number(row, 5),
 	                                    .is_finished = sqlite3_column_int64(row, 6) == 1,
 	                                    .n_ok = column_number(row, 7),
-	                                    .n_failed = column_number(row, 8)};
+	                                    .n_failed = column_number(row, 8),
+	                                    .is_renaming = sqlite3_column_int64(row, 9) == 1};
 	if (parse_unfinished(column_text(row, 4), &position) != 0) {
 		journal_position_fini(&position);
 		return journal_db_damaged(journal, err, "what is unfinished makes no sense");
@@ -218,8 +219,8 @@ static int verify_link(struct journal *journal, sqlite3_stmt *row, struct journa
 	if (journal_read_checkpoint(journal, row, &position, err) != 0)
 		return -1;
 	struct journal_job as_was = *job;
-	struct digest previous = journal_column_digest(row, 10), digest = journal_column_digest(row, 11);
-	as_was.failures = journal_column_digest(row, 9);
+	struct digest previous = journal_column_digest(row, 11), digest = journal_column_digest(row, 12);
+	as_was.failures = journal_column_digest(row, 10);
 	as_was.n_failures = position.n_failed;
 	bool is_right =
 		digest_is_equal(digest, journal_digest_checkpoint(previous, &as_was, id, &position, column_text(row, 4)));

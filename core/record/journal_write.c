@@ -27,6 +27,12 @@ int journal_commit(struct journal *journal, struct err *err)
 	return run(journal, STATEMENT_COMMIT, err);
 }
 
+/* The log is copied into the file, which syncs both. */
+int journal_sync(struct journal *journal, struct err *err)
+{
+	return journal_db_exec(journal, "PRAGMA wal_checkpoint(FULL)", err);
+}
+
 static void put_number(unsigned char bytes[8], uint64_t number)
 {
 	for (int i = 0; i < 8; i++)
@@ -72,26 +78,17 @@ int journal_add_failure(struct journal *journal, const char *name, const struct 
 	return 0;
 }
 
-int journal_drop_failure(struct journal *journal, const char *name, uint64_t seq, struct err *err)
+int journal_drop_failures(struct journal *journal, const char *name, struct err *err)
 {
-	sqlite3_stmt *row = journal_db_statement(journal, STATEMENT_READ_FAILURE, err);
-	sqlite3_stmt *drop = journal_db_statement(journal, STATEMENT_DROP_FAILURE, err);
-	struct journal_job *job = row && drop ? the_job(journal, name, err) : NULL;
+	sqlite3_stmt *statement = journal_db_statement(journal, STATEMENT_DROP_FAILURES, err);
+	struct journal_job *job = statement ? the_job(journal, name, err) : NULL;
 	if (!job)
 		return -1;
-	sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(row, 2, (sqlite3_int64)seq);
-	int code = sqlite3_step(row);
-	struct digest digest = code == SQLITE_ROW ? journal_column_digest(row, 0) : (struct digest){0};
-	sqlite3_reset(row);
-	if (code != SQLITE_ROW)
-		return err_set(err, ERR_RUN, "journal %s: no failure of item %" PRIu64, journal->file, seq);
-	sqlite3_bind_text(drop, 1, name, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(drop, 2, (sqlite3_int64)seq);
-	if (journal_db_run(journal, drop, err) != 0)
+	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+	if (journal_db_run(journal, statement, err) != 0)
 		return -1;
-	job->failures = journal_digest_difference(job->failures, digest);
-	job->n_failures--;
+	job->failures = (struct digest){0};
+	job->n_failures = 0;
 	return 0;
 }
 
@@ -127,9 +124,10 @@ static int add_checkpoint(struct journal *journal, struct journal_job *job, cons
 	sqlite3_bind_int64(statement, 7, stored.is_finished);
 	sqlite3_bind_int64(statement, 8, (sqlite3_int64)stored.n_ok);
 	sqlite3_bind_int64(statement, 9, (sqlite3_int64)stored.n_failed);
-	bind_digest(statement, 10, job->failures);
-	bind_digest(statement, 11, job->last);
-	bind_digest(statement, 12, digest);
+	sqlite3_bind_int64(statement, 10, stored.is_renaming);
+	bind_digest(statement, 11, job->failures);
+	bind_digest(statement, 12, job->last);
+	bind_digest(statement, 13, digest);
 	if (journal_db_run(journal, statement, err) != 0)
 		return -1;
 	job->last = digest;

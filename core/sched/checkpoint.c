@@ -4,6 +4,7 @@
 
 #include "core/base/clock.h"
 #include "core/sched/checkpoint.h"
+#include "core/sched/note.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,39 +13,15 @@
 #define INTERVALS_A_SYNC 10       /* a pause of so many times what the last one took */
 #define HELD_BYTES_MAX (8u << 20) /* of failures: then it's time at once */
 
-/* A failure on its way: in the window until it stands, then here until it's committed. One piece of memory. */
-struct record {
-	struct window_note note;
-	uint64_t seq;
-	enum outcome outcome;
-	uint32_t attempts;
-	size_t item_bytes;
-	size_t n_bytes; /* all of it */
-	char text[];    /* the item, then the cause and its NUL */
-};
-
 void checkpoint_init(struct checkpoint *checkpoint, struct journal *journal, const char *job_name)
 {
 	*checkpoint = (struct checkpoint){.journal = journal, .job_name = job_name};
 	digest_init(&checkpoint->taken);
 }
 
-static struct record *take_record(struct note_list *list)
-{
-	struct window_note *note = list->first;
-	if (!note)
-		return NULL;
-	list->first = note->next;
-	if (!list->first)
-		list->end = NULL;
-	return (struct record *)(void *)note;
-}
-
 static void forget_position(struct checkpoint *checkpoint)
 {
-	struct record *record;
-	while ((record = take_record(&checkpoint->notes)))
-		free(record);
+	note_free_all(&checkpoint->notes);
 	journal_position_fini(&checkpoint->position);
 	checkpoint->phase = CHECKPOINT_IDLE;
 }
@@ -71,36 +48,39 @@ static uint64_t n_unfinished(const struct journal_position *position)
 	return n;
 }
 
-struct counting {
-	uint64_t n_outcomes[OUTCOME_COUNT];
-};
-
-static int count_failure(void *arg, const char *job, const struct journal_failure *failure, struct err *err)
+static enum outcome outcome_named(const char *name)
 {
-	struct counting *counting = arg;
-	enum outcome outcome = OUTCOME_FAILED;
-	(void)job;
-	(void)err;
 	for (int i = OUTCOME_OK + 1; i < OUTCOME_COUNT; i++)
-		if (strcmp(outcome_name((enum outcome)i), failure->outcome) == 0)
-			outcome = (enum outcome)i;
-	counting->n_outcomes[outcome]++;
-	return 0;
+		if (strcmp(outcome_name((enum outcome)i), name) == 0)
+			return (enum outcome)i;
+	return OUTCOME_FAILED;
+}
+
+static int count_failures(struct checkpoint *checkpoint, uint64_t n_outcomes[OUTCOME_COUNT], struct err *err)
+{
+	struct journal_cursor *cursor;
+	struct journal_failure failure;
+	const char *job;
+	int result = -1;
+	if (journal_list(&cursor, checkpoint->journal, checkpoint->job_name, JOURNAL_BY_SEQ, err) == 0)
+		while ((result = journal_next(cursor, &job, &failure, err)) > 0)
+			n_outcomes[outcome_named(failure.outcome)]++;
+	journal_cursor_close(&cursor);
+	return result;
 }
 
 int checkpoint_load(struct checkpoint *checkpoint, struct tally *tally, struct journal_position *ret, struct err *err)
 {
-	struct counting counting = {0};
-	uint64_t n_failures = 0;
+	uint64_t n_outcomes[OUTCOME_COUNT] = {0}, n_failures = 0;
 	if (journal_read_position(checkpoint->journal, checkpoint->job_name, ret, err) != 0)
 		return -1;
-	if (journal_each_failure(checkpoint->journal, checkpoint->job_name, count_failure, &counting, err) != 0) {
+	if (count_failures(checkpoint, n_outcomes, err) != 0) {
 		journal_position_fini(ret);
 		return -1;
 	}
 	for (int i = OUTCOME_OK + 1; i < OUTCOME_COUNT; i++) {
-		tally->n_outcomes[i] = checkpoint->n_failures[i] = counting.n_outcomes[i];
-		n_failures += counting.n_outcomes[i];
+		tally->n_outcomes[i] = checkpoint->n_failures[i] = n_outcomes[i];
+		n_failures += n_outcomes[i];
 	}
 	uint64_t n_finished = ret->taken_items - n_unfinished(ret);
 	tally->n_outcomes[OUTCOME_OK] = n_finished - n_failures;
@@ -129,20 +109,11 @@ int checkpoint_note(struct checkpoint *checkpoint, const struct failure *failure
 	*ret = NULL;
 	if (!checkpoint->journal)
 		return 0;
-	const char *cause = failure->cause ? failure->cause : "";
-	size_t n_cause = strlen(cause) + 1, n_bytes = sizeof(struct record) + failure->item_bytes + n_cause;
-	struct record *record = malloc(n_bytes);
-	if (!record)
+	struct note *note = note_of_failure(failure);
+	if (!note)
 		return err_set(err, ERR_RUN, "out of memory");
-	*record = (struct record){.seq = failure->seq,
-	                          .outcome = failure->outcome,
-	                          .attempts = failure->attempts,
-	                          .item_bytes = failure->item_bytes,
-	                          .n_bytes = n_bytes};
-	memcpy(record->text, failure->item, failure->item_bytes);
-	memcpy(record->text + failure->item_bytes, cause, n_cause);
-	checkpoint->held_bytes += n_bytes;
-	*ret = &record->note;
+	checkpoint->held_bytes += note->n_bytes;
+	*ret = &note->link;
 	return 0;
 }
 
@@ -211,20 +182,14 @@ static int note_position(struct checkpoint *checkpoint, bool is_finished, struct
 
 static int put_failures(struct checkpoint *checkpoint, struct err *err)
 {
-	struct record *record;
+	struct note *note;
 	int result = 0;
-	while (result == 0 && (record = take_record(&checkpoint->notes))) {
-		const struct journal_failure failure = {.seq = record->seq,
-		                                        .item = record->text,
-		                                        .item_bytes = record->item_bytes,
-		                                        .outcome = outcome_name(record->outcome),
-		                                        .attempts = record->attempts,
-		                                        .cause = record->text + record->item_bytes,
-		                                        .output_at = record->note.output_at};
+	while (result == 0 && (note = note_take(&checkpoint->notes))) {
+		const struct journal_failure failure = note_failure(note);
 		result = journal_add_failure(checkpoint->journal, checkpoint->job_name, &failure, err);
-		checkpoint->n_failures[record->outcome]++;
-		checkpoint->held_bytes -= record->n_bytes;
-		free(record);
+		checkpoint->n_failures[note->outcome]++;
+		checkpoint->held_bytes -= note->n_bytes;
+		free(note);
 	}
 	return result;
 }

@@ -117,6 +117,7 @@ static struct worker *find_taker(const struct dispatch *dispatch, size_t n_bytes
 static int refuse_too_long(struct dispatch *dispatch, struct slice *take_slice, struct err *err)
 {
 	struct window_note *note;
+	struct note_list notes = {0};
 	struct failure failure = {.seq = take_slice->seq,
 	                          .outcome = OUTCOME_OVER_LIMIT,
 	                          .cause = "the item is larger than max-item"};
@@ -127,7 +128,9 @@ static int refuse_too_long(struct dispatch *dispatch, struct slice *take_slice, 
 		slice_drop(take_slice);
 		return -1;
 	}
-	return window_add_done(dispatch->window, take_slice, note, err);
+	if (note)
+		note_list_add(&notes, note);
+	return window_add_done(dispatch->window, take_slice, &notes, err);
 }
 
 /* What an earlier run has taken is gone over; what was just read goes into the window. */
@@ -136,6 +139,8 @@ static int take(struct dispatch *dispatch, struct slice *take_slice, struct err 
 	struct resume *resume = dispatch->resume;
 	bool is_refused = take_slice->is_too_long;
 	dispatch->tally->n_read += take_slice->n_items;
+	if (retry_is_on(dispatch->retry))
+		return retry_take(dispatch->retry, dispatch->window, dispatch->tally, dispatch->report, take_slice, err);
 	checkpoint_take_input(dispatch->checkpoint, take_slice);
 	if (is_refused && (!resume_is_on(resume) || resume_is_unfinished(resume, take_slice)) &&
 	    refuse_too_long(dispatch, take_slice, err) != 0)
@@ -148,6 +153,8 @@ static int take(struct dispatch *dispatch, struct slice *take_slice, struct err 
 /* How many items may be taken at once. */
 static uint32_t slice_items(const struct dispatch *dispatch)
 {
+	if (retry_is_on(dispatch->retry))
+		return 1; /* their numbers aren't consecutive */
 	if (!resume_is_on(dispatch->resume))
 		return batch_items(dispatch);
 	uint64_t left = resume_left_items(dispatch->resume, dispatch->checkpoint);

@@ -21,6 +21,7 @@
 #include "core/sched/checkpoint.h"
 #include "core/sched/crew.h"
 #include "core/sched/resume.h"
+#include "core/sched/retry.h"
 #include "core/sched/window.h"
 
 #include <stdbool.h>
@@ -46,6 +47,7 @@ struct dispatch {
 	bool is_closed;         /* no more is to be read: the run is being ended */
 	struct checkpoint *checkpoint;
 	struct resume *resume;
+	struct retry *retry;
 };
 
 void dispatch_init(struct dispatch *dispatch);

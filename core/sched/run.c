@@ -252,7 +252,13 @@ static int open_old_journal(struct run *run, const struct identity_keys *identit
 	if (journal_open(&run->journal, run->plan->journal_file, err) != 0)
 		return -1;
 	run->is_resuming = run->journal != NULL;
-	return run->journal ? journal_compare(run->journal, identity->keys, identity->n_keys, err) : 0;
+	if (run->journal && journal_compare(run->journal, identity->keys, identity->n_keys, err) != 0)
+		return -1;
+	if (run->plan->retries_failed && !(run->journal && journal_is_finished(run->journal)))
+		return err_set(err, ERR_USAGE,
+		               "journal %s: the run hasn't finished: go on from it with --resume alone, then --retry-failed, too",
+		               run->plan->journal_file);
+	return 0;
 }
 
 /* What keeps a run from being gone on from is the user's to decide: nothing was run. */
@@ -293,7 +299,7 @@ static int open_run(struct run *run, struct catalog *catalog, const struct run_s
 		const struct job *job = &run->plan->jobs[i];
 		run_job_init(&run->jobs[i], job, n_jobs > 1 ? job->name : NULL, run->loop, catalog_worker_program(catalog));
 		if (run->journal)
-			run_job_keep_journal(&run->jobs[i], run->journal, run->is_resuming);
+			run_job_keep_journal(&run->jobs[i], run->journal, run->is_resuming, run->plan->retries_failed);
 		if (progress_add(run->progress, job->name, &run->jobs[i].tally, err) != 0)
 			return -1;
 	}

@@ -97,10 +97,11 @@ void run_job_init(struct run_job *job, const struct job *plan, const char *name,
 	report_init(&job->report, name);
 }
 
-void run_job_keep_journal(struct run_job *job, struct journal *journal, bool is_resuming)
+void run_job_keep_journal(struct run_job *job, struct journal *journal, bool is_resuming, bool retries_failed)
 {
 	job->journal = journal;
 	job->is_resuming = is_resuming;
+	job->retries_failed = retries_failed;
 }
 
 void run_job_fini(struct run_job *job)
@@ -111,6 +112,7 @@ void run_job_fini(struct run_job *job)
 	resume_fini(&job->resume);
 	feed_destroy(&job->feed);
 	source_close(&job->source);
+	retry_fini(&job->retry);
 	loop_remove(job->loop, &job->source_watch);
 	loop_remove(job->loop, &job->sink_watch);
 	sink_close(&job->sink);
@@ -183,7 +185,7 @@ static int fill_crew(struct run_job *job, struct err *err)
 static void fill_rest(struct run_job *job)
 {
 	char delimiter = job->setup.delimiter;
-	window_init(&job->window, job->sink, job->plan->is_ordered, delimiter);
+	window_init(&job->window, job->sink, job->plan->is_ordered || retry_is_on(&job->retry), delimiter);
 	job->window.emitted_bytes = sink_written_bytes(job->sink);
 	job->checkpoint.window = &job->window;
 	job->checkpoint.sink = job->sink;
@@ -201,6 +203,7 @@ static void fill_rest(struct run_job *job)
 	                                  .report = &job->report,
 	                                  .checkpoint = &job->checkpoint,
 	                                  .resume = &job->resume,
+	                                  .retry = &job->retry,
 	                                  .delimiter = delimiter,
 	                                  .window_bytes = job->plan->window_bytes};
 	dispatch_init(&job->dispatch);
@@ -246,6 +249,8 @@ static void say_twice(const struct run_job *job)
 static int open_sink(struct run_job *job, struct err *err)
 {
 	uint64_t output_bytes = job->resume.position.output_bytes;
+	if (retry_is_on(&job->retry))
+		return retry_open_sink(&job->retry, &job->sink, err);
 	if (!job->is_resuming)
 		return sink_open(&job->sink, &job->plan->output, err);
 	if (sink_reopen(&job->sink, &job->plan->output, output_bytes, err) != 0)
@@ -255,16 +260,31 @@ static int open_sink(struct run_job *job, struct err *err)
 	return 0;
 }
 
-/* What the journal knows of the job. 1: that it's finished. */
+static int open_source(struct run_job *job, struct err *err)
+{
+	const struct endpoint *input = &job->plan->input;
+	return retry_is_on(&job->retry) ? retry_open_source(&job->retry, &job->source, input, err)
+	                                : source_open(&job->source, input, err);
+}
+
+/* What the journal knows of the job. 1: that there is nothing to be done. */
 static int load(struct run_job *job, struct err *err)
 {
 	struct journal_position position = {0};
-	checkpoint_init(&job->checkpoint, job->journal, job->plan->name);
-	if (job->is_resuming && checkpoint_load(&job->checkpoint, &job->tally, &position, err) != 0)
+	const struct endpoint *output = &job->plan->output;
+	const char *name = job->plan->name;
+	checkpoint_init(&job->checkpoint, job->journal, name);
+	if (job->is_resuming && (checkpoint_load(&job->checkpoint, &job->tally, &position, err) != 0 ||
+	                         retry_settle(job->journal, name, output, &position, err) != 0)) {
+		journal_position_fini(&position);
 		return -1;
-	bool is_finished = position.is_finished;
-	resume_init(&job->resume, &position);
-	return is_finished;
+	}
+	bool is_over = position.is_finished && !(job->retries_failed && tally_not_ok(&job->tally) > 0);
+	if (position.is_finished && !is_over)
+		retry_begin(&job->retry, job->journal, name, output, &job->tally, &position);
+	else
+		resume_init(&job->resume, &position);
+	return is_over;
 }
 
 /* Nothing is to be done: it counts as before. */
@@ -288,7 +308,7 @@ int run_job_start(struct run_job *job)
 		return 0;
 	}
 	/* the source first: an output isn't truncated for an input that isn't there */
-	if (loaded != 0 || source_open(&job->source, &job->plan->input, &err) != 0 ||
+	if (loaded != 0 || open_source(job, &err) != 0 ||
 	    feed_create(&job->feed, job->source, job->plan->max_item_bytes, &err) != 0 || open_sink(job, &err) != 0 ||
 	    fill_setup(job, &err) != 0 || fill_crew(job, &err) != 0 || watch_sink(job, &err) != 0) {
 		job->dispatch.is_closed = true;
@@ -448,6 +468,8 @@ static int save(struct run_job *job, struct err *err)
 	bool is_finished = !job->is_cut && !job->dispatch.has_source_failed && has_all_outcomes(job);
 	if (job->is_sink_dead || job->is_uncut || job->is_unsaved)
 		return 0;
+	if (retry_is_on(&job->retry))
+		return is_finished ? retry_finish(&job->retry, &job->window, err) : 0;
 	return checkpoint_finish(&job->checkpoint, is_finished, err);
 }
 
@@ -496,7 +518,7 @@ static void cut_output(struct run_job *job)
 static void keep_journal(struct run_job *job, int64_t now_ns)
 {
 	struct err err;
-	if (job->is_sink_dead || job->is_uncut || job->is_unsaved)
+	if (job->is_sink_dead || job->is_uncut || job->is_unsaved || retry_is_on(&job->retry))
 		return;
 	if (checkpoint_step(&job->checkpoint, now_ns, &err) == 0)
 		return;

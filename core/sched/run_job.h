@@ -24,6 +24,7 @@
 #include "core/sched/crew.h"
 #include "core/sched/dispatch.h"
 #include "core/sched/resume.h"
+#include "core/sched/retry.h"
 #include "core/sched/watchdog.h"
 #include "core/sched/window.h"
 
@@ -55,10 +56,12 @@ struct run_job {
 	struct watchdog watchdog;
 	struct journal *journal; /* the run's, or NULL; borrowed */
 	bool is_resuming;        /* the journal knows of an earlier run */
+	bool retries_failed;     /* of a finished one, what has failed is run once more */
 	bool is_unsaved;         /* it can't be written any more */
 	bool is_uncut;           /* the output still has what the earlier run wrote behind its last checkpoint */
 	struct checkpoint checkpoint;
 	struct resume resume;
+	struct retry retry;
 	struct tally tally;
 	struct report report;
 	struct setup setup;
@@ -67,8 +70,11 @@ struct run_job {
 
 void run_job_init(struct run_job *job, const struct job *plan, const char *name, struct loop *loop,
                   const char *worker_program);
-/* It keeps a journal; is_resuming: it goes on from what stands there. Before run_job_start. */
-void run_job_keep_journal(struct run_job *job, struct journal *journal, bool is_resuming);
+/*
+ * It keeps a journal; is_resuming: it goes on from what stands there; retries_failed: what has failed is run once more
+ * (the job has finished). Before run_job_start.
+ */
+void run_job_keep_journal(struct run_job *job, struct journal *journal, bool is_resuming, bool retries_failed);
 void run_job_fini(struct run_job *job);
 
 /* Opens source and sink (truncates), begins to load the plugin. -1: status and message are there, the job has ended. */

@@ -12,13 +12,13 @@ void window_init(struct window *window, struct sink *sink, bool is_ordered, char
 	*window = (struct window){.sink = sink, .is_ordered = is_ordered, .delimiter = delimiter};
 }
 
-static void notes_add(struct note_list *notes, struct window_note *note)
+void note_list_add(struct note_list *list, struct window_note *take_note)
 {
-	note->next = NULL;
-	if (!notes->end)
-		notes->end = &notes->first;
-	*notes->end = note;
-	notes->end = &note->next;
+	take_note->next = NULL;
+	if (!list->end)
+		list->end = &list->first;
+	*list->end = take_note;
+	list->end = &take_note->next;
 }
 
 static struct window_note *notes_take(struct note_list *notes)
@@ -112,20 +112,21 @@ int window_add(struct window *window, struct slice *take_slice, struct err *err)
 	return 0;
 }
 
-int window_add_done(struct window *window, struct slice *take_slice, struct window_note *take_note, struct err *err)
+int window_add_done(struct window *window, struct slice *take_slice, struct note_list *take_notes, struct err *err)
 {
 	struct batch *batch = calloc(1, sizeof *batch);
+	struct window_note *note;
 	if (!batch) {
 		slice_drop(take_slice);
-		free(take_note);
+		notes_free(take_notes);
 		return err_set(err, ERR_RUN, "out of memory");
 	}
 	batch->slice = *take_slice;
 	*take_slice = (struct slice){0};
 	batch->state = BATCH_DONE;
 	batch->n_answered = batch->slice.n_items;
-	if (take_note)
-		window_note(batch, take_note);
+	while ((note = notes_take(take_notes)))
+		window_note(batch, note);
 	insert_behind(window, window->newest, batch);
 	return leave(window, batch, err);
 }
@@ -133,7 +134,7 @@ int window_add_done(struct window *window, struct slice *take_slice, struct wind
 void window_note(struct batch *batch, struct window_note *take_note)
 {
 	take_note->output_at = batch->results.len;
-	notes_add(&batch->notes, take_note);
+	note_list_add(&batch->notes, take_note);
 }
 
 uint64_t window_settled_seq(const struct window *window, uint64_t taken_items)
@@ -268,7 +269,7 @@ static int let_leave(struct window *window, struct batch *batch, struct err *err
 	struct window_note *note;
 	while ((note = notes_take(&batch->notes))) {
 		note->output_at += window->emitted_bytes;
-		notes_add(&window->left_notes, note);
+		note_list_add(&window->left_notes, note);
 	}
 	if (batch->results.len == 0)
 		return 0;

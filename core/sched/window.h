@@ -79,13 +79,14 @@ void window_fini(struct window *window);
 int window_add(struct window *window, struct slice *take_slice, struct err *err);
 
 /*
- * A new batch at the end that is done: its items have their outcome, with no result, and a note (or NULL), which is
- * taken. -1 as above; the note is freed then.
+ * A new batch at the end that is done: its items have their outcome, with no result, and these notes, which are taken.
+ * -1 as above; the notes are freed then.
  */
-int window_add_done(struct window *window, struct slice *take_slice, struct window_note *take_note, struct err *err);
+int window_add_done(struct window *window, struct slice *take_slice, struct note_list *take_notes, struct err *err);
 
-/* The item behind those answered of an OUT batch has an outcome without a result; window_give follows. */
+/* A note of the item behind those answered, of a batch that isn't done. */
 void window_note(struct batch *batch, struct window_note *take_note);
+void note_list_add(struct note_list *list, struct window_note *take_note);
 
 /* The items up to this one have their outcome, and their results are emitted. Ordered windows only. */
 uint64_t window_settled_seq(const struct window *window, uint64_t taken_items);

@@ -116,6 +116,129 @@ interrupt_at() {
 	has "$out" '"beginning":"xxxx'
 }
 
+# A command that fails for some items as long as there is no file "mended"; results of several lines.
+make_fragile() {
+	cat >fragile <<-'END'
+		case $1 in *7*) [ -e mended ] || { echo lost; exit 3; } ;; esac
+		echo "$1 is done"
+		case $1 in *3*) echo "in two lines" ;; esac
+	END
+}
+
+fragile() {
+	rota exec --journal j -i items -o results "$@" -- sh fragile '{}'
+}
+
+@test "retry-failed: runs what has failed, and puts it where it belongs" {
+	local order
+	make_fragile
+	touch mended
+	expect 0 rota exec -i items -o wanted -- sh fragile '{}'
+	for order in -k -u; do
+		rm -f mended j
+		expect 1 fragile "$order"
+		expect 2 fragile "$order" --retry-failed
+		has "$err" "--resume"
+		sed -i 's/^\(.*9.*\)$/\1 \&\& [ ! -e half ]/' fragile
+		expect 1 fragile "$order" --resume --retry-failed
+		touch mended
+		chmod 640 results
+		expect 0 fragile "$order" --resume --retry-failed
+		case $order in
+		-u) cmp <(sort results) <(sort wanted) ;;
+		-k) same results wanted ;;
+		esac
+		is <(stat -c %a results) 640
+		expect 0 rota failures --items j
+		empty "$out"
+		expect 0 fragile "$order" --resume --retry-failed
+		expect 0 fragile "$order" --resume
+		[ ! -e results.new ] && [ ! -e results.retry ]
+	done
+}
+
+@test "retry-failed: what fails once more stays a failure, with its place" {
+	make_fragile
+	expect 1 fragile -v
+	has "$err" "76 failed"
+	cp results before
+	expect 1 fragile -v --resume --retry-failed
+	has "$err" "400 items, 324 ok, 76 failed"
+	same results before
+	sed -i 's/\*7\*)/*27)/' fragile
+	expect 1 fragile -v --resume --retry-failed
+	has "$err" "400 items, 396 ok, 4 failed"
+	expect 0 rota failures --items j
+	is "$out" $'item 27\nitem 127\nitem 227\nitem 327'
+	touch mended
+	expect 0 fragile -b thread --resume --retry-failed
+	expect 0 rota exec -i items -o wanted -- sh fragile '{}'
+	same results wanted
+}
+
+@test "retry-failed: killed at any point, it's repeated or gone on from" {
+	slow
+	strace -qq -o trace true 2>/dev/null || skip "strace may not run here"
+	local point what n_killed=0
+	make_fragile
+	touch mended
+	expect 0 rota exec -i items -o wanted -- sh fragile '{}'
+	rm mended
+	expect 1 fragile
+	mkdir kept
+	cp j results kept
+	touch mended
+	for what in rename fsync,fdatasync write,pwrite64; do
+		for point in 1 2 3 4 5 8 13 21; do
+			rm -f j* results* && cp kept/* .
+			! strace -qq -o trace -e trace="$what" -e inject="$what:signal=KILL:when=$point" "$ROTA" exec --journal j \
+				-i items -o results --resume --retry-failed -- sh fragile '{}' 2>err || break
+			n_killed=$((n_killed + 1))
+			expect 0 fragile --resume --retry-failed
+			same results wanted
+			[ ! -e results.new ]
+		done
+	done
+	[ "$n_killed" -ge 10 ]
+}
+
+@test "retry-failed: not before the run has finished; an output that was changed is refused" {
+	make_fragile
+	start "$ROTA" exec -j 2 --journal j -i items -o results -- sh fragile '{}' </dev/null
+	interrupt_at 20 results
+	expect 2 fragile --resume --retry-failed
+	has "$err" "hasn't finished"
+	expect 1 fragile --resume
+	echo more >>results
+	cp results before
+	expect 2 fragile --resume --retry-failed
+	has "$err" "it was changed since"
+	same results before
+	rm results
+	expect 2 fragile --resume --retry-failed
+	has "$err" "results were written"
+	[ ! -e results ]
+}
+
+@test "retry-failed: an item that is too large stays one, and others go before it" {
+	make_fragile
+	{ echo "item 7"; head -c 5000 /dev/zero | tr '\0' x; echo; echo "item 17"; } >items
+	expect 1 fragile --max-item 1000
+	touch mended
+	expect 1 fragile -v --max-item 1000 --resume --retry-failed
+	has "$err" "3 items, 2 ok, 1 over limit"
+	is results $'item 7 is done\nitem 17 is done'
+}
+
+@test "retry-failed: through a pipe the results of these items come" {
+	make_fragile
+	rota exec --journal j -i items -- sh fragile '{}' 2>err | cat >first || [ "$?" -eq 1 ]
+	touch mended
+	rota exec --journal j -i items --resume --retry-failed -- sh fragile '{}' 2>err | cat >second
+	is <(head -2 second) $'item 7 is done\nitem 17 is done'
+	cmp <(cat first second | sort) <(rota exec -i items -- sh fragile '{}' | sort)
+}
+
 @test "journal: one run at a time, and the second is told whose it is" {
 	start "$ROTA" map --journal j -i items -o results sleep ms=8 </dev/null
 	eventually test -e j.lock -a -s results

@@ -90,16 +90,22 @@ struct words {
 	size_t n_bytes;
 };
 
-static int say_failure(void *arg, const char *job, const struct journal_failure *failure, struct err *err)
+static int say_failures(struct journal *journal, struct words *words, struct err *err)
 {
-	struct words *words = arg;
-	(void)err;
-	int n = snprintf(words->text + words->n_bytes, sizeof words->text - words->n_bytes,
-	                 "%s %llu '%.*s' (%zu) %s %u %s at %llu\n", job, (unsigned long long)failure->seq,
-	                 (int)failure->item_bytes, (const char *)failure->item, failure->item_bytes, failure->outcome,
-	                 (unsigned)failure->attempts, failure->cause, (unsigned long long)failure->output_at);
-	words->n_bytes += n > 0 ? (size_t)n : 0;
-	return words->n_bytes < sizeof words->text ? 0 : -1;
+	struct journal_cursor *cursor;
+	struct journal_failure failure;
+	const char *job;
+	int result = -1;
+	if (journal_list(&cursor, journal, NULL, JOURNAL_BY_SEQ, err) == 0)
+		while ((result = journal_next(cursor, &job, &failure, err)) > 0 && words->n_bytes < sizeof words->text - 100)
+			words->n_bytes +=
+				(size_t)snprintf(words->text + words->n_bytes, sizeof words->text - words->n_bytes,
+			                     "%s %llu '%.*s' (%zu) %s %u %s at %llu\n", job, (unsigned long long)failure.seq,
+			                     (int)failure.item_bytes, (const char *)failure.item, failure.item_bytes,
+			                     failure.outcome, (unsigned)failure.attempts, failure.cause,
+			                     (unsigned long long)failure.output_at);
+	journal_cursor_close(&cursor);
+	return result;
 }
 
 static int say(struct journal *journal, struct words *words, struct err *err)
@@ -124,7 +130,7 @@ static int say(struct journal *journal, struct words *words, struct err *err)
 		words->n_bytes += (size_t)snprintf(words->text + words->n_bytes, sizeof words->text - words->n_bytes, "\n");
 		journal_position_fini(&position);
 	}
-	return journal_each_failure(journal, NULL, say_failure, words, err);
+	return say_failures(journal, words, err);
 }
 
 static bool opens(struct words *ret, struct err *err)
@@ -233,6 +239,26 @@ static void test_life(void)
 	journal_close(&journal);
 }
 
+/* Item 11 at 110, item 9 at 500. */
+static void test_order(struct journal *journal)
+{
+	struct journal_cursor *cursor;
+	struct journal_failure failure;
+	const char *job;
+	struct err err;
+	static const uint64_t firsts[] = {[JOURNAL_BY_SEQ] = 9, [JOURNAL_BY_PLACE] = 11};
+	for (int order = JOURNAL_BY_SEQ; order <= JOURNAL_BY_PLACE; order++) {
+		is_int(journal_list(&cursor, journal, "map", (enum journal_order)order, &err), 0, "a list");
+		ok(journal_next(cursor, &job, &failure, &err) == 1 && failure.seq == firsts[order], "begins with the first");
+		ok(journal_next(cursor, &job, &failure, &err) == 1 && failure.seq == 20 - firsts[order], "then the second");
+		is_int(journal_next(cursor, &job, &failure, &err), 0, "and that is all");
+		journal_cursor_close(&cursor);
+	}
+	is_int(journal_list(&cursor, journal, "second", JOURNAL_BY_SEQ, &err), 0, "of a job without failures");
+	is_int(journal_next(cursor, &job, &failure, &err), 0, "there are none");
+	journal_cursor_close(&cursor);
+}
+
 static void test_failures(void)
 {
 	struct words words;
@@ -243,16 +269,20 @@ static void test_failures(void)
 	struct journal_failure again = failure_of(11, "", 0);
 	struct journal_position position = position_of(33, false);
 	must(journal_begin(journal, &err) == 0, "begin");
-	is_int(journal_drop_failure(journal, "map", 20, &err), 0, "a failure is dropped");
-	is_int(journal_drop_failure(journal, "map", 20, &err), -1, "not twice");
+	is_int(journal_drop_failures(journal, "map", &err), 0, "a job's failures are dropped");
 	is_int(journal_add_failure(journal, "map", &again, &err), 0, "and another noted");
+	again.seq = 9;
+	again.output_at = 500;
+	is_int(journal_add_failure(journal, "map", &again, &err), 0, "and one more");
 	is_int(journal_add_failure(journal, "third", &again, &err), -1, "not of a job that isn't in the plan");
 	must(journal_put_position(journal, "map", &position, &err) == 0 && journal_commit(journal, &err) == 0, "commit");
+	is_int(journal_sync(journal, &err), 0, "synced");
+	test_order(journal);
 	journal_close(&journal);
 	ok(opens(&words, &err), "the sums are right");
-	ok(strstr(words.text, "map 10 ") && strstr(words.text, "map 11 '' (0)") && !strstr(words.text, "map 20 ") &&
-	       strstr(words.text, "map 30 "),
-	   "those that are left, and an empty item");
+	ok(!strstr(words.text, "map 10 ") && strstr(words.text, "map 11 '' (0)") && !strstr(words.text, "map 30 "),
+	   "what is new, and an empty item");
+	ok(opens(&words, &err) && strstr(words.text, "map: 33 "), "the position too");
 	ok(strstr(words.text, ": 3-4 7-7\n"), "ranges come out as they went in");
 	forget();
 }

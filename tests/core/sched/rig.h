@@ -68,6 +68,7 @@ struct rig {
 	struct crew crew;
 	struct checkpoint checkpoint; /* without a journal */
 	struct resume resume;
+	struct retry retry;
 	struct dispatch dispatch;
 	struct collector collector;
 	struct watchdog watchdog;
@@ -281,6 +282,7 @@ __attribute__((unused)) static void rig_init_bytes(struct rig *rig, unsigned n_w
 	                                  .report = &rig->report,
 	                                  .checkpoint = &rig->checkpoint,
 	                                  .resume = &rig->resume,
+	                                  .retry = &rig->retry,
 	                                  .delimiter = '\n',
 	                                  .window_bytes = 64 << 20};
 	dispatch_init(&rig->dispatch);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* splice - see splice.h. */
+#include "config.h"
+
+#include "core/io/splice.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BLOCK_BYTES 65536
+
+/* Both names are the caller's (free). */
+static int find_names(const char *file, char **ret_file, char **ret_new, struct err *err)
+{
+	*ret_new = NULL;
+	*ret_file = realpath(file, NULL);
+	if (!*ret_file)
+		return err_set_errno(err, ERR_USAGE, errno, "cannot find the output %s", file);
+	if (asprintf(ret_new, "%s.new", *ret_file) < 0) {
+		free(*ret_file);
+		*ret_file = *ret_new = NULL;
+		return err_set(err, ERR_RUN, "out of memory");
+	}
+	return 0;
+}
+
+static int fail(const struct splice *splice, struct err *err)
+{
+	return err_set_errno(err, ERR_RUN, errno, "cannot write %s", splice->new_file);
+}
+
+static int open_old(struct splice *splice, struct stat *ret, struct err *err)
+{
+	splice->old_fd = open(splice->file, O_RDONLY | O_CLOEXEC);
+	if (splice->old_fd < 0 || fstat(splice->old_fd, ret) != 0)
+		return err_set_errno(err, ERR_USAGE, errno, "cannot read %s", splice->file);
+	if ((uint64_t)ret->st_size != splice->old_bytes)
+		return err_set(err, ERR_USAGE,
+		               "%s has %jd bytes, and %" PRIu64 " were written to it: it was changed since; bring it back, or "
+		               "begin anew without --resume",
+		               splice->file, (intmax_t)ret->st_size, splice->old_bytes);
+	return 0;
+}
+
+static int open_new(struct splice *splice, const struct stat *old, struct err *err)
+{
+	int fd = open(splice->new_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return fail(splice, err);
+	/* root can give it to whom it belongs; anybody else's is their own already, or can't be given */
+	if (fchown(fd, old->st_uid, old->st_gid) != 0 && errno != EPERM) {
+		close(fd);
+		return fail(splice, err);
+	}
+	if (fchmod(fd, old->st_mode & 07777) == 0)
+		splice->out = fdopen(fd, "w");
+	if (!splice->out) {
+		close(fd);
+		return fail(splice, err);
+	}
+	return 0;
+}
+
+int splice_open(struct splice *splice, const char *file, uint64_t old_bytes, int pieces_fd, struct err *err)
+{
+	struct stat old;
+	*splice = (struct splice){.old_fd = -1, .pieces_fd = pieces_fd, .old_bytes = old_bytes};
+	if (find_names(file, &splice->file, &splice->new_file, err) == 0 && open_old(splice, &old, err) == 0 &&
+	    open_new(splice, &old, err) == 0)
+		return 0;
+	splice_fini(splice);
+	return -1;
+}
+
+void splice_fini(struct splice *splice)
+{
+	if (splice->out) {
+		fclose(splice->out);
+		unlink(splice->new_file); /* it was never finished */
+	}
+	if (splice->file && splice->old_fd >= 0)
+		close(splice->old_fd);
+	free(splice->file);
+	free(splice->new_file);
+	*splice = (struct splice){.old_fd = -1, .pieces_fd = -1};
+}
+
+/* Bytes begin to end of a file. */
+static int copy(struct splice *splice, int fd, uint64_t begin, uint64_t end, struct err *err)
+{
+	char block[BLOCK_BYTES];
+	while (begin < end) {
+		size_t wanted = end - begin < sizeof block ? (size_t)(end - begin) : sizeof block;
+		ssize_t n = pread(fd, block, wanted, (off_t)begin);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set_errno(err, ERR_RUN, errno, "cannot read what is to go to %s", splice->new_file);
+		if (n == 0)
+			return err_set(err, ERR_RUN, "%s became shorter while it was read", splice->file);
+		if (fwrite(block, 1, (size_t)n, splice->out) != (size_t)n)
+			return fail(splice, err);
+		begin += (uint64_t)n;
+		splice->new_bytes += (uint64_t)n;
+	}
+	return 0;
+}
+
+int splice_put(struct splice *splice, uint64_t old_at, uint64_t begin, uint64_t end, uint64_t *ret_at, struct err *err)
+{
+	if (old_at < splice->old_at || old_at > splice->old_bytes)
+		return err_set(err, ERR_USAGE, "%s has no place %" PRIu64 " for a result", splice->file, old_at);
+	if (copy(splice, splice->old_fd, splice->old_at, old_at, err) != 0)
+		return -1;
+	splice->old_at = old_at;
+	*ret_at = splice->new_bytes;
+	return copy(splice, splice->pieces_fd, begin, end, err);
+}
+
+int splice_finish(struct splice *splice, uint64_t *ret_bytes, struct err *err)
+{
+	if (copy(splice, splice->old_fd, splice->old_at, splice->old_bytes, err) != 0)
+		return -1;
+	if (fflush(splice->out) != 0 || fsync(fileno(splice->out)) != 0)
+		return fail(splice, err);
+	FILE *out = splice->out;
+	splice->out = NULL;
+	*ret_bytes = splice->new_bytes;
+	if (fclose(out) == 0)
+		return 0;
+	fail(splice, err);
+	unlink(splice->new_file);
+	return -1;
+}
+
+static bool has_bytes(const char *file, uint64_t n_bytes)
+{
+	struct stat status;
+	return lstat(file, &status) == 0 && S_ISREG(status.st_mode) && (uint64_t)status.st_size == n_bytes;
+}
+
+/* What can't be synced is as safe as the file system makes it. */
+static void sync_folder(char *file)
+{
+	int fd = open(dirname(file), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+}
+
+int splice_rename(const char *file, uint64_t n_bytes, struct err *err)
+{
+	char *real, *new_file;
+	int result = 0;
+	if (find_names(file, &real, &new_file, err) != 0)
+		return -1;
+	if (has_bytes(new_file, n_bytes)) {
+		if (rename(new_file, real) != 0)
+			result = err_set_errno(err, ERR_RUN, errno, "cannot rename %s", new_file);
+		else
+			sync_folder(real);
+	} else if (!has_bytes(real, n_bytes))
+		result = err_set(err, ERR_USAGE,
+		                 "neither %s nor %s has the %" PRIu64 " bytes that were written: bring it back, or begin anew "
+		                 "without --resume",
+		                 new_file, real, n_bytes);
+	free(real);
+	free(new_file);
+	return result;
+}

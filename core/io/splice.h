@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * splice - an output file anew, with results put in where they were missing: FILE.new is written beside it, with the
+ * old one's mode and, where that may be, its owner; when it's complete it is renamed.
+ *
+ *   splice_open, splice_put for each piece, places ascending, splice_finish; splice_rename; splice_fini
+ *
+ * A kill leaves FILE as it was, and maybe a FILE.new that the next one writes over. One thread.
+ */
+#ifndef IO_SPLICE_H
+#define IO_SPLICE_H
+
+#include "core/base/err.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct splice {
+	char *file, *new_file; /* no symbolic links; NULL: nothing is open */
+	int old_fd;
+	int pieces_fd; /* borrowed */
+	FILE *out;
+	uint64_t old_bytes, old_at; /* of the old one: all, and what was taken over */
+	uint64_t new_bytes;
+};
+
+/* The old file must have exactly old_bytes (else ERR_USAGE). pieces_fd: where the pieces stand, to be read. */
+int splice_open(struct splice *splice, const char *file, uint64_t old_bytes, int pieces_fd, struct err *err);
+
+/* The old file up to old_at, then bytes begin to end of the pieces. *ret_at: where they stand in the new one. */
+int splice_put(struct splice *splice, uint64_t old_at, uint64_t begin, uint64_t end, uint64_t *ret_at, struct err *err);
+
+/* The rest of the old file; all is with the disk. *ret_bytes: its size. */
+int splice_finish(struct splice *splice, uint64_t *ret_bytes, struct err *err);
+
+/*
+ * FILE.new becomes FILE, if it's there and has n_bytes; where FILE has them already, that was done before. Else -1
+ * (ERR_USAGE).
+ */
+int splice_rename(const char *file, uint64_t n_bytes, struct err *err);
+
+void splice_fini(struct splice *splice);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* note - see note.h. */
+#include "config.h"
+
+#include "core/sched/note.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct note *note_of_failure(const struct failure *failure)
+{
+	const char *cause = failure->cause ? failure->cause : "";
+	size_t n_cause = strlen(cause) + 1, n_bytes = sizeof(struct note) + failure->item_bytes + n_cause;
+	struct note *note = malloc(n_bytes);
+	if (!note)
+		return NULL;
+	*note = (struct note){.seq = failure->seq,
+	                      .outcome = failure->outcome,
+	                      .attempts = failure->attempts,
+	                      .item_bytes = failure->item_bytes,
+	                      .n_bytes = n_bytes};
+	memcpy(note->text, failure->item, failure->item_bytes);
+	memcpy(note->text + failure->item_bytes, cause, n_cause);
+	return note;
+}
+
+struct note *note_of_retry(uint64_t seq, uint64_t old_output_at)
+{
+	struct note *note = malloc(sizeof *note);
+	if (note)
+		*note =
+			(struct note){.seq = seq, .outcome = OUTCOME_OK, .old_output_at = old_output_at, .n_bytes = sizeof *note};
+	return note;
+}
+
+struct note *note_take(struct note_list *list)
+{
+	struct window_note *first = list->first;
+	if (!first)
+		return NULL;
+	list->first = first->next;
+	if (!list->first)
+		list->end = NULL;
+	return (struct note *)(void *)first;
+}
+
+void note_free_all(struct note_list *list)
+{
+	struct note *note;
+	while ((note = note_take(list)))
+		free(note);
+}
+
+struct journal_failure note_failure(const struct note *note)
+{
+	return (struct journal_failure){.seq = note->seq,
+	                                .item = note->text,
+	                                .item_bytes = note->item_bytes,
+	                                .outcome = outcome_name(note->outcome),
+	                                .attempts = note->attempts,
+	                                .cause = note->text + note->item_bytes,
+	                                .output_at = note->link.output_at};
+}

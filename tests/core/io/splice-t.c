@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* splice-t - pieces go to their places, and what isn't finished leaves the file as it was. */
+#include "config.h"
+
+#include "core/io/splice.h"
+#include "tests/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/rota-splice-XXXXXX";
+static char file[64], new_file[64];
+static int pieces_fd;
+
+static void must(bool is_so, const char *what)
+{
+	if (!is_so) {
+		perror(what);
+		abort();
+	}
+}
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), path);
+	close(fd);
+}
+
+static void is_file(const char *path, const char *want, const char *what)
+{
+	char text[256];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
+	is_mem(text, n < 0 ? 0 : (size_t)n, want, strlen(want), "%s", what);
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool is_there(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+static void test_pieces(void)
+{
+	struct splice splice;
+	struct stat status;
+	struct err err;
+	uint64_t at, n_bytes;
+	write_file(file, "two\nfour\n");
+	is_int(splice_open(&splice, file, 9, pieces_fd, &err), 0, "opened");
+	ok(splice_put(&splice, 0, 0, 4, &at, &err) == 0 && at == 0, "a piece at the beginning");
+	ok(splice_put(&splice, 4, 4, 4, &at, &err) == 0 && at == 8, "an empty one in the middle");
+	ok(splice_put(&splice, 4, 4, 10, &at, &err) == 0 && at == 8, "another at the same place");
+	ok(splice_put(&splice, 9, 10, 15, &at, &err) == 0 && at == 19, "one at the end");
+	ok(splice_finish(&splice, &n_bytes, &err) == 0 && n_bytes == 24, "finished");
+	splice_fini(&splice);
+	is_file(file, "two\nfour\n", "the old one is as it was");
+	is_file(new_file, "one\ntwo\nthree\nfour\nfive\n", "the new one is complete");
+	ok(stat(new_file, &status) == 0 && (status.st_mode & 07777) == 0640, "with the old one's mode");
+	is_int(splice_rename(file, 24, &err), 0, "renamed");
+	is_file(file, "one\ntwo\nthree\nfour\nfive\n", "it is the file");
+	ok(!is_there(new_file), "and has no other name");
+	is_int(splice_rename(file, 24, &err), 0, "once more is once enough");
+	ok(splice_rename(file, 25, &err) == -1 && err.code == ERR_USAGE, "of another size: %s", err.text);
+}
+
+static void test_unfinished(void)
+{
+	struct splice splice;
+	struct err err;
+	uint64_t at;
+	write_file(file, "two\n");
+	is_int(splice_open(&splice, file, 4, pieces_fd, &err), 0, "opened");
+	ok(splice_put(&splice, 4, 0, 4, &at, &err) == 0, "a piece");
+	ok(splice_put(&splice, 2, 0, 4, &at, &err) == -1, "no going back: %s", err.text);
+	ok(splice_put(&splice, 5, 0, 4, &at, &err) == -1, "nor behind the end: %s", err.text);
+	ok(splice_put(&splice, 4, 4, 1000, &at, &err) == -1, "a piece that isn't there: %s", err.text);
+	splice_fini(&splice);
+	ok(!is_there(new_file), "what isn't finished is removed");
+	is_file(file, "two\n", "and the file is as it was");
+	splice_fini(&splice);
+}
+
+static void test_refused(void)
+{
+	struct splice splice;
+	struct err err;
+	ok(splice_open(&splice, file, 5, pieces_fd, &err) == -1 && strstr(err.text, "has 4 bytes, and 5 were written"),
+	   "another size: %s", err.text);
+	must(mkdir(new_file, 0700) == 0, new_file);
+	ok(splice_open(&splice, file, 4, pieces_fd, &err) == -1 && strstr(err.text, new_file), "a folder: %s", err.text);
+	must(rmdir(new_file) == 0, new_file);
+	must(unlink(file) == 0, file);
+	ok(splice_open(&splice, file, 4, pieces_fd, &err) == -1 && strstr(err.text, file), "no file: %s", err.text);
+	ok(splice_rename(file, 4, &err) == -1, "nothing to rename: %s", err.text);
+}
+
+static void test_link(void)
+{
+	struct splice splice;
+	struct stat status;
+	struct err err;
+	uint64_t n_bytes;
+	char link[64];
+	snprintf(link, sizeof link, "%s/link", folder);
+	write_file(file, "two\n");
+	must(symlink("f", link) == 0, link);
+	ok(splice_open(&splice, link, 4, pieces_fd, &err) == 0 && splice_finish(&splice, &n_bytes, &err) == 0,
+	   "by way of a symbolic link");
+	splice_fini(&splice);
+	ok(is_there(new_file) && splice_rename(link, 4, &err) == 0, "it is the file that is renamed");
+	ok(lstat(link, &status) == 0 && S_ISLNK(status.st_mode), "and the link stays one");
+	unlink(link);
+	unlink(file);
+}
+
+int main(void)
+{
+	char pieces[64];
+	must(mkdtemp(folder) != NULL, "a folder");
+	snprintf(file, sizeof file, "%s/f", folder);
+	snprintf(new_file, sizeof new_file, "%s/f.new", folder);
+	snprintf(pieces, sizeof pieces, "%s/pieces", folder);
+	write_file(pieces, "one\nthree\nfive\n");
+	pieces_fd = open(pieces, O_RDONLY | O_CLOEXEC);
+	unlink(pieces);
+	test_pieces();
+	test_unfinished();
+	test_refused();
+	test_link();
+	close(pieces_fd);
+	ok(rmdir(folder) == 0, "nothing is left");
+	return tap_done();
+}
