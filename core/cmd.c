@@ -94,6 +94,8 @@ int cmd_plan_run(struct plan *plan, struct catalog *catalog, const struct option
 {
 	if (options->journal_file)
 		plan_set_journal(plan, options->journal_file, (struct place){0});
+	if (options->joblog_file)
+		plan_set_joblog(plan, options->joblog_file, (struct place){0});
 	plan->is_resuming = options->is_resuming;
 	plan->retries_failed = options->retries_failed;
 	plan_check(plan);

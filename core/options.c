@@ -168,6 +168,8 @@ static int option_apply(struct options *options, const struct core_option *optio
 		options->trusts_path = true;
 	else if (strcmp(name, "journal") == 0)
 		options->journal_file = text;
+	else if (strcmp(name, "joblog") == 0)
+		options->joblog_file = text;
 	else if (strcmp(name, "resume") == 0)
 		options->is_resuming = true;
 	else if (strcmp(name, "retry-failed") == 0)

@@ -28,7 +28,7 @@ struct options {
 	enum log_level log_level;
 	enum progress_mode progress;
 	bool is_dry_run, trusts_path, wants_help, wants_version;
-	const char *journal_file; /* borrowed, or NULL */
+	const char *journal_file, *joblog_file; /* borrowed, or NULL */
 	bool is_resuming, retries_failed;
 	bool wants_json, wants_items;
 	struct option_given *given; /* n_given, in the order of the command line */

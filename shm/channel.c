@@ -219,7 +219,7 @@ int channel_event(struct channel *channel, struct channel_event *ret)
 	if (n_bytes < sizeof header)
 		return CHANNEL_BROKEN;
 	memcpy(&header, ring_data(&channel->event), sizeof header);
-	if (header.kind < EVENT_FAILED || header.kind > EVENT_REFUSED || header.n_bytes > EVENT_TEXT_MAX ||
+	if (header.kind < EVENT_FAILED || header.kind > EVENT_ENDED || header.n_bytes > EVENT_TEXT_MAX ||
 	    header.n_bytes > n_bytes - sizeof header)
 		return CHANNEL_BROKEN;
 	ret->kind = (enum event_kind)header.kind;

@@ -154,7 +154,16 @@ enum event_kind {
 	EVENT_PART = 2,   /* bytes without a mark are about to be published; position: where they begin */
 	EVENT_LOG = 3,    /* text: a line for the user */
 	EVENT_COUNT = 4,  /* text: a counter's name; position: what to add (two's complement) */
-	EVENT_REFUSED = 5 /* text: why open can't go on */
+	EVENT_REFUSED = 5, /* text: why open can't go on */
+	EVENT_BEGUN = 6,   /* position: as for PART; text: struct time_shm, its first field */
+	EVENT_ENDED = 7    /* of the item that was begun last, before its answer; text: struct time_shm */
+};
+
+/* Of an item; only when the set-up asks for it. In an event's text, so it may be anywhere. */
+struct time_shm {
+	int64_t start_ns; /* CLOCK_REALTIME */
+	int64_t runtime_ns;
+	uint64_t result_bytes;
 };
 
 enum event_failure {

@@ -273,6 +273,21 @@ void port_say(struct port *port, enum event_kind kind, int64_t value, const char
 		port_ring(port);
 }
 
+void port_begun(struct port *port, int64_t start_ns)
+{
+	struct event_shm header = {.kind = EVENT_BEGUN,
+	                           .item = current_item(port),
+	                           .position = port->result.put_bytes & RING_POSITION_MASK,
+	                           .n_bytes = sizeof start_ns};
+	put_event(port, &header, (const char *)&start_ns);
+}
+
+void port_ended(struct port *port, const struct time_shm *time)
+{
+	struct event_shm header = {.kind = EVENT_ENDED, .item = current_item(port), .n_bytes = sizeof *time};
+	put_event(port, &header, (const char *)time);
+}
+
 void port_end_batch(struct port *port, uint64_t busy_ns)
 {
 	if (port->large) {

@@ -135,6 +135,10 @@ void port_fail(struct port *port, enum event_failure failure, const char *text, 
 /* EVENT_LOG, EVENT_COUNT (value), EVENT_REFUSED. Text over EVENT_TEXT_MAX is cut. */
 void port_say(struct port *port, enum event_kind kind, int64_t value, const char *text, size_t n_bytes);
 
+/* The item that was claimed last is begun; it has ended, and isn't answered yet. For set-ups that ask for times. */
+void port_begun(struct port *port, int64_t start_ns);
+void port_ended(struct port *port, const struct time_shm *time);
+
 /* Gives the batch's room back. busy_ns: what it took. */
 void port_end_batch(struct port *port, uint64_t busy_ns);
 

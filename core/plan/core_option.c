@@ -61,11 +61,12 @@ static const struct core_option table[] = {
 	 .flags = CORE_COMMAND | CORE_RUN_KEY, .has_argument = true},
 	{{"resume", OPTION_BOOL, "no", "go on from the journal, or begin where there is none", NULL, NULL},
 	 .flags = CORE_COMMAND},
-	{{"retry-failed", OPTION_BOOL, "no", "with --resume, when the run has finished: run the items that have failed once "
-	  "more, and put their results where they belong", NULL, NULL},
+	{{"retry-failed", OPTION_BOOL, "no", "with --resume, when the run has finished: run the items that have failed "
+	  "once more, and put their results where they belong", NULL, NULL},
 	 .flags = CORE_COMMAND},
-	{{"joblog", OPTION_STRING, NULL, "", NULL, "FILE"},
-	 .flags = CORE_COMMAND | CORE_RUN_KEY | CORE_NOT_YET, .has_argument = true, .comes_with = "the times of items"},
+	{{"joblog", OPTION_STRING, NULL, "a line an item in this file, in the format of GNU parallel's --joblog", NULL,
+	  "FILE"},
+	 .flags = CORE_COMMAND | CORE_RUN_KEY, .has_argument = true},
 	{{"json", OPTION_BOOL, "no", "an object a line, for programs", NULL, NULL}, .flags = CORE_FAILURES},
 	{{"items", OPTION_BOOL, "no", "the items only, byte for byte, to feed back into a run; with -0 each ends with a "
 	  "NUL byte", NULL, NULL},

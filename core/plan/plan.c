@@ -37,20 +37,31 @@ void plan_destroy(struct plan **plan)
 	err_list_fini(&(*plan)->errors);
 	free((*plan)->file);
 	free((*plan)->journal_file);
+	free((*plan)->joblog_file);
 	free(*plan);
 	*plan = NULL;
 	errno = saved;
 }
 
-int plan_set_journal(struct plan *plan, const char *file, struct place place)
+static int set_file(struct plan *plan, char **file, struct place *file_place, const char *text, struct place place)
 {
-	char *copy = strdup(file);
+	char *copy = strdup(text);
 	if (!copy)
 		return place_error(&plan->errors, place, ERR_RESOURCE, "memory is short");
-	free(plan->journal_file);
-	plan->journal_file = copy;
-	plan->journal_place = place;
+	free(*file);
+	*file = copy;
+	*file_place = place;
 	return 0;
+}
+
+int plan_set_journal(struct plan *plan, const char *file, struct place place)
+{
+	return set_file(plan, &plan->journal_file, &plan->journal_place, file, place);
+}
+
+int plan_set_joblog(struct plan *plan, const char *file, struct place place)
+{
+	return set_file(plan, &plan->joblog_file, &plan->joblog_place, file, place);
 }
 
 struct job *plan_add_job(struct plan *plan, const char *name, struct place place)
@@ -156,6 +167,8 @@ void plan_print(const struct plan *plan)
 {
 	if (plan->journal_file)
 		printf("journal %s\n", plan->journal_file);
+	if (plan->joblog_file)
+		printf("job log %s\n", plan->joblog_file);
 	for (size_t i = 0; i < plan->n_jobs; i++)
 		print_job(&plan->jobs[i]);
 }

@@ -34,6 +34,8 @@ struct plan {
 	bool trust_path;
 	char *journal_file;         /* or NULL */
 	struct place journal_place;
+	char *joblog_file;          /* or NULL */
+	struct place joblog_place;
 	bool is_resuming;           /* --resume */
 	bool retries_failed;        /* --retry-failed */
 	char **set_texts;           /* of plan_set: places point to them */
@@ -56,8 +58,9 @@ int plan_read(struct plan *plan, const char *file);
 /* JOB.KEY=VALUE, JOB.options.KEY=VALUE, run.KEY=VALUE: replaces what the file says. */
 int plan_set(struct plan *plan, const char *text);
 
-/* Where the journal is kept; replaces what was set before. */
+/* Where the journal and the job log are kept; replaces what was set before. */
 int plan_set_journal(struct plan *plan, const char *file, struct place place);
+int plan_set_joblog(struct plan *plan, const char *file, struct place place);
 
 /*
  * All that can be known without running: plugins found, trusted and described; their options typed, required ones

@@ -28,7 +28,6 @@ static int add_memory_error(struct plan *plan, struct place place)
 static int run_key_set(struct plan *plan, const char *key, const char *text, struct place key_place, struct place place)
 {
 	const struct core_option *option = core_option_find(key, CORE_RUN_KEY);
-	char reason[CORE_OPTION_REASON_BYTES];
 	if (!option) {
 		const char *nearest = core_option_nearest(key, CORE_RUN_KEY);
 		if (nearest)
@@ -38,8 +37,6 @@ static int run_key_set(struct plan *plan, const char *key, const char *text, str
 		                   "run: unknown key '%s'; keys of a job stand below `jobs:` and the job's name",
 		                   key);
 	}
-	if (option->flags & CORE_NOT_YET)
-		return place_error(&plan->errors, key_place, ERR_USAGE, "run: %s", core_option_not_yet(option, "", reason));
 	struct option_value value;
 	struct err err;
 	if (option_parse(&option->spec, text, &value, &err))
@@ -47,6 +44,8 @@ static int run_key_set(struct plan *plan, const char *key, const char *text, str
 	int result = 0;
 	if (strcmp(option->spec.name, "journal") == 0)
 		result = plan_set_journal(plan, value.text, place);
+	else if (strcmp(option->spec.name, "joblog") == 0)
+		result = plan_set_joblog(plan, value.text, place);
 	else
 		plan->trust_path = value.number;
 	option_value_fini(&value);

@@ -177,8 +177,24 @@ static void check_standard(struct plan *plan)
 	}
 }
 
-/* It is a file of its own, and what it tells of an output can be gone back to. */
-static void check_journal(struct plan *plan, const struct job_files *files)
+/* A file that the run writes beside its outputs is a file of its own. */
+static void check_own(struct plan *plan, const struct job_files *files, const struct identity *conf, const char *key,
+                      const char *file, struct place place)
+{
+	struct identity own = identity_of(file, -1);
+	if (file[0] == '\0')
+		place_error(&plan->errors, place, ERR_USAGE, "%s: the name of a file is expected", key);
+	if (is_same(&own, conf))
+		place_error(&plan->errors, place, ERR_USAGE, "%s: %s is the conf file itself: give it another name", key, file);
+	for (size_t i = 0; i < plan->n_jobs && !place_is_full(&plan->errors); i++)
+		if (is_same(&own, &files[i].input) || is_same(&own, &files[i].output))
+			place_error(&plan->errors, place, ERR_USAGE, "%s: %s is the %s of job '%s', too: give it a file of its own",
+			            key, file, is_same(&own, &files[i].input) ? "input" : "output", plan->jobs[i].name);
+	free(own.path);
+}
+
+/* What it tells of an output can be gone back to. */
+static void check_journal(struct plan *plan, const struct job_files *files, const struct identity *conf)
 {
 	const struct place place = plan->journal_place;
 	if (!plan->journal_file) {
@@ -189,21 +205,26 @@ static void check_journal(struct plan *plan, const struct job_files *files)
 	}
 	if (plan->retries_failed && !plan->is_resuming)
 		place_error(&plan->errors, place, ERR_USAGE, "--retry-failed goes with --resume: give both");
-	if (plan->journal_file[0] == '\0')
-		place_error(&plan->errors, place, ERR_USAGE, "journal: the name of a file is expected");
-	struct identity journal = identity_of(plan->journal_file, -1);
-	for (size_t i = 0; i < plan->n_jobs && !place_is_full(&plan->errors); i++) {
-		const struct job *job = &plan->jobs[i];
-		bool is_standard = endpoint_is_standard(&job->output);
-		if (is_same(&journal, &files[i].input) || is_same(&journal, &files[i].output))
-			place_error(&plan->errors, place, ERR_USAGE,
-			            "journal: %s is the %s of job '%s', too: give the journal a file of its own",
-			            plan->journal_file, is_same(&journal, &files[i].input) ? "input" : "output", job->name);
-		if (is_standard && files[i].output.is_there)
-			place_error(&plan->errors, job->output.place, ERR_USAGE,
+	check_own(plan, files, conf, "journal", plan->journal_file, place);
+	for (size_t i = 0; i < plan->n_jobs && !place_is_full(&plan->errors); i++)
+		if (endpoint_is_standard(&plan->jobs[i].output) && files[i].output.is_there)
+			place_error(&plan->errors, plan->jobs[i].output.place, ERR_USAGE,
 			            "with a journal, name the output: --output FILE instead of > FILE, which would empty the "
 			            "file before a resume");
-	}
+}
+
+static void check_joblog(struct plan *plan, const struct job_files *files, const struct identity *conf)
+{
+	if (!plan->joblog_file)
+		return;
+	check_own(plan, files, conf, "joblog", plan->joblog_file, plan->joblog_place);
+	if (!plan->journal_file)
+		return;
+	struct identity joblog = identity_of(plan->joblog_file, -1), journal = identity_of(plan->journal_file, -1);
+	if (is_same(&joblog, &journal))
+		place_error(&plan->errors, plan->joblog_place, ERR_USAGE, "joblog: %s is the journal, too: give each a file",
+		            plan->joblog_file);
+	free(joblog.path);
 	free(journal.path);
 }
 
@@ -227,7 +248,8 @@ void plan_files_check(struct plan *plan)
 		check_input(plan, files, i);
 		check_output(plan, files, i, &conf);
 	}
-	check_journal(plan, files);
+	check_journal(plan, files, &conf);
+	check_joblog(plan, files, &conf);
 	for (size_t i = 0; i < plan->n_jobs; i++) {
 		free(files[i].input.path);
 		free(files[i].output.path);

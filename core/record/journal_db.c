@@ -15,10 +15,9 @@
 const char *const journal_db_schema[] = {
 	"CREATE TABLE plan(id INTEGER PRIMARY KEY, job TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL) STRICT",
 	"CREATE TABLE checkpoint(id INTEGER PRIMARY KEY, job TEXT NOT NULL, taken_items INTEGER NOT NULL, "
-	"taken_digest BLOB NOT NULL, unfinished TEXT NOT NULL, output_bytes INTEGER NOT NULL, is_finished INTEGER NOT "
-    "NULL, "
-	"n_ok INTEGER NOT NULL, n_failed INTEGER NOT NULL, is_renaming INTEGER NOT NULL, failures_digest BLOB NOT NULL, previous BLOB NOT NULL, "
-	"digest BLOB NOT NULL) STRICT",
+	"taken_digest BLOB NOT NULL, unfinished TEXT NOT NULL, output_bytes INTEGER NOT NULL, "
+	"is_finished INTEGER NOT NULL, n_ok INTEGER NOT NULL, n_failed INTEGER NOT NULL, is_renaming INTEGER NOT NULL, "
+	"failures_digest BLOB NOT NULL, previous BLOB NOT NULL, digest BLOB NOT NULL) STRICT",
 	"CREATE TABLE failure(id INTEGER PRIMARY KEY, job TEXT NOT NULL, seq INTEGER NOT NULL, item BLOB NOT NULL, "
 	"outcome TEXT NOT NULL, attempts INTEGER NOT NULL, cause TEXT NOT NULL, output_at INTEGER NOT NULL, "
 	"digest BLOB NOT NULL) STRICT",

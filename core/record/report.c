@@ -58,9 +58,29 @@ static bool may_say(const struct report *report, uint64_t n_said, const char *wh
 	return n_said <= REPORT_FAILURES_MAX || log_level() >= LOG_VERBOSE;
 }
 
+void report_ok(struct report *report, uint64_t seq, const char *item, size_t item_bytes, const struct item_time *time)
+{
+	const struct joblog_entry entry = {
+		.seq = seq, .item = item, .item_bytes = item_bytes, .outcome = OUTCOME_OK, .time = *time};
+	joblog_add(report->joblog, report->job_name, &entry);
+}
+
+static void log_failure(const struct report *report, const struct failure *failure)
+{
+	const struct joblog_entry entry = {.seq = failure->seq,
+	                                   .item = failure->item,
+	                                   .item_bytes = failure->item_bytes,
+	                                   .outcome = failure->outcome,
+	                                   .cause = failure->cause,
+	                                   .time = failure->time};
+	joblog_add(report->joblog, report->job_name, &entry);
+}
+
 void report_failure(struct report *report, const struct failure *failure)
 {
 	struct line line = {0};
+	if (report->joblog)
+		log_failure(report, failure);
 	if (!may_say(report, ++report->n_failures, "failures"))
 		return;
 	put_failure(&line, report, failure);

@@ -2,7 +2,8 @@
 /*
  * report - what is said of an item that failed, and of a job at its end. On standard error, by log. One thread.
  *
- *   report_init once a job, report_failure for each item that failed, report_job at the job's end
+ *   report_init once a job, report_failure for each item that failed, report_ok for the others where there is a job
+ *   log, report_job at the job's end
  *
  * A million failures are no million lines: after REPORT_FAILURES_MAX of them a job's failures are counted only, unless
  * -v asks for all; one line says so.
@@ -10,6 +11,7 @@
 #ifndef RECORD_REPORT_H
 #define RECORD_REPORT_H
 
+#include "core/record/joblog.h"
 #include "core/record/tally.h"
 
 #include <stddef.h>
@@ -21,6 +23,7 @@
 struct report {
 	const char *job_name, *separator; /* what its lines begin with: "upper" and ": ", or "" and "" */
 	uint64_t n_failures, n_retries;   /* that report_failure and report_retry were told */
+	struct joblog *joblog;            /* gets a line an item; borrowed, or NULL */
 };
 
 /* One item's failure, as it is named to the user. */
@@ -31,6 +34,7 @@ struct failure {
 	enum outcome outcome;
 	uint32_t attempts;
 	const char *cause; /* "SIGSEGV (Segmentation fault) in worker 3", "exited with code 3" ...; or NULL */
+	struct item_time time;
 };
 
 /* job_name is borrowed; NULL: the only job, which needs no name. */
@@ -38,6 +42,9 @@ void report_init(struct report *report, const char *job_name);
 
 /* "rota: upper: item 7 "foo": crashed after 3 attempts: SIGSEGV (...)". Said with -q, too. */
 void report_failure(struct report *report, const struct failure *failure);
+
+/* For the job log only. */
+void report_ok(struct report *report, uint64_t seq, const char *item, size_t item_bytes, const struct item_time *time);
 
 /* The same for an attempt that isn't the last: a warning, "...: trying again, attempt 2 of 3". */
 void report_retry(struct report *report, const struct failure *failure, uint32_t attempts_max);

@@ -67,6 +67,25 @@ static int bytes_of_first(const struct worker *worker, const struct look *look, 
 	return 0;
 }
 
+/* What the worker has told of an item's time, if it has. */
+static struct item_time time_of(const struct worker *worker, uint64_t seq)
+{
+	return seq == worker->time_seq ? worker->time : (struct item_time){.runtime_ns = -1};
+}
+
+/* Each of n_items items of the worker's first batch is ok. */
+static void report_each(const struct collector *collector, const struct worker *worker, uint32_t n_items)
+{
+	const struct batch *batch = worker->owed;
+	for (uint32_t i = batch->n_answered; i < batch->n_answered + n_items; i++) {
+		size_t n_bytes;
+		const char *item = slice_item(&batch->slice, i, collector->window->delimiter, &n_bytes);
+		uint64_t seq = batch->slice.seq + i;
+		struct item_time time = time_of(worker, seq);
+		report_ok(collector->report, seq, item, n_bytes, &time);
+	}
+}
+
 /* Brings in n_items items and n_bytes bytes, which are theirs (or, without items, a part of the next one's result). */
 static int advance(struct collector *collector, struct worker *worker, struct look *look, uint32_t n_items,
                    uint64_t n_bytes)
@@ -90,6 +109,8 @@ static int advance(struct collector *collector, struct worker *worker, struct lo
 				return fail(collector);
 		} else {
 			collector->tally->n_outcomes[OUTCOME_OK] += items;
+			if (collector->report->joblog)
+				report_each(collector, worker, items);
 			if (give(collector, worker, data, bytes, items) != 0)
 				return CHANNEL_BROKEN;
 		}
@@ -145,6 +166,7 @@ int collect_charge(struct collector *collector, struct worker *worker, enum outc
 {
 	struct batch *batch = worker->owed;
 	struct failure failure = failure_of(collector, batch, outcome, cause);
+	failure.time = time_of(worker, failure.seq);
 	if (may_retry && batch->attempt < collector->attempts_max) {
 		report_retry(collector->report, &failure, collector->attempts_max);
 		return retry(collector, worker);
@@ -205,6 +227,18 @@ static void relay_log(const struct collector *collector, unsigned long long seq,
 	log_relay(tag, event->text, event->n_bytes);
 }
 
+/* Of the item in hand: all before it have their outcome. One that the worker doesn't owe is nobody's. */
+static void take_time(struct worker *worker, const struct channel_event *event)
+{
+	struct time_shm time = {.runtime_ns = -1};
+	if (event->n_bytes > sizeof time)
+		return;
+	memcpy(&time, event->text, event->n_bytes);
+	worker->time_seq = seq_of(worker, 0);
+	worker->time = (struct item_time){
+		.start_ns = time.start_ns, .runtime_ns = time.runtime_ns, .result_bytes = time.result_bytes};
+}
+
 /*
  * One event. 1: taken; 0: it is about an item that this look doesn't reach, so it waits for the next look; or
  * CHANNEL_BROKEN.
@@ -220,15 +254,16 @@ static int take_event(struct collector *collector, struct worker *worker, struct
 	/* items before the event's own; positions are told by failures and parts */
 	uint32_t before = (event->item - channel->answered) & RING_MARK_MASK;
 	bool is_failure = event->kind == EVENT_FAILED, is_part = event->kind == EVENT_PART;
+	bool is_begun = event->kind == EVENT_BEGUN, is_ended = event->kind == EVENT_ENDED;
 	/* what is said between items carries the count of the one that was answered last */
-	bool is_between = before == RING_MARK_MASK && !is_failure && !is_part;
+	bool is_between = before == RING_MARK_MASK && !is_failure && !is_part && !is_begun;
 	if (before >= worker->n_owed_items && !is_between)
 		return CHANNEL_BROKEN;
 	if (is_between)
 		before = 0;
 	if (before > look->n_items || (is_failure && before == look->n_items))
 		return 0;
-	if (is_failure || is_part) {
+	if (is_failure || is_part || is_begun) {
 		uint64_t bytes = (event->position - channel_position(channel)) & RING_POSITION_MASK;
 		if (bytes > look->n_bytes)
 			return CHANNEL_BROKEN;
@@ -238,8 +273,15 @@ static int take_event(struct collector *collector, struct worker *worker, struct
 			return CHANNEL_BROKEN;
 		if (is_failure)
 			return take_failure(collector, worker, look, event, 0) == 0 ? 1 : CHANNEL_BROKEN;
-		worker->is_in_part = true;
+		worker->is_in_part = worker->is_in_part || is_part;
+		if (is_begun && worker->owed)
+			take_time(worker, event);
 		return worker->owed ? 1 : CHANNEL_BROKEN;
+	}
+	if (is_ended) {
+		if (before == 0 && worker->owed)
+			take_time(worker, event);
+		return 1;
 	}
 	if (event->kind == EVENT_COUNT)
 		tally_count(collector->tally, event->text, (int64_t)event->position);

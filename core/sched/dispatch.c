@@ -13,6 +13,7 @@
 #define STEAL_IDLE_NS \
 	CLOCK_NS_PER_MS /* how long a worker has shown nothing, before what it hasn't begun is taken back */
 #define READS_A_TURN 16
+#define BATCH_ITEMS_TIMED 256u /* where each item is looked for in its batch (the job log) */
 
 void dispatch_init(struct dispatch *dispatch)
 {
@@ -67,7 +68,9 @@ static uint32_t batch_items(const struct dispatch *dispatch)
 	if (dispatch->item_ns == 0)
 		return 1;
 	int64_t n = BATCH_NS / dispatch->item_ns;
-	return n < 1 ? 1 : n > dispatch->items_max ? dispatch->items_max : (uint32_t)n;
+	uint32_t most = dispatch->report->joblog && dispatch->items_max > BATCH_ITEMS_TIMED ? BATCH_ITEMS_TIMED
+	                                                                                    : dispatch->items_max;
+	return n < 1 ? 1 : n > most ? most : (uint32_t)n;
 }
 
 static uint32_t depth(const struct dispatch *dispatch)

@@ -33,6 +33,7 @@ struct run {
 	struct progress *progress;
 	struct journal *journal; /* or NULL */
 	bool is_resuming;        /* the journal was there */
+	struct joblog *joblog;   /* or NULL */
 	struct loop_watch signal_watch;
 	int signal_fd;
 	int ended_by; /* the signal that ends the run, or 0 */
@@ -198,6 +199,7 @@ static int64_t sleep_ns(const struct run *run)
 static int wait_for_news(struct run *run, struct err *err)
 {
 	bool has_news = false;
+	joblog_flush(run->joblog);
 	for (size_t i = 0; i < run->plan->n_jobs; i++)
 		has_news = run_job_sleep_begin(&run->jobs[i]) || has_news;
 	int result = loop_wait(run->loop, has_news ? 0 : sleep_ns(run), err);
@@ -256,7 +258,8 @@ static int open_old_journal(struct run *run, const struct identity_keys *identit
 		return -1;
 	if (run->plan->retries_failed && !(run->journal && journal_is_finished(run->journal)))
 		return err_set(err, ERR_USAGE,
-		               "journal %s: the run hasn't finished: go on from it with --resume alone, then --retry-failed, too",
+		               "journal %s: the run hasn't finished: go on from it with --resume alone, then with "
+		               "--retry-failed, too",
 		               run->plan->journal_file);
 	return 0;
 }
@@ -283,7 +286,9 @@ static int open_journal(struct run *run, struct err *err)
 static int open_run(struct run *run, struct catalog *catalog, const struct run_settings *settings, struct err *err)
 {
 	size_t n_jobs = run->plan->n_jobs;
-	if (open_journal(run, err) != 0)
+	const char *joblog_file = run->plan->joblog_file;
+	if (open_journal(run, err) != 0 ||
+	    (joblog_file && joblog_open(&run->joblog, joblog_file, run->is_resuming, err) != 0))
 		return -1;
 	raise_descriptor_limit(run->plan);
 	segment_sweep();
@@ -300,6 +305,7 @@ static int open_run(struct run *run, struct catalog *catalog, const struct run_s
 		run_job_init(&run->jobs[i], job, n_jobs > 1 ? job->name : NULL, run->loop, catalog_worker_program(catalog));
 		if (run->journal)
 			run_job_keep_journal(&run->jobs[i], run->journal, run->is_resuming, run->plan->retries_failed);
+		run_job_keep_joblog(&run->jobs[i], run->joblog);
 		if (progress_add(run->progress, job->name, &run->jobs[i].tally, err) != 0)
 			return -1;
 	}
@@ -308,6 +314,7 @@ static int open_run(struct run *run, struct catalog *catalog, const struct run_s
 
 static int close_run(struct run *run, int status, bool *ret_has_threads)
 {
+	struct err err;
 	if (run->progress)
 		progress_finish(run->progress, clock_now_ns());
 	if (run->jobs)
@@ -322,6 +329,10 @@ static int close_run(struct run *run, int status, bool *ret_has_threads)
 	progress_destroy(&run->progress);
 	free(run->jobs);
 	journal_close(&run->journal);
+	if (joblog_close(&run->joblog, &err) != 0) {
+		log_error("%s", err.text);
+		status = status > 3 ? status : 3;
+	}
 	if (run->signal_fd >= 0) {
 		loop_remove(run->loop, &run->signal_watch);
 		close(run->signal_fd);

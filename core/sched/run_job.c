@@ -104,6 +104,11 @@ void run_job_keep_journal(struct run_job *job, struct journal *journal, bool is_
 	job->retries_failed = retries_failed;
 }
 
+void run_job_keep_joblog(struct run_job *job, struct joblog *joblog)
+{
+	job->report.joblog = joblog;
+}
+
 void run_job_fini(struct run_job *job)
 {
 	crew_fini(&job->crew);
@@ -135,6 +140,7 @@ static int fill_setup(struct run_job *job, struct err *err)
 	                            .max_result_bytes = plan->max_result_bytes,
 	                            .n_workers = (unsigned)plan->n_workers,
 	                            .n_places = (unsigned)n_places(plan),
+	                            .tells_times = job->report.joblog != NULL,
 	                            .n_options = plan->n_options};
 	if (plan->adds_newline_if_missing && plan->output.kind == ENDPOINT_LINES)
 		job->setup.frame = FRAME_MISSING;

@@ -75,6 +75,8 @@ void run_job_init(struct run_job *job, const struct job *plan, const char *name,
  * (the job has finished). Before run_job_start.
  */
 void run_job_keep_journal(struct run_job *job, struct journal *journal, bool is_resuming, bool retries_failed);
+/* A line an item goes there; borrowed. Before run_job_start. */
+void run_job_keep_joblog(struct run_job *job, struct joblog *joblog);
 void run_job_fini(struct run_job *job);
 
 /* Opens source and sink (truncates), begins to load the plugin. -1: status and message are there, the job has ended. */

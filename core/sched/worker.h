@@ -14,6 +14,7 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/loop.h"
+#include "core/record/joblog.h"
 #include "core/record/tally.h"
 #include "core/sched/backend.h"
 #include "core/sched/window.h"
@@ -65,6 +66,8 @@ struct worker {
 	uint32_t clock_item;    /* begun, as the worker counts: of which item */
 	int64_t clock_ns;       /* how long it has run */
 	int64_t rss_bytes;      /* as last seen */
+	struct item_time time;  /* of the item that it has told of last: time_seq; 0: none */
+	uint64_t time_seq;
 	char refusal[1000];     /* why its open said no, or "" */
 	unsigned n_stuck_looks; /* seen in a row with work that it doesn't begin */
 	int64_t stuck_ns;       /* since then */

@@ -51,6 +51,20 @@ static void tidy_up(struct life *life, uint64_t seq, bool is_in_hand)
 	life->first_seq = seq + 1;
 }
 
+/* The item in hand, with a word before and behind. */
+static int run_timed(struct life *life)
+{
+	struct task *task = &life->task;
+	struct time_shm time = {.start_ns = clock_real_ns()};
+	port_begun(task->port, time.start_ns);
+	int64_t begin_ns = clock_now_ns();
+	int status = life->host->plugin.run(&task->pub, life->worker.state);
+	time.runtime_ns = clock_now_ns() - begin_ns;
+	time.result_bytes = task->part_bytes + task->pub.out_bytes;
+	port_ended(task->port, &time);
+	return status;
+}
+
 /* One batch, item after item, each claimed before it is begun. Returns how many were run. */
 static uint32_t run_batch(struct life *life, const struct port_batch *batch)
 {
@@ -68,7 +82,7 @@ static uint32_t run_batch(struct life *life, const struct port_batch *batch)
 		uint64_t seq = batch->seq + place++;
 		bool is_last = place == batch->n_items;
 		task_begin(task, at, (size_t)(stop - at), seq, batch->attempt);
-		int status = plugin->run(&task->pub, life->worker.state);
+		int status = life->setup->tells_times ? run_timed(life) : plugin->run(&task->pub, life->worker.state);
 		is_checked = is_last || life->is_each_checked;
 		if (is_checked)
 			tidy_up(life, seq, true);

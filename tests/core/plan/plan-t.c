@@ -30,12 +30,10 @@ static const struct {
 	{"a key at the top", "jobs: {j: {plugin: upper}}\nplugin: upper\n",
      "2:1: unknown key 'plugin': at the top of a conf file stand `run:` and `jobs:`\n"},
 	{"run", "run: {trust-path: yes}\n" JOB(""), ""},
-	{"run, wrong", "run:\n  trust-path: maybe\n  trustpath: no\n  joblog: x\n  plugin: [x]\n" JOB(""),
+	{"run, wrong", "run:\n  trust-path: maybe\n  trustpath: no\n  plugin: [x]\n" JOB(""),
      "2:15: run: trust-path: 'maybe' isn't yes or no (expected one such as yes)\n"
      "3:3: run: unknown key 'trustpath', did you mean 'trust-path'?\n"
-     "4:3: run: joblog isn't in this version of rota yet (" PACKAGE_VERSION
-     "): it comes with the times of items; leave it out\n"
-     "5:3: run: unknown key 'plugin'; keys of a job stand below `jobs:` and the job's name\n"},
+     "4:3: run: unknown key 'plugin'; keys of a job stand below `jobs:` and the job's name\n"},
 	{"run as a list", "run: [x]\n" JOB(""), "1:6: run: a list stands here, expected keys with values\n"},
 	{"a value that is a list", "run:\n  trust-path: [yes]\n" JOB("    window: [1]\n"),
      "2:15: run: trust-path: a list stands here, expected one value\n"

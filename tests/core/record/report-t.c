@@ -44,19 +44,19 @@ static void test_failures(void)
 		const char *line;
 	} cases[] = {
 		{NULL,
-	     {7, "foo", 3, OUTCOME_CRASHED, 1, "SIGSEGV (Segmentation fault)"},
+	     {7, "foo", 3, OUTCOME_CRASHED, 1, "SIGSEGV (Segmentation fault)", {0}},
 	     "rota: item 7 \"foo\": crashed: SIGSEGV (Segmentation fault)\n"},
 		{"upper",
-	     {7, "foo", 3, OUTCOME_CRASHED, 3, "exit code 3"},
+	     {7, "foo", 3, OUTCOME_CRASHED, 3, "exit code 3", {0}},
 	     "rota: upper: item 7 \"foo\": crashed after 3 attempts: exit code 3\n"},
-		{"upper", {1, "", 0, OUTCOME_FAILED, 0, "it is empty"}, "rota: upper: item 1 \"\": failed: it is empty\n"},
+		{"upper", {1, "", 0, OUTCOME_FAILED, 0, "it is empty", {0}}, "rota: upper: item 1 \"\": failed: it is empty\n"},
 		{NULL,
-	     {2, "a\0\"b\"\n", 6, OUTCOME_TIMED_OUT, 2, NULL},
+	     {2, "a\0\"b\"\n", 6, OUTCOME_TIMED_OUT, 2, NULL, {0}},
 	     "rota: item 2 \"a\\x00\\\"b\\\"\\x0a\": timed out after 2 attempts\n"},
-		{NULL, {3, "x", 1, OUTCOME_OVER_LIMIT, 1, ""}, "rota: item 3 \"x\": over limit\n"},
-		{NULL, {4, "x", 1, OUTCOME_FAILED, 1, "two\nlines"}, "rota: item 4 \"x\": failed: two\\x0alines\n"},
+		{NULL, {3, "x", 1, OUTCOME_OVER_LIMIT, 1, "", {0}}, "rota: item 3 \"x\": over limit\n"},
+		{NULL, {4, "x", 1, OUTCOME_FAILED, 1, "two\nlines", {0}}, "rota: item 4 \"x\": failed: two\\x0alines\n"},
 		{NULL,
-	     {UINT64_MAX, "x", 1, OUTCOME_CANCELLED, UINT32_MAX, NULL},
+	     {UINT64_MAX, "x", 1, OUTCOME_CANCELLED, UINT32_MAX, NULL, {0}},
 	     "rota: item 18446744073709551615 \"x\": cancelled after 4294967295 attempts\n"},
 	};
 	for (size_t i = 0; i < N_OF(cases); i++) {

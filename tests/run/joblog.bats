@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# --joblog: what GNU parallel writes, for the tools that read it.
+
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# Columns of all lines but the head, by the item's number.
+columns() {
+	tail -n +2 log | sort -n | cut -f "$1"
+}
+
+@test "joblog: a line an item, on both backends" {
+	local backend
+	seq 1000 >items
+	for backend in process thread; do
+		expect 0 rota map -b "$backend" -j 2 --joblog log -i items -o results upper
+		same results items
+		is <(head -1 log) "$(printf 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand')"
+		cmp <(columns 1) items
+		cmp <(columns 9) items
+		cmp <(columns 6) <(awk '{ print length }' items)
+		is <(columns 2,5,7,8 | sort -u) "$(printf ':\t0\t0\t0')"
+	done
+}
+
+@test "joblog: when an item began, and how long it took" {
+	local before after
+	before=$(date +%s.%N)
+	expect 0 rota map -j 3 --joblog log sleep ms=30 <<<$'1\n70\nx'
+	after=$(date +%s.%N)
+	tail -n +2 log | awk -v before="$before" -v after="$after" '
+		$3 < before - 0.001 || $3 + $4 > after + 0.002 { bad = 1 }
+		$4 < ($1 == 1 ? 0.001 : $1 == 2 ? 0.070 : 0.030) { bad = 1 }
+		{ n++ } END { exit bad || n != 3 }'
+}
+
+@test "joblog: exit statuses, signals, time-outs, all of them as they are on the command line" {
+	printf '%s\n' 0 3 255 KILL slow >items
+	expect 1 rota exec --timeout 0.3s --joblog log -i items -- sh -c \
+		'case $0 in KILL) kill -KILL $$ ;; slow) sleep 20 ;; *) exit "$0" ;; esac' '{}'
+	is <(columns 7) $'0\n3\n255\n0\n-1'
+	is <(columns 8) $'0\n0\n0\n9\n0'
+	printf '%s\n' a '!segv' '!abort' '!exit3' b >items
+	expect 1 rota map --joblog log -i items "$bad/shelf.so" fault=named
+	is <(columns 7,9) "$(printf '0\ta\n0\t!segv\n0\t!abort\n1\t!exit3\n0\tb')"
+	is <(columns 8) $'0\n11\n6\n0\n0'
+}
+
+@test "joblog: an item with a newline is a line all the same; one that is too large is there" {
+	{ printf 'one\ntwo\0'; head -c 3000 /dev/zero | tr '\0' x; printf '\0three\0'; } >items
+	expect 1 rota map -0 --max-item 1000 --joblog log -i items -o results upper
+	is <(wc -l <log) 4
+	tail -n +2 log | grep -qaP 'one\x00two'
+	is <(columns 7) $'0\n1\n0'
+}
+
+@test "joblog: a resumed run goes on with it; jobs of a conf file have their names in it" {
+	seq 300 >items
+	start "$ROTA" map -j 2 --journal j --joblog log -i items -o results sleep ms=4 </dev/null
+	eventually eval '[ -e results ] && [ $(wc -l <results) -ge 100 ]'
+	kill -INT "$run"
+	ends 130
+	expect 0 rota map --journal j --resume --joblog log -i items -o results sleep ms=4
+	cmp <(columns 1) items
+	cat >jobs.yaml <<-'END'
+		run: {joblog: log}
+		jobs:
+		  one: {plugin: upper, input: items, output: none}
+		  two: {plugin: identity, input: items, output: none}
+	END
+	expect 0 rota run jobs.yaml
+	is <(columns 9 | cut -d ' ' -f 1 | sort | uniq -c | tr -s ' ') $' 300 one\n 300 two'
+}
+
+@test "joblog: a place that can't be written, a full disk, a file that is in use for something else" {
+	seq 10 >items
+	expect 2 rota map --joblog nowhere/log -i items upper
+	has "$err" "nowhere/log"
+	[ ! -s "$out" ]
+	expect 3 rota map --joblog /dev/full -i items upper
+	has "$err" "/dev/full"
+	has "$err" "No space left"
+	expect 2 rota map --joblog items -i items upper
+	has "$err" "a file of its own"
+	is <(wc -l <items) 10
+	expect 2 rota map --joblog j --journal j -i items -o results upper
+	has "$err" "the journal, too"
+}
