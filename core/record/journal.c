@@ -256,11 +256,12 @@ int journal_open_reader(struct journal **ret, const char *file, struct err *err)
 	if (result == 0)
 		result = err_set(err, ERR_USAGE, "journal %s: there is no such file", file);
 	/* one transaction: what was verified is what is read */
-	if (result < 0 || journal_db_open_reader(journal, err) != 0 || journal_db_exec(journal, "BEGIN", err) != 0 ||
-	    journal_verify(journal, err) != 0) {
+	if (result < 0 || journal_db_open(journal, journal->file, false, err) != 0 ||
+	    journal_db_exec(journal, "PRAGMA query_only=ON; BEGIN", err) != 0 || journal_verify(journal, err) != 0) {
 		journal_close(&journal);
 		return -1;
 	}
+	journal_db_trust(journal);
 	*ret = journal;
 	return 0;
 }

@@ -72,7 +72,7 @@ int journal_create(struct journal **ret, const char *file, const struct journal_
 /* To go on from. *ret is NULL when there is no such file. */
 int journal_open(struct journal **ret, const char *file, struct err *err);
 
-/* Only to be read, also while a run is going on; it stays as it is now. */
+/* Only to be read, also while a run is going on; what is read stays as it is now. */
 int journal_open_reader(struct journal **ret, const char *file, struct err *err);
 
 /* Also NULL. A lock is given back, all is in the one file. */

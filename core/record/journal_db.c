@@ -95,14 +95,6 @@ int journal_db_open(struct journal *journal, const char *name, bool is_new, stru
 	return harden(journal, err);
 }
 
-int journal_db_open_reader(struct journal *journal, struct err *err)
-{
-	int code = sqlite3_open_v2(journal->file, &journal->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
-	if (code != SQLITE_OK)
-		return journal_db_error(journal, code, "open it", err);
-	return harden(journal, err);
-}
-
 void journal_db_trust(struct journal *journal)
 {
 	sqlite3_db_config(journal->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);

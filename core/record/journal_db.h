@@ -52,9 +52,11 @@ int journal_db_error(const struct journal *journal, int code, const char *what, 
 __attribute__((format(printf, 3, 4))) int journal_db_damaged(const struct journal *journal, struct err *err,
                                                              const char *format, ...);
 
-/* Opens the file (or FILE's stand-in, name) as it is; closing won't write to it until journal_db_trust. */
+/*
+ * Opens the file (or FILE's stand-in, name) as it is; one that may not be written can be read. Closing won't write to
+ * it until journal_db_trust; from then on the last one who closes it puts its -wal into it and removes that.
+ */
 int journal_db_open(struct journal *journal, const char *name, bool is_new, struct err *err);
-int journal_db_open_reader(struct journal *journal, struct err *err);
 void journal_db_trust(struct journal *journal);
 void journal_db_close(struct journal *journal);
 
