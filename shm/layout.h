@@ -185,26 +185,28 @@ static_assert(sizeof(struct event_shm) == 24, "no hidden padding");
 
 /*
  * The socket between supervisor and fork server (SOCK_SEQPACKET, one message a packet, text behind the struct).
- * Descriptors go along as SCM_RIGHTS.
+ * Descriptors go along as SCM_RIGHTS. Process ids don't, for they may be of another namespace: the kernel tells the
+ * supervisor the sender's (SCM_CREDENTIALS), as it stands in its own.
  */
 enum message_kind {
 	/* up */
-	MESSAGE_LOADED = 1,  /* the plugin is loaded; ready to fork */
-	MESSAGE_REFUSED = 2, /* it can't be loaded; text: why; status: 2 what it is, 3 its load said no */
-	MESSAGE_FORKED = 3,  /* worker, generation, pid */
-	MESSAGE_NO_FORK = 4, /* worker, generation, status: errno */
-	MESSAGE_DIED = 5,    /* worker, generation, pid, status: of wait */
+	MESSAGE_MOVED = 1,   /* in a PID namespace, first of all: the sender is the fork server from now on */
+	MESSAGE_LOADED = 2,  /* the plugin is loaded; ready to fork */
+	MESSAGE_REFUSED = 3, /* it can't be loaded; text: why; status: 2 what it is, 3 its load said no */
+	MESSAGE_FORKED = 4,  /* worker, generation; sent by the worker itself */
+	MESSAGE_NO_FORK = 5, /* worker, generation, status: errno */
+	MESSAGE_DIED = 6,    /* worker, generation, status: of wait */
 	/* down */
-	MESSAGE_FORK = 6, /* worker, generation; descriptors: segment, bell, standard error */
-	MESSAGE_KILL = 7  /* worker, generation; status: the signal */
+	MESSAGE_FORK = 7, /* worker, generation; descriptors: segment, bell, standard error */
+	MESSAGE_KILL = 8  /* worker, generation; status: the signal */
 };
 
 struct message {
 	uint32_t kind;
 	uint32_t worker;     /* from 1 */
 	uint64_t generation; /* of that worker: a late word about its predecessor is told apart by it */
-	int32_t pid;
 	int32_t status;
+	int32_t pad;
 };
 static_assert(sizeof(struct message) == 24, "no hidden padding");
 #define MESSAGE_TEXT_MAX 3000u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * setup - see setup.h. Records: file, delimiter, frame, max-result, workers, places, times, option (name and
- * elements), end.
+ * setup - see setup.h. Records: file, delimiter, frame, max-result, workers, places, pid-namespace, times, option
+ * (name and elements), end.
  */
 #include "config.h"
 
@@ -40,6 +40,7 @@ int setup_write(const struct setup *setup, struct buf *buf)
 	    put_number(buf, "frame", setup->frame) != 0 || put_number(buf, "frame-byte", setup->frame_byte) != 0 ||
 	    put_number(buf, "max-result", setup->max_result_bytes) != 0 ||
 	    put_number(buf, "workers", setup->n_workers) != 0 || put_number(buf, "places", setup->n_places) != 0 ||
+	    put_number(buf, "pid-namespace", setup->has_pid_namespace) != 0 ||
 	    put_number(buf, "times", setup->tells_times) != 0)
 		return -1;
 	for (size_t i = 0; i < setup->n_options; i++)
@@ -85,6 +86,8 @@ static int take_record(struct setup *setup, char *const *field, size_t n_fields)
 		setup->n_workers = (unsigned)number;
 	else if (strcmp(key, "places") == 0)
 		setup->n_places = (unsigned)number;
+	else if (strcmp(key, "pid-namespace") == 0)
+		setup->has_pid_namespace = number != 0;
 	else if (strcmp(key, "times") == 0)
 		setup->tells_times = number != 0;
 	else if (strcmp(key, "option") == 0)

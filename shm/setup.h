@@ -36,6 +36,7 @@ struct setup {
 	int64_t max_result_bytes;
 	unsigned n_workers; /* as the plugin is told */
 	unsigned n_places;  /* how many there may ever be at a time */
+	bool has_pid_namespace;
 	bool tells_times;   /* of each item: when it began, and how long it took */
 	struct setup_option *options;
 	size_t n_options;

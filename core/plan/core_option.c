@@ -54,6 +54,9 @@ static const struct core_option table[] = {
 	 .flags = CORE_JOB, .has_argument = true},
 	{{"recycle", OPTION_INT, NULL, "a fresh worker after so many items (default: never)", "1..16000000", "N"},
 	 .flags = CORE_JOB, .has_argument = true},
+	{{"pid-namespace", OPTION_BOOL, "no", "the job's processes in a PID namespace of their own: nothing that an item "
+	  "starts outlives the run, whatever happens; for root, or where users may make namespaces", NULL, NULL},
+	 .flags = CORE_JOB},
 	{{"pin", OPTION_BOOL, NULL, "", NULL, NULL},
 	 .flags = CORE_JOB | CORE_NOT_YET, .comes_with = "the placing of workers on CPUs"},
 	{{"journal", OPTION_STRING, NULL, "keep a journal in this file, from which the run can be resumed and its "

@@ -70,6 +70,13 @@ static int set_unordered(struct job *job, struct option_value *value, struct pla
 	return 0;
 }
 
+static int set_pid_namespace(struct job *job, struct option_value *value, struct place place, struct err *err)
+{
+	(void)place, (void)err;
+	job->has_pid_namespace = value->number;
+	return 0;
+}
+
 static int set_plugin(struct job *job, struct option_value *value, struct place place, struct err *err)
 {
 	if (!value->text[0])
@@ -137,6 +144,7 @@ static const struct key {
 	{"grace", NULL, offsetof(struct job, grace_ns)},
 	{"start-timeout", NULL, offsetof(struct job, start_timeout_ns)},
 	{"recycle", NULL, offsetof(struct job, recycle_items)},
+	{"pid-namespace", set_pid_namespace, 0},
 	{"plugin", set_plugin, 0},
 	{"after", set_after, 0},
 };

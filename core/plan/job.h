@@ -54,6 +54,7 @@ struct job {
 	int64_t max_failures_percent;    /* the same of the finished items, from the 100th on; -1: never */
 	int64_t grace_ns, start_timeout_ns;
 	int64_t recycle_items;           /* a worker leaves after so many; 0: never */
+	bool has_pid_namespace;          /* its fork server is process 1 of one */
 	char **after_names;              /* as given: n_after_names and a NULL */
 	size_t n_after_names;
 	struct place after_place;

@@ -152,6 +152,10 @@ static void check_threads(struct plan *plan, const struct job *job)
 		place_error(&plan->errors, job->place, ERR_USAGE,
 		            "%smemory: threads share theirs, so none can have a limit: use backend process, or leave it out",
 		            job_prefix(job, job->place, prefix));
+	if (job->has_pid_namespace)
+		place_error(&plan->errors, job->place, ERR_USAGE,
+		            "%spid-namespace: threads are in the supervisor's own: use backend process, or leave it out",
+		            job_prefix(job, job->place, prefix));
 	if (job->timeout_ns > 0)
 		log_notice("job '%s': a thread can't be ended: an item that times out is only asked to give up", job->name);
 }

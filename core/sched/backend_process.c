@@ -6,7 +6,8 @@
  * from a process that runs plugin code.
  *
  * When the fork server dies its workers die with it (their death signal), and as orphans they are ours to reap: each is
- * told as died before the backend is told as lost, so that nobody goes on with an item that is given to another.
+ * told as died before the backend is told as lost, so that nobody goes on with an item that is given to another. In a
+ * PID namespace of their own they are dead and reaped when the fork server, process 1 there, can be waited for.
  */
 #include "config.h"
 
@@ -44,6 +45,8 @@ struct backend_of_processes {
 	struct loop_watch watch; /* of the socket */
 	int socket_fd;
 	pid_t pid;              /* the fork server's; 0: reaped */
+	bool has_pid_namespace; /* wanted */
+	bool has_moved;         /* it is in there: pid is that of process 1 */
 	struct child *children; /* [worker - 1] */
 	unsigned n_children;
 	bool is_refused;
@@ -80,8 +83,34 @@ static void take_no_fork(struct backend_of_processes *self, const struct message
 	self->events.not_started(self->events.arg, message->worker, message->generation, &err);
 }
 
-static void take_message(struct backend_of_processes *self, const struct message *message, const char *text)
+/* Its status of wait, once it is dead. */
+static int end_process(pid_t pid)
 {
+	int status = SIGKILL; /* the wait status of a death by it */
+	kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+/* What has moved into the namespace is another process; the one that was started is done. */
+static void take_move(struct backend_of_processes *self, pid_t sender)
+{
+	if (!self->has_pid_namespace || self->has_moved || sender <= 1)
+		return;
+	end_process(self->pid);
+	self->pid = sender;
+	self->has_moved = true;
+}
+
+/* sender: by the kernel's word, and as it counts processes for us. */
+static void take_message(struct backend_of_processes *self, const struct message *message, const char *text,
+                         pid_t sender)
+{
+	if (message->kind == MESSAGE_MOVED) {
+		take_move(self, sender);
+		return;
+	}
 	if (message->kind == MESSAGE_LOADED) {
 		self->events.loaded(self->events.arg);
 		return;
@@ -95,50 +124,59 @@ static void take_message(struct backend_of_processes *self, const struct message
 	struct child *child = &self->children[message->worker - 1];
 	if (child->generation != message->generation)
 		return;
-	if (message->kind == MESSAGE_FORKED && child->is_wanted && message->pid > 1) {
+	if (message->kind == MESSAGE_FORKED && child->is_wanted && sender > 1) {
 		child->is_wanted = false;
-		child->pid = message->pid;
-		self->events.started(self->events.arg, message->worker, message->generation, message->pid);
+		child->pid = sender;
+		self->events.started(self->events.arg, message->worker, message->generation, sender);
 	} else if (message->kind == MESSAGE_NO_FORK && child->is_wanted) {
 		take_no_fork(self, message, child);
-	} else if (message->kind == MESSAGE_DIED && child->pid != 0) {
+	} else if (message->kind == MESSAGE_DIED && (child->is_wanted || child->pid != 0)) {
+		child->is_wanted = false; /* it may have been killed before it said anything */
 		child->pid = 0;
 		self->events.died(self->events.arg, message->worker, message->generation, message->status, false);
 	}
 }
 
-/* A worker whose parent, the fork server, is gone: it has its death signal, and is our child now. */
-static int reap_orphan(pid_t pid)
-{
-	int status = SIGKILL; /* the wait status of a death by it */
-	kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status;
-}
-
 /* The fork server's end: end of file on its socket. */
 static void take_loss(struct backend_of_processes *self)
 {
-	int status = 0;
 	char how[PROC_DEATH_BYTES];
 	loop_remove(self->loop, &self->watch);
-	kill(self->pid, SIGKILL);
-	while (waitpid(self->pid, &status, 0) < 0 && errno == EINTR)
-		;
+	int status = end_process(self->pid);
 	self->pid = 0;
 	for (unsigned i = 0; i < self->n_children && !self->is_closed; i++) {
 		struct child *child = &self->children[i];
 		if (child->pid == 0 && !child->is_wanted)
 			continue;
 		/* one that was being forked never told its number: it goes with tree_kill at the end */
-		int child_status = child->pid != 0 ? reap_orphan(child->pid) : SIGKILL;
+		int child_status = child->pid != 0 && !self->has_pid_namespace ? end_process(child->pid) : SIGKILL;
 		child->pid = 0;
 		child->is_wanted = false;
 		self->events.died(self->events.arg, i + 1, child->generation, child_status, true);
 	}
 	if (!self->is_refused && !self->is_closed)
 		self->events.lost(self->events.arg, proc_death(how, status));
+}
+
+/* One packet. Descriptors that come along find no room. */
+static ssize_t receive(int fd, char *packet, size_t n_bytes, pid_t *ret_sender)
+{
+	union {
+		struct cmsghdr head; /* for its alignment */
+		char bytes[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct iovec part = {packet, n_bytes};
+	struct msghdr about = {.msg_iov = &part,
+	                       .msg_iovlen = 1,
+	                       .msg_control = &control,
+	                       .msg_controllen = sizeof control};
+	ssize_t n = recvmsg(fd, &about, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	struct cmsghdr *head = n > 0 ? CMSG_FIRSTHDR(&about) : NULL;
+	struct ucred sender = {0};
+	if (head && head->cmsg_type == SCM_CREDENTIALS && head->cmsg_len == CMSG_LEN(sizeof sender))
+		memcpy(&sender, CMSG_DATA(head), sizeof sender);
+	*ret_sender = sender.pid;
+	return n;
 }
 
 static void on_socket(struct loop_watch *watch, uint32_t events)
@@ -149,7 +187,8 @@ static void on_socket(struct loop_watch *watch, uint32_t events)
 	self->is_reading = true;
 	while (!self->is_closed && watch->fd >= 0) {
 		struct message message;
-		ssize_t n = recv(self->socket_fd, packet, sizeof packet - 1, MSG_DONTWAIT);
+		pid_t sender;
+		ssize_t n = receive(self->socket_fd, packet, sizeof packet - 1, &sender);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
@@ -160,7 +199,7 @@ static void on_socket(struct loop_watch *watch, uint32_t events)
 		}
 		memcpy(&message, packet, sizeof message);
 		packet[n] = '\0';
-		take_message(self, &message, packet + sizeof message);
+		take_message(self, &message, packet + sizeof message, sender);
 	}
 	self->is_reading = false;
 	if (self->is_closed)
@@ -191,6 +230,20 @@ static int make_setup_file(const struct setup *setup, int *ret_fd, struct err *e
 	return result;
 }
 
+/* The first is ours: it tells who sent what. */
+static int make_sockets(int pair[2], struct err *err)
+{
+	const int yes = 1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a socket");
+	if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) == 0)
+		return 0;
+	err_set_errno(err, ERR_RESOURCE, errno, "cannot have a socket tell who sends");
+	close(pair[0]);
+	close(pair[1]);
+	return -1;
+}
+
 static int spawn(struct backend_of_processes *self, const struct setup *setup, const char *worker_program,
                  struct err *err)
 {
@@ -198,9 +251,9 @@ static int spawn(struct backend_of_processes *self, const struct setup *setup, c
 	char parent[32];
 	if (make_setup_file(setup, &setup_fd, err) != 0)
 		return -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+	if (make_sockets(pair, err) != 0) {
 		close(setup_fd);
-		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a socket");
+		return -1;
 	}
 	snprintf(parent, sizeof parent, "%ld", (long)getpid());
 	const char *const argv[] = {worker_program, "--serve", parent, NULL};
@@ -228,6 +281,7 @@ static int open_backend(struct backend **ret, struct loop *loop, const struct se
 	                                      .events = *events,
 	                                      .watch.fd = -1,
 	                                      .socket_fd = -1,
+	                                      .has_pid_namespace = setup->has_pid_namespace,
 	                                      .n_children = setup->n_places};
 	struct backend *base = &self->base;
 	self->children = calloc(setup->n_places, sizeof *self->children);

@@ -140,6 +140,7 @@ static int fill_setup(struct run_job *job, struct err *err)
 	                            .max_result_bytes = plan->max_result_bytes,
 	                            .n_workers = (unsigned)plan->n_workers,
 	                            .n_places = (unsigned)n_places(plan),
+	                            .has_pid_namespace = plan->has_pid_namespace,
 	                            .tells_times = job->report.joblog != NULL,
 	                            .n_options = plan->n_options};
 	if (plan->adds_newline_if_missing && plan->output.kind == ENDPOINT_LINES)
@@ -175,6 +176,8 @@ static int fill_crew(struct run_job *job, struct err *err)
 		crew->fall_back_bar = "they can't be ended when an item times out (--timeout)";
 	if (plan->memory_bytes > 0)
 		crew->fall_back_bar = "their memory can't be told apart (--memory)";
+	if (plan->has_pid_namespace)
+		crew->fall_back_bar = "they would be in no PID namespace of their own (--pid-namespace)";
 	crew->timeout_ns = plan->timeout_ns;
 	crew->memory_bytes = plan->memory_bytes;
 	crew->recycle_items = plan->recycle_items;

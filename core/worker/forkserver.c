@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * forkserver - see forkserver.h. Invariants: until the plugin is loaded the process dies with the supervisor (death
- * signal), afterwards it outlives it just long enough to clean up; SIGCHLD is blocked and read from a signalfd, so that
- * every death is told exactly once; workers have a session of their own, so a terminal's Ctrl-C reaches only the
- * supervisor.
+ * signal), afterwards it outlives it just long enough to clean up, unless the kernel does that; SIGCHLD is blocked and
+ * read from a signalfd, so that every death is told exactly once; workers have a session of their own, so a terminal's
+ * Ctrl-C reaches only the supervisor.
  */
 #include "config.h"
 
@@ -12,6 +12,7 @@
 #include "core/worker/forkserver.h"
 #include "core/worker/host.h"
 #include "core/worker/loop.h"
+#include "core/worker/namespace.h"
 #include "shm/layout.h"
 #include "shm/port.h"
 #include "shm/setup.h"
@@ -44,16 +45,23 @@ struct forkserver {
 	int signal_fd;
 };
 
-/* Tells the supervisor. It being gone shows at the next read. */
-static void tell(const struct message *message, const char *text)
+/* Tells the supervisor; -1: it is gone, which shows at the next read, too. */
+static int tell(const struct message *message, const char *text)
 {
 	struct iovec parts[2] = {{(void *)(uintptr_t)message, sizeof *message},
 	                         {(void *)(uintptr_t)text, text ? strlen(text) : 0}};
 	if (parts[1].iov_len > MESSAGE_TEXT_MAX)
 		parts[1].iov_len = MESSAGE_TEXT_MAX;
 	struct msghdr packet = {.msg_iov = parts, .msg_iovlen = 2};
-	while (sendmsg(FORKSERVER_SOCKET_FD, &packet, MSG_NOSIGNAL) < 0 && errno == EINTR)
+	ssize_t n;
+	while ((n = sendmsg(FORKSERVER_SOCKET_FD, &packet, MSG_NOSIGNAL)) < 0 && errno == EINTR)
 		;
+	return n < 0 ? -1 : 0;
+}
+
+static void tell_refusal(const struct err *err)
+{
+	tell(&(struct message){.kind = MESSAGE_REFUSED, .status = err->code == ERR_USAGE ? 2 : 3}, err->text);
 }
 
 static int read_setup(struct setup *ret, struct err *err)
@@ -70,7 +78,6 @@ static int read_setup(struct setup *ret, struct err *err)
 	else
 		result = setup_read(ret, text, (size_t)stat.st_size, err);
 	free(text);
-	close(FORKSERVER_SETUP_FD);
 	return result;
 }
 
@@ -86,12 +93,12 @@ static void hold_threads_to_one(void)
 static int load_plugin(struct forkserver *server)
 {
 	struct err err;
-	if (read_setup(&server->setup, &err) == 0 && host_open(&server->host, server->setup.file, &err) == 0 &&
+	if (host_open(&server->host, server->setup.file, &err) == 0 &&
 	    host_configure(server->host, server->setup.options, server->setup.n_options, server->setup.n_workers, &err) ==
 	        0 &&
 	    host_load(server->host, &err) == 0)
 		return 0;
-	tell(&(struct message){.kind = MESSAGE_REFUSED, .status = err.code == ERR_USAGE ? 2 : 3}, err.text);
+	tell_refusal(&err);
 	return -1;
 }
 
@@ -122,17 +129,19 @@ static int redirect(int error_fd)
 	return 0;
 }
 
-_Noreturn static void live(struct forkserver *server, pid_t parent, const int fds[MESSAGE_FORK_FDS])
+_Noreturn static void live(struct forkserver *server, pid_t parent, const struct message *message,
+                           const int fds[MESSAGE_FORK_FDS])
 {
 	struct port port;
 	struct err err;
 	sigset_t none;
-	close(FORKSERVER_SOCKET_FD);
 	close(server->signal_fd);
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
+	tell(&(struct message){.kind = MESSAGE_FORKED, .worker = message->worker, .generation = message->generation}, NULL);
+	close(FORKSERVER_SOCKET_FD);
 	/* what its items start and leave behind stays its own, so that it can end with the item */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	prefer_as_victim();
@@ -163,15 +172,15 @@ static void fork_worker(struct forkserver *server, const struct message *message
 	pid_t parent = getpid();
 	pid_t pid = fork();
 	if (pid == 0)
-		live(server, parent, fds);
-	struct message answer = {.kind = pid > 0 ? MESSAGE_FORKED : MESSAGE_NO_FORK,
-	                         .worker = message->worker,
-	                         .generation = message->generation,
-	                         .pid = pid,
-	                         .status = pid > 0 ? 0 : errno};
+		live(server, parent, message, fds);
 	if (pid > 0)
 		server->children[message->worker - 1] = (struct child){pid, message->generation};
-	tell(&answer, NULL);
+	else
+		tell(&(struct message){.kind = MESSAGE_NO_FORK,
+		                       .worker = message->worker,
+		                       .generation = message->generation,
+		                       .status = errno},
+		     NULL);
 }
 
 static void kill_worker(struct forkserver *server, const struct message *message)
@@ -210,7 +219,6 @@ static void reap(struct forkserver *server)
 			tell(&(struct message){.kind = MESSAGE_DIED,
 			                       .worker = (uint32_t)i + 1,
 			                       .generation = child->generation,
-			                       .pid = pid,
 			                       .status = status},
 			     NULL);
 			/* what it started and left behind in its group goes with it */
@@ -294,7 +302,7 @@ static int watch_children(struct forkserver *server)
 	return server->signal_fd >= 0 && server->children ? 0 : -1;
 }
 
-/* Everything up to the first fork; dies with the supervisor until it is done. */
+/* Everything up to the first fork. */
 static int prepare(struct forkserver *server)
 {
 	hold_threads_to_one();
@@ -305,30 +313,63 @@ static int prepare(struct forkserver *server)
 		tell(&(struct message){.kind = MESSAGE_REFUSED, .status = 3}, "out of descriptors or memory");
 		return -1;
 	}
-	prctl(PR_SET_PDEATHSIG, 0);
+	if (!server->setup.has_pid_namespace)
+		prctl(PR_SET_PDEATHSIG, 0);
 	tell(&(struct message){.kind = MESSAGE_LOADED}, NULL);
 	return 0;
 }
 
-int forkserver_run(long parent)
+/* Everything that the job needs, until the supervisor is gone. */
+static int run(struct forkserver *server)
 {
-	struct forkserver server = {.signal_fd = -1};
 	fcntl(FORKSERVER_SOCKET_FD, F_SETFD, FD_CLOEXEC);
-	fcntl(FORKSERVER_SETUP_FD, F_SETFD, FD_CLOEXEC);
+	close(FORKSERVER_SETUP_FD);
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		return 3;
-	int result = prepare(&server);
+	int result = prepare(server);
 	if (result == 0) {
-		serve(&server);
+		serve(server);
 		tree_kill();
 	}
-	if (server.signal_fd >= 0)
-		close(server.signal_fd);
-	free(server.children);
-	host_close(&server.host);
+	if (server->signal_fd >= 0)
+		close(server->signal_fd);
+	free(server->children);
+	host_close(&server->host);
+	return result;
+}
+
+/* The same once more, as process 1 of a namespace. */
+static int move(const char *program)
+{
+	const char *const argv[] = {program, "--serve", "0", NULL};
+	struct err err;
+	if (namespace_start(argv, &err) == 0)
+		return 0;
+	tell_refusal(&err);
+	return -1;
+}
+
+/* The death signal is set; did the supervisor live on until then? In the namespace, whom to ask is the socket. */
+static bool has_supervisor(long parent)
+{
+	if (parent != 0)
+		return getppid() == parent;
+	setsid();
+	return tell(&(struct message){.kind = MESSAGE_MOVED}, NULL) == 0;
+}
+
+int forkserver_run(const char *program, long parent)
+{
+	struct forkserver server = {.signal_fd = -1};
+	struct err err;
+	int result = -1;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!has_supervisor(parent))
+		return 3;
+	if (read_setup(&server.setup, &err) != 0)
+		tell_refusal(&err);
+	else
+		result = server.setup.has_pid_namespace && parent != 0 ? move(program) : run(&server);
 	setup_fini(&server.setup);
 	return result == 0 ? 0 : 3;
 }

@@ -62,7 +62,7 @@ int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
 	if (strcmp(command, "--serve") == 0 && argc == 3)
-		return forkserver_run(strtol(argv[2], NULL, 10));
+		return forkserver_run(argv[0], strtol(argv[2], NULL, 10));
 	if (strcmp(command, "--describe") == 0 && argc == 3)
 		return describe(argv[2]);
 	if (strcmp(command, "--try") == 0)
