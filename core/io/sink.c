@@ -25,6 +25,7 @@
 #define BLOCK_BYTES (64 * 1024) /* what is worth a system call */
 #define TAKEN_BYTES (16 * 1024) /* a buffer of so many is taken over, a smaller one copied */
 #define PARTS 64                /* chunks in one writev */
+#define SYNC_SOON_BYTES (8u << 20)
 
 struct chunk {
 	struct chunk *next;
@@ -41,6 +42,7 @@ struct sink {
 	struct chunk *spare;   /* one emptied chunk of BLOCK_BYTES, or NULL */
 	uint64_t queued_bytes;
 	uint64_t written_bytes;
+	uint64_t going_bytes;  /* of these: on their way to the disk (sink_sync_soon) */
 	uint64_t due_bytes;    /* up to here a flush of all was asked for: no waiting for a full block */
 	enum sink_state state; /* SINK_OK, or what it ended with */
 	struct err failure;    /* SINK_FAILED */
@@ -168,7 +170,7 @@ int sink_reopen(struct sink **ret, const struct endpoint *endpoint, uint64_t n_b
 		sink_close(&sink);
 		return -1;
 	}
-	sink->written_bytes = n_bytes;
+	sink->written_bytes = sink->going_bytes = n_bytes;
 	*ret = sink;
 	return 0;
 }
@@ -191,6 +193,14 @@ int sink_sync(struct sink *sink, struct err *err)
 	if (sink->fd >= 0 && sink_file_sync(sink->fd) < 0)
 		return err_set_errno(err, ERR_RUN, errno, "cannot write %s", sink->name);
 	return 0;
+}
+
+void sink_sync_soon(struct sink *sink)
+{
+	if (sink->fd < 0 || sink->written_bytes - sink->going_bytes < SYNC_SOON_BYTES)
+		return;
+	sink_file_sync_soon(sink->fd, sink->going_bytes, sink->written_bytes);
+	sink->going_bytes = sink->written_bytes;
 }
 
 int sink_append(struct sink *sink, const void *bytes, size_t n_bytes, struct err *err)

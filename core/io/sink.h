@@ -45,6 +45,12 @@ int sink_cut(struct sink *sink, struct err *err);
 /* Can what was written be cut back? */
 bool sink_is_file(const struct sink *sink);
 
+/*
+ * Has the system begin to put what was written to the disk, when it's worth it, so that sink_sync has little to wait
+ * for. Cheap: to be called at every turn.
+ */
+void sink_sync_soon(struct sink *sink);
+
 /* What was written is with the disk when it returns (what is queued isn't written). */
 int sink_sync(struct sink *sink, struct err *err);
 

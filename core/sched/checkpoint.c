@@ -240,6 +240,7 @@ int checkpoint_step(struct checkpoint *checkpoint, int64_t now_ns, struct err *e
 {
 	if (!checkpoint->journal)
 		return 0;
+	sink_sync_soon(checkpoint->sink);
 	bool is_time = now_ns >= checkpoint->due_ns || checkpoint->held_bytes > HELD_BYTES_MAX;
 	if (checkpoint->phase == CHECKPOINT_IDLE && (!is_time || !has_news(checkpoint)))
 		return 0;

@@ -281,6 +281,8 @@ fragile() {
 	expect 2 rota map --journal j --resume -i items -o results ./sleep.so ms=8
 	has "$err" "it was changed since"
 	mv gone results
+	# what wasn't taken yet may be another
+	sed -i '$s/400/four hundred/' items
 	echo "item 401" >>items
 	expect 0 rota map --journal j --resume -i items -o results ./sleep.so ms=8
 	cmp results items
@@ -368,6 +370,20 @@ fragile() {
 	rm j-wal
 	expect 0 rota map --journal j --resume -i items -o results sleep ms=12
 	cmp results items
+}
+
+@test "journal: another run's, or its -wal, is refused, or the output is right all the same" {
+	seq 1000 >others
+	start "$ROTA" map --journal k -i others -o other sleep ms=8 </dev/null
+	kill_at 100 other
+	cp k-wal strange
+	start "$ROTA" map --journal j -i items -o results sleep ms=8 </dev/null
+	kill_at 100 results
+	expect 2 rota map --journal k --resume -i items -o results sleep ms=8
+	has "$err" "of another run"
+	mv strange j-wal
+	rota map --journal j --resume -i items -o results sleep ms=8 2>err || { [ $? -eq 2 ] && [ -s err ] && return; }
+	same results items
 }
 
 @test "journal: a full disk ends the run, and it can be gone on from" {
