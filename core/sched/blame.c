@@ -24,10 +24,14 @@ static void collect_rest(struct crew *crew, struct worker *worker)
 		worker->is_broken = true;
 }
 
-/*
- * Was it the kernel that ended it for its memory? It doesn't say so itself: a kill that nobody of us sent, near the
- * limit.
- */
+/* Was it the kernel that ended it for its memory? Its cgroup tells. */
+static bool was_oom_in_cgroup(const struct crew *crew, const struct worker *worker, int wait_status)
+{
+	return worker->ending == ENDING_NONE && WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL &&
+	       worker->has_cgroup && cgroup_was_oom(crew->cgroup, crew->job_number, worker->number);
+}
+
+/* Without one nobody says so: a kill that nobody of us sent, near the limit. */
 static bool is_oom(const struct crew *crew, const struct worker *worker, int wait_status)
 {
 	return worker->ending == ENDING_NONE && crew->memory_bytes > 0 && WIFSIGNALED(wait_status) &&
@@ -43,6 +47,11 @@ static enum outcome judge(const struct crew *crew, const struct worker *worker, 
 		snprintf(cause, CAUSE_BYTES, "no answer within %g s in worker %u",
 		         (double)crew->timeout_ns / (double)CLOCK_NS_PER_SEC, worker->number);
 		return OUTCOME_TIMED_OUT;
+	}
+	if (was_oom_in_cgroup(crew, worker, wait_status)) {
+		snprintf(cause, CAUSE_BYTES, "over memory limit: the kernel ended worker %u, which wanted more than %lld bytes",
+		         worker->number, (long long)crew->memory_bytes);
+		return OUTCOME_OVER_LIMIT;
 	}
 	if (worker->ending == ENDING_OVER_MEMORY || is_oom(crew, worker, wait_status)) {
 		snprintf(cause, CAUSE_BYTES, "over memory limit: worker %u took %lld of %lld bytes", worker->number,

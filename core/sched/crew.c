@@ -148,6 +148,8 @@ static void on_started(void *arg, unsigned number, uint64_t generation, pid_t pi
 	crew->n_no_starts = 0;
 	if (worker) {
 		worker->pid = pid;
+		if (crew->cgroup && pid > 0)
+			worker->has_cgroup = cgroup_add(crew->cgroup, crew->job_number, number, pid, crew->memory_bytes);
 		channel_close_fd(worker->channel);
 	}
 }

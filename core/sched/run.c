@@ -11,6 +11,7 @@
 #include "core/base/tree.h"
 #include "core/record/identity.h"
 #include "core/record/journal.h"
+#include "core/sched/cgroup.h"
 #include "core/sched/run.h"
 #include "core/sched/run_job.h"
 #include "shm/segment.h"
@@ -34,6 +35,7 @@ struct run {
 	struct journal *journal; /* or NULL */
 	bool is_resuming;        /* the journal was there */
 	struct joblog *joblog;   /* or NULL */
+	struct cgroup cgroup;    /* folder "": there is none for us */
 	struct loop_watch signal_watch;
 	int signal_fd;
 	int ended_by; /* the signal that ends the run, or 0 */
@@ -283,6 +285,21 @@ static int open_journal(struct run *run, struct err *err)
 	return result;
 }
 
+/* Before there is any process of ours. */
+static void open_cgroup(struct run *run)
+{
+	char why[CGROUP_WHY_BYTES];
+	bool is_wanted = false;
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		is_wanted = is_wanted || (run->plan->jobs[i].memory_bytes > 0 && run->plan->jobs[i].backend != BACKEND_THREAD);
+	if (!is_wanted)
+		return;
+	if (cgroup_open(&run->cgroup, why))
+		log_detail("memory limits: also by the kernel, in the cgroup %s", run->cgroup.folder);
+	else
+		log_detail("memory limits: by watching alone (the cgroup: %s)", why);
+}
+
 static int open_run(struct run *run, struct catalog *catalog, const struct run_settings *settings, struct err *err)
 {
 	size_t n_jobs = run->plan->n_jobs;
@@ -291,6 +308,7 @@ static int open_run(struct run *run, struct catalog *catalog, const struct run_s
 	    (joblog_file && joblog_open(&run->joblog, joblog_file, run->is_resuming, err) != 0))
 		return -1;
 	raise_descriptor_limit(run->plan);
+	open_cgroup(run);
 	segment_sweep();
 	/* what a fork server leaves behind when it is killed comes to us */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -306,6 +324,7 @@ static int open_run(struct run *run, struct catalog *catalog, const struct run_s
 		if (run->journal)
 			run_job_keep_journal(&run->jobs[i], run->journal, run->is_resuming, run->plan->retries_failed);
 		run_job_keep_joblog(&run->jobs[i], run->joblog);
+		run_job_use_cgroup(&run->jobs[i], run->cgroup.folder[0] ? &run->cgroup : NULL, (unsigned)i);
 		if (progress_add(run->progress, job->name, &run->jobs[i].tally, err) != 0)
 			return -1;
 	}
@@ -339,6 +358,7 @@ static int close_run(struct run *run, int status, bool *ret_has_threads)
 	}
 	loop_destroy(&run->loop);
 	tree_kill();
+	cgroup_close(&run->cgroup);
 	return status;
 }
 

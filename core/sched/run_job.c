@@ -104,6 +104,12 @@ void run_job_keep_journal(struct run_job *job, struct journal *journal, bool is_
 	job->retries_failed = retries_failed;
 }
 
+void run_job_use_cgroup(struct run_job *job, const struct cgroup *cgroup, unsigned number)
+{
+	job->cgroup = cgroup;
+	job->number = number;
+}
+
 void run_job_keep_joblog(struct run_job *job, struct joblog *joblog)
 {
 	job->report.joblog = joblog;
@@ -180,6 +186,8 @@ static int fill_crew(struct run_job *job, struct err *err)
 		crew->fall_back_bar = "they would be in no PID namespace of their own (--pid-namespace)";
 	crew->timeout_ns = plan->timeout_ns;
 	crew->memory_bytes = plan->memory_bytes;
+	crew->cgroup = plan->memory_bytes > 0 ? job->cgroup : NULL;
+	crew->job_number = job->number;
 	crew->recycle_items = plan->recycle_items;
 	crew->is_thread_safe = plan->info->is_thread_safe;
 	crew->job_name = job->name;

@@ -54,11 +54,13 @@ struct run_job {
 	struct dispatch dispatch;
 	struct collector collector;
 	struct watchdog watchdog;
-	struct journal *journal; /* the run's, or NULL; borrowed */
-	bool is_resuming;        /* the journal knows of an earlier run */
-	bool retries_failed;     /* of a finished one, what has failed is run once more */
-	bool is_unsaved;         /* it can't be written any more */
-	bool is_uncut;           /* the output still has what the earlier run wrote behind its last checkpoint */
+	const struct cgroup *cgroup; /* borrowed, or NULL */
+	unsigned number;             /* of the run's jobs, from 0 */
+	struct journal *journal;     /* the run's, or NULL; borrowed */
+	bool is_resuming;            /* the journal knows of an earlier run */
+	bool retries_failed;         /* of a finished one, what has failed is run once more */
+	bool is_unsaved;             /* it can't be written any more */
+	bool is_uncut;               /* the output still has what the earlier run wrote behind its last checkpoint */
 	struct checkpoint checkpoint;
 	struct resume resume;
 	struct retry retry;
@@ -75,6 +77,8 @@ void run_job_init(struct run_job *job, const struct job *plan, const char *name,
  * (the job has finished). Before run_job_start.
  */
 void run_job_keep_journal(struct run_job *job, struct journal *journal, bool is_resuming, bool retries_failed);
+/* Workers with a memory limit have it there, too; borrowed. number: of the job, from 0. Before run_job_start. */
+void run_job_use_cgroup(struct run_job *job, const struct cgroup *cgroup, unsigned number);
 /* A line an item goes there; borrowed. Before run_job_start. */
 void run_job_keep_joblog(struct run_job *job, struct joblog *joblog);
 void run_job_fini(struct run_job *job);

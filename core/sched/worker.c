@@ -131,6 +131,8 @@ void worker_clear(struct worker *worker)
 	struct crew *crew = worker->crew;
 	if (worker->phase == WORKER_IS_READY)
 		crew->n_ready--;
+	if (worker->has_cgroup)
+		cgroup_remove(crew->cgroup, crew->job_number, worker->number);
 	loop_remove(crew->loop, &worker->bell);
 	int words_fd = worker->words.fd;
 	loop_remove(crew->loop, &worker->words);

@@ -17,6 +17,7 @@
 #include "core/record/joblog.h"
 #include "core/record/tally.h"
 #include "core/sched/backend.h"
+#include "core/sched/cgroup.h"
 #include "core/sched/window.h"
 #include "shm/channel.h"
 
@@ -66,6 +67,7 @@ struct worker {
 	uint32_t clock_item;    /* begun, as the worker counts: of which item */
 	int64_t clock_ns;       /* how long it has run */
 	int64_t rss_bytes;      /* as last seen */
+	bool has_cgroup;        /* of its own */
 	struct item_time time;  /* of the item that it has told of last: time_seq; 0: none */
 	uint64_t time_seq;
 	char refusal[1000];     /* why its open said no, or "" */
@@ -102,7 +104,9 @@ struct crew {
 	struct worker *workers;
 	unsigned n_places;                /* of the array */
 	unsigned n_workers;               /* wanted */
-	int64_t timeout_ns, memory_bytes; /* the limits, for messages */
+	int64_t timeout_ns, memory_bytes; /* the limits; of memory also for the cgroup */
+	const struct cgroup *cgroup;      /* borrowed; NULL: workers have none */
+	unsigned job_number;              /* in its names, from 0 */
 	int64_t recycle_items;            /* a worker leaves after so many; 0: never */
 	int64_t load_ns;                  /* how long the plugin takes to load so far, by the watchdog's clock */
 	unsigned n_live;                  /* not NONE */

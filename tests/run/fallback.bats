@@ -177,10 +177,15 @@ right_or_error() {
 @test "little memory: right, or one clear error" {
 	slow
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer's own memory is in the way"
-	for n in 3000 5000 8000 12000 20000 40000; do
+	local n n_tried=0
+	for n in 3000 4000 5000 6000 8000 12000 20000 40000; do
 		echo "ulimit -v $n:"
+		# with less no program of these libraries begins
+		(ulimit -v "$n" && exec "$ROTA" --version >out 2>&1) || continue
+		n_tried=$((n_tried + 1))
 		right_or_error -v "$n"
 	done
+	[ "$n_tried" -ge 4 ]
 }
 
 right_or_said() {
