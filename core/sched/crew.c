@@ -40,9 +40,13 @@ void crew_fini(struct crew *crew)
 {
 	if (crew->backend)
 		crew->has_left_threads = !crew->backend->ops->close(&crew->backend);
-	for (unsigned i = 0; crew->workers && i < crew->n_places; i++)
-		if (crew->workers[i].phase != WORKER_NONE && !crew->has_left_threads)
-			worker_clear(&crew->workers[i]);
+	for (unsigned i = 0; crew->workers && i < crew->n_places; i++) {
+		struct worker *worker = &crew->workers[i];
+		if (worker->phase != WORKER_NONE && !crew->has_left_threads)
+			worker_clear(worker);
+		else if (worker->phase != WORKER_NONE)
+			worker_unwatch(worker); /* a thread goes on with the channel: it stays, unheard */
+	}
 	free(crew->workers);
 	crew->workers = NULL;
 }

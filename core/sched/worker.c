@@ -126,6 +126,17 @@ int worker_start(struct worker *worker, struct err *err)
 	return result;
 }
 
+void worker_unwatch(struct worker *worker)
+{
+	struct loop *loop = worker->crew->loop;
+	loop_remove(loop, &worker->bell);
+	int words_fd = worker->words.fd;
+	loop_remove(loop, &worker->words);
+	if (words_fd >= 0)
+		close(words_fd);
+	worker->words.fd = -1;
+}
+
 void worker_clear(struct worker *worker)
 {
 	struct crew *crew = worker->crew;
@@ -133,11 +144,7 @@ void worker_clear(struct worker *worker)
 		crew->n_ready--;
 	if (worker->has_cgroup)
 		cgroup_remove(crew->cgroup, crew->job_number, worker->number);
-	loop_remove(crew->loop, &worker->bell);
-	int words_fd = worker->words.fd;
-	loop_remove(crew->loop, &worker->words);
-	if (words_fd >= 0)
-		close(words_fd);
+	worker_unwatch(worker);
 	channel_destroy(&worker->channel);
 	buf_fini(&worker->line);
 	*worker = (struct worker){.crew = crew, .number = worker->number, .generation = worker->generation};

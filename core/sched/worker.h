@@ -135,6 +135,9 @@ static inline void crew_note_progress(struct crew *crew)
 /* Has the backend start it. The worker is STARTING, whatever comes of it. ERR_RESOURCE: not to be had now. */
 int worker_start(struct worker *worker, struct err *err);
 
+/* It isn't listened to any more. */
+void worker_unwatch(struct worker *worker);
+
 /* It is NONE again: channel, pipe and watches go. */
 void worker_clear(struct worker *worker);
 

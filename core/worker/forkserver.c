@@ -368,8 +368,10 @@ int forkserver_run(const char *program, long parent)
 		return 3;
 	if (read_setup(&server.setup, &err) != 0)
 		tell_refusal(&err);
+	else if (server.setup.has_pid_namespace && parent != 0)
+		_exit(move(program) == 0 ? 0 : 3); /* half-way between two namespaces there is nothing to tidy up */
 	else
-		result = server.setup.has_pid_namespace && parent != 0 ? move(program) : run(&server);
+		result = run(&server);
 	setup_fini(&server.setup);
 	return result == 0 ? 0 : 3;
 }

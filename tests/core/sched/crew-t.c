@@ -459,6 +459,31 @@ static void test_stuck(void)
 	rig_fini(&rig);
 }
 
+/* Threads that can't be ended go on with their channels, and ring. */
+static void test_left_threads(void)
+{
+	const uint64_t once = 1;
+	struct channel *channels[2];
+	struct err err;
+	begin(2);
+	rig_load(&rig);
+	rig_start_all(&rig);
+	rig.leaves_threads = true;
+	for (unsigned i = 0; i < 2; i++) {
+		channels[i] = worker(i + 1)->channel;
+		must(channels[i] && write(channels[i]->bell_fd, &once, sizeof once) == (ssize_t)sizeof once);
+	}
+	crew_fini(&rig.crew);
+	ok(rig.crew.has_left_threads && !rig.crew.workers, "a crew ends, its threads don't");
+	is_int(loop_wait(rig.loop, 0, &err), 0, "whoever rings then isn't heard");
+	for (unsigned i = 0; i < 2; i++) {
+		port_detach(&rig.hands[i + 1].port);
+		rig.hands[i + 1].channel = NULL;
+		channel_destroy(&channels[i]);
+	}
+	rig_fini(&rig);
+}
+
 int main(void)
 {
 	log_init(LOG_NORMAL);
@@ -474,5 +499,6 @@ int main(void)
 	test_take_back();
 	test_take_back_and_send_again();
 	test_stuck();
+	test_left_threads();
 	return tap_done();
 }

@@ -80,6 +80,7 @@ struct rig {
 	struct hand hands[RIG_HANDS_MAX + 1]; /* by number, from 1 */
 	enum err_code refuses_open, refuses_start;
 	unsigned n_opens, n_starts, n_closes;
+	bool leaves_threads; /* closed, its hands go on */
 	unsigned n_gave_up;
 	char gave_up[ERR_TEXT_BYTES];
 	char charged[512]; /* " 3 7": their items' numbers */
@@ -141,7 +142,7 @@ static bool rig_backend_close(struct backend **backend)
 	struct rig *rig = (struct rig *)(void *)*backend;
 	rig->n_closes++;
 	*backend = NULL;
-	return true;
+	return !rig->leaves_threads;
 }
 
 static const struct backend_ops rig_backend = {.name = "hands",
