@@ -109,6 +109,95 @@ static void test_parts(void)
 }
 
 /* A batch of four is put back at each place after so many answers. */
+/* A note, with a name that is to be found again. */
+struct named {
+	struct window_note note;
+	char name;
+};
+
+static struct window_note *note_of(char name)
+{
+	struct named *named = malloc(sizeof *named);
+	must(named);
+	*named = (struct named){.name = name};
+	return &named->note;
+}
+
+/* "a0 b7": the notes that have left, each with its place in the output. */
+static const char *notes_that_left(void)
+{
+	static char text[128];
+	size_t n = 0;
+	text[0] = '\0';
+	while (window()->left_notes.first) {
+		struct named *named = (struct named *)(void *)window()->left_notes.first;
+		window()->left_notes.first = named->note.next;
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s%c%llu", n > 0 ? " " : "", named->name,
+		                      (unsigned long long)named->note.output_at);
+		free(named);
+	}
+	window()->left_notes.end = NULL;
+	return text;
+}
+
+/* Each item's results are so many bytes as its letter stands in the alphabet; c, and then e, fail. */
+static void test_notes(bool is_ordered)
+{
+	rig_init(&rig, 1, is_ordered, "a\nb\nc\nd\ne\nf\n");
+	struct batch *ab = send(2), *cd = send(2), *ef = send(2);
+	is_int(window_settled_seq(window(), 6), 0, "nothing is settled");
+	window_note(ef, note_of('e'));
+	give(ef, "", 1);
+	window_note(cd, note_of('c'));
+	give(cd, "", 1);
+	is_str(notes_that_left(), is_ordered ? "" : "e0 c0",
+	       is_ordered ? "notes wait for their turn" : "notes leave at once");
+	give(cd, "DDDD", 1);
+	give(ab, "A", 1);
+	is_int(window_settled_seq(window(), 6), 1, "the first item is settled");
+	give(ab, "BB", 1);
+	if (is_ordered) {
+		is_str(notes_that_left(), "c3 e7", "each with its place in the output");
+		is_int(window_settled_seq(window(), 6), 5, "settled up to a failure");
+	}
+	struct note_list list = {0};
+	struct slice slice;
+	note_list_add(&list, note_of('x'));
+	note_list_add(&list, note_of('y'));
+	give(ef, "FFFFFF", 1);
+	is_int(window_settled_seq(window(), 6), 6, "all is");
+	ok(!feed_take(rig.feed, 1, 1, &slice), "there is no more");
+	slice = (struct slice){.seq = 7, .n_items = 1};
+	must(window_add_done(window(), &slice, &list, &rig.err) == 0);
+	is_str(notes_that_left(), "x13 y13", "of an item that nobody had");
+	is_empty("notes");
+	rig_fini(&rig);
+}
+
+/* An item that is put off keeps its note, and those before it leave with theirs. */
+static void test_notes_of_retries(void)
+{
+	bool is_over;
+	rig_init(&rig, 1, true, "a\nb\nc\n");
+	struct batch *abc = send(3);
+	window_note(abc, note_of('a'));
+	give(abc, "", 1);
+	must(window_retry(window(), abc, 0, &is_over, &rig.err) == 0 && !is_over);
+	is_str(notes_that_left(), "a0", "what stands before the item that is put off leaves");
+	struct batch *b = window_next_pending(window());
+	window_note(b, note_of('b'));
+	window_send(window(), b);
+	must(window_retry(window(), b, 0, &is_over, &rig.err) == 0 && is_over);
+	window_send(window(), b);
+	window_note(abc, note_of('c'));
+	give(abc, "", 1);
+	is_str(notes_that_left(), "", "what stands behind it waits");
+	give(b, "B", 1);
+	is_str(notes_that_left(), "b0 c1", "and leaves with it");
+	is_empty("notes of retries");
+	rig_fini(&rig);
+}
+
 static void test_put_back(void)
 {
 	for (uint32_t n_answered = 0; n_answered <= 4; n_answered++) {
@@ -339,8 +428,8 @@ static bool run_history(bool is_ordered)
 		if (agrees && random_below(16) == 0)
 			agrees = model_agrees(is_ordered, rig_output(&rig));
 	}
-	agrees = agrees && model_agrees(is_ordered, rig_output(&rig)) && window()->n_batches == 0 &&
-	         window()->held_bytes == 0;
+	agrees =
+		agrees && model_agrees(is_ordered, rig_output(&rig)) && window()->n_batches == 0 && window()->held_bytes == 0;
 	rig_fini(&rig);
 	return agrees;
 }
@@ -361,6 +450,9 @@ int main(void)
 	test_ordered();
 	test_unordered();
 	test_parts();
+	test_notes(true);
+	test_notes(false);
+	test_notes_of_retries();
 	test_put_back();
 	test_put_back_of_a_part();
 	test_cut();
