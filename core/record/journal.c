@@ -277,6 +277,14 @@ static const struct journal_key *find_key(const struct journal_key *keys, size_t
 	return NULL;
 }
 
+static bool has_job(const struct journal_key *keys, size_t n_keys, const char *job)
+{
+	for (size_t i = 0; i < n_keys; i++)
+		if (strcmp(keys[i].job, job) == 0)
+			return true;
+	return false;
+}
+
 /* Adds a difference to the sentence. */
 __attribute__((format(printf, 2, 3))) static void differ(char text[ERR_TEXT_BYTES / 2], const char *format, ...)
 {
@@ -294,8 +302,15 @@ static int compare_rows(struct journal *journal, const struct journal_key *keys,
 {
 	sqlite3_stmt *row = journal_db_prepare(journal, "SELECT job, key, value FROM plan ORDER BY id", err);
 	int code = SQLITE_DONE;
+	char missing[ERR_TEXT_BYTES / 8] = ""; /* the job that was named last as such; its rows stand together */
 	while (row && (code = sqlite3_step(row)) == SQLITE_ROW) {
 		const char *job = (const char *)sqlite3_column_text(row, 0), *key = (const char *)sqlite3_column_text(row, 1);
+		if (!has_job(keys, n_keys, job)) {
+			if (strncmp(missing, job, sizeof missing - 1) != 0)
+				differ(text, "job '%s' isn't there any more", job);
+			snprintf(missing, sizeof missing, "%s", job);
+			continue;
+		}
 		const char *value = (const char *)sqlite3_column_text(row, 2);
 		const struct journal_key *now = find_key(keys, n_keys, job, key);
 		*ret_n_common += now != NULL;
@@ -332,7 +347,10 @@ int journal_compare(struct journal *journal, const struct journal_key *keys, siz
 	if (compare_rows(journal, keys, n_keys, &n_common, text, err) != 0)
 		return -1;
 	for (size_t i = 0; n_common < n_keys && i < n_keys; i++)
-		if (!has_row(journal, &keys[i]))
+		if (!journal_find_job(journal, keys[i].job)) {
+			if (i == 0 || strcmp(keys[i - 1].job, keys[i].job) != 0)
+				differ(text, "job '%s' is new", keys[i].job);
+		} else if (!has_row(journal, &keys[i]))
 			differ(text, "job '%s': %s is '%s' and was not given", keys[i].job, keys[i].key, keys[i].value);
 	if (!text[0])
 		return 0;

@@ -298,12 +298,18 @@ static void test_compare(void)
 	ok(journal_compare(journal, others, N_KEYS, &err) == -1 && err.code == ERR_USAGE &&
 	       strstr(err.text, "job 'map': plugin was 'upper' and is 'identity'"),
 	   "%s", err.text);
-	ok(journal_compare(journal, keys, N_KEYS - 1, &err) == -1 && strstr(err.text, "job 'second': plugin was 'sha256'"),
+	ok(journal_compare(journal, keys, N_KEYS - 1, &err) == -1 && strstr(err.text, "job 'second' isn't there any more"),
 	   "%s", err.text);
 	memcpy(others, keys, sizeof keys);
 	others[1].key = "order";
 	ok(journal_compare(journal, others, N_KEYS, &err) == -1 && strstr(err.text, "input was") &&
 	       strstr(err.text, "was not given"),
+	   "%s", err.text);
+	memcpy(others, keys, sizeof keys);
+	for (size_t i = 0; i < N_KEYS; i++)
+		others[i].job = "other";
+	ok(journal_compare(journal, others, N_KEYS, &err) == -1 &&
+	       strstr(err.text, ": job 'map' isn't there any more; job 'second' isn't there any more; job 'other' is new; "),
 	   "%s", err.text);
 	journal_close(&journal);
 	forget();
