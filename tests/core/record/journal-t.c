@@ -309,7 +309,7 @@ static void test_compare(void)
 	for (size_t i = 0; i < N_KEYS; i++)
 		others[i].job = "other";
 	ok(journal_compare(journal, others, N_KEYS, &err) == -1 &&
-	       strstr(err.text, ": job 'map' isn't there any more; job 'second' isn't there any more; job 'other' is new; "),
+	       strstr(err.text, "job 'map' isn't there any more; job 'second' isn't there any more; job 'other' is new; "),
 	   "%s", err.text);
 	journal_close(&journal);
 	forget();
