@@ -198,9 +198,10 @@ static int make_new(struct journal *journal, const struct journal_key *keys, siz
 	for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
 		remove_beside(name, beside[i]);
 	int result = journal_db_open(journal, name, true, err);
-	journal_db_trust(journal);
-	if (result == 0)
+	if (result == 0) {
+		journal_db_trust(journal);
 		result = fill(journal, keys, n_keys, err);
+	}
 	journal_db_close(journal);
 	if (result == 0) {
 		remove_beside(journal->file, "-wal");
@@ -304,14 +305,14 @@ static int compare_rows(struct journal *journal, const struct journal_key *keys,
 	int code = SQLITE_DONE;
 	char missing[ERR_TEXT_BYTES / 8] = ""; /* the job that was named last as such; its rows stand together */
 	while (row && (code = sqlite3_step(row)) == SQLITE_ROW) {
-		const char *job = (const char *)sqlite3_column_text(row, 0), *key = (const char *)sqlite3_column_text(row, 1);
+		const char *job = journal_column_text(row, 0), *key = journal_column_text(row, 1);
 		if (!has_job(keys, n_keys, job)) {
 			if (strncmp(missing, job, sizeof missing - 1) != 0)
 				differ(text, "job '%s' isn't there any more", job);
 			snprintf(missing, sizeof missing, "%s", job);
 			continue;
 		}
-		const char *value = (const char *)sqlite3_column_text(row, 2);
+		const char *value = journal_column_text(row, 2);
 		const struct journal_key *now = find_key(keys, n_keys, job, key);
 		*ret_n_common += now != NULL;
 		if (!now)
@@ -405,8 +406,10 @@ int journal_list(struct journal_cursor **ret, struct journal *journal, const cha
 		journal_cursor_close(ret);
 		return -1;
 	}
-	sqlite3_bind_text(cursor->row, 1, job, -1, SQLITE_TRANSIENT);
-	return 0;
+	if (sqlite3_bind_text(cursor->row, 1, job, -1, SQLITE_TRANSIENT) == SQLITE_OK)
+		return 0;
+	journal_cursor_close(ret);
+	return err_set(err, ERR_RUN, "out of memory");
 }
 
 int journal_next(struct journal_cursor *cursor, const char **ret_job, struct journal_failure *ret, struct err *err)
@@ -416,15 +419,16 @@ int journal_next(struct journal_cursor *cursor, const char **ret_job, struct jou
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? 0 : journal_db_error(cursor->journal, code, "read it", err);
 	const void *item = sqlite3_column_blob(row, 2);
-	*ret_job = (const char *)sqlite3_column_text(row, 0);
+	*ret_job = journal_column_text(row, 0);
 	*ret = (struct journal_failure){.seq = (uint64_t)sqlite3_column_int64(row, 1),
 	                                .item = item ? item : "",
 	                                .item_bytes = (size_t)sqlite3_column_bytes(row, 2),
-	                                .outcome = (const char *)sqlite3_column_text(row, 3),
+	                                .outcome = journal_column_text(row, 3),
 	                                .attempts = (uint32_t)sqlite3_column_int64(row, 4),
-	                                .cause = (const char *)sqlite3_column_text(row, 5),
+	                                .cause = journal_column_text(row, 5),
 	                                .output_at = (uint64_t)sqlite3_column_int64(row, 6)};
-	return 1;
+	code = sqlite3_errcode(cursor->journal->db); /* of the columns */
+	return (code & 0xff) == SQLITE_NOMEM ? journal_db_error(cursor->journal, code, "read it", err) : 1;
 }
 
 void journal_cursor_close(struct journal_cursor **cursor)

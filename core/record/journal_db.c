@@ -63,6 +63,8 @@ int journal_db_damaged(const struct journal *journal, struct err *err, const cha
 {
 	char text[200];
 	va_list args;
+	if ((sqlite3_errcode(journal->db) & 0xff) == SQLITE_NOMEM) /* what wasn't read is no damage */
+		return err_set(err, ERR_RUN, "journal %s: cannot read it: out of memory", journal->file);
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);

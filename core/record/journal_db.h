@@ -92,6 +92,7 @@ int journal_verify(struct journal *journal, struct err *err);
 int journal_read_checkpoint(const struct journal *journal, sqlite3_stmt *row, struct journal_position *ret,
                             struct err *err);
 struct digest journal_column_digest(sqlite3_stmt *row, int column); /* all zero, when it is none */
+const char *journal_column_text(sqlite3_stmt *row, int column);     /* "", when it is none or memory is short */
 
 struct journal_job *journal_find_job(const struct journal *journal, const char *name);
 struct journal_job *journal_add_job(struct journal *journal, const char *name, struct err *err);

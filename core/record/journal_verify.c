@@ -37,7 +37,7 @@ struct journal_job *journal_add_job(struct journal *journal, const char *name, s
 	return &grown[journal->n_jobs++];
 }
 
-static const char *column_text(sqlite3_stmt *row, int column)
+const char *journal_column_text(sqlite3_stmt *row, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(row, column);
 	return text ? text : "";
@@ -99,9 +99,11 @@ int journal_read_checkpoint(const struct journal *journal, sqlite3_stmt *row, st
 	                                    .n_ok = column_number(row, 7),
 	                                    .n_failed = column_number(row, 8),
 	                                    .is_renaming = sqlite3_column_int64(row, 9) == 1};
-	if (parse_unfinished(column_text(row, 4), &position) != 0) {
+	if (parse_unfinished(journal_column_text(row, 4), &position) != 0) {
+		bool is_short = !position.unfinished;
 		journal_position_fini(&position);
-		return journal_db_damaged(journal, err, "what is unfinished makes no sense");
+		return is_short ? err_set(err, ERR_RUN, "out of memory")
+		                : journal_db_damaged(journal, err, "what is unfinished makes no sense");
 	}
 	*ret = position;
 	return 0;
@@ -119,8 +121,8 @@ static int verify_structure(struct journal *journal, struct err *err)
 {
 	sqlite3_stmt *row = journal_db_prepare(journal, "PRAGMA integrity_check(1)", err);
 	int result = row ? step(journal, row, err) : -1;
-	if (result > 0 && strcmp(column_text(row, 0), "ok") != 0)
-		result = journal_db_damaged(journal, err, "%.100s", column_text(row, 0));
+	if (result > 0 && strcmp(journal_column_text(row, 0), "ok") != 0)
+		result = journal_db_damaged(journal, err, "%.100s", journal_column_text(row, 0));
 	sqlite3_finalize(row);
 	return result < 0 ? -1 : 0;
 }
@@ -148,7 +150,7 @@ static int verify_schema(struct journal *journal, struct err *err)
 	size_t n = 0;
 	int result = row ? 1 : -1;
 	while (result > 0 && (result = step(journal, row, err)) > 0) {
-		if (!journal_db_schema[n] || strcmp(column_text(row, 0), journal_db_schema[n]) != 0)
+		if (!journal_db_schema[n] || strcmp(journal_column_text(row, 0), journal_db_schema[n]) != 0)
 			result = journal_db_damaged(journal, err, "its tables aren't those of a journal");
 		n++;
 	}
@@ -166,8 +168,8 @@ static int read_keys(struct journal *journal, struct err *err)
 	digest_init(&state);
 	while (result > 0 && (result = step(journal, row, err)) > 0) {
 		for (int i = 0; i < 3; i++)
-			journal_digest_text(&state, column_text(row, i), strlen(column_text(row, i)));
-		if (!journal_add_job(journal, column_text(row, 0), err))
+			journal_digest_text(&state, journal_column_text(row, i), strlen(journal_column_text(row, i)));
+		if (!journal_add_job(journal, journal_column_text(row, 0), err))
 			result = -1;
 	}
 	sqlite3_finalize(row);
@@ -181,14 +183,14 @@ static int read_keys(struct journal *journal, struct err *err)
 
 static int verify_failure(struct journal *journal, sqlite3_stmt *row, struct err *err)
 {
-	const char *name = column_text(row, 0);
+	const char *name = journal_column_text(row, 0);
 	struct journal_job *job = journal_find_job(journal, name);
 	const struct journal_failure failure = {.seq = column_number(row, 1),
 	                                        .item = sqlite3_column_blob(row, 2),
 	                                        .item_bytes = (size_t)sqlite3_column_bytes(row, 2),
-	                                        .outcome = column_text(row, 3),
+	                                        .outcome = journal_column_text(row, 3),
 	                                        .attempts = (uint32_t)column_number(row, 4),
-	                                        .cause = column_text(row, 5),
+	                                        .cause = journal_column_text(row, 5),
 	                                        .output_at = column_number(row, 6)};
 	struct digest digest = journal_column_digest(row, 7);
 	if (!job || !digest_is_equal(digest, journal_digest_failure(name, &failure)) || column_number(row, 4) > UINT32_MAX)
@@ -222,8 +224,8 @@ static int verify_link(struct journal *journal, sqlite3_stmt *row, struct journa
 	struct digest previous = journal_column_digest(row, 11), digest = journal_column_digest(row, 12);
 	as_was.failures = journal_column_digest(row, 10);
 	as_was.n_failures = position.n_failed;
-	bool is_right =
-		digest_is_equal(digest, journal_digest_checkpoint(previous, &as_was, id, &position, column_text(row, 4)));
+	bool is_right = digest_is_equal(digest, journal_digest_checkpoint(previous, &as_was, id, &position,
+	                                                                  journal_column_text(row, 4)));
 	bool is_linked = is_first || digest_is_equal(previous, job->last);
 	bool has_failures =
 		!is_last || (digest_is_equal(as_was.failures, job->failures) && as_was.n_failures == job->n_failures);
@@ -266,7 +268,7 @@ static int verify_names(struct journal *journal, struct err *err)
 	sqlite3_stmt *row = journal_db_prepare(journal, "SELECT DISTINCT job FROM checkpoint", err);
 	int result = row ? 1 : -1;
 	while (result > 0 && (result = step(journal, row, err)) > 0)
-		if (!journal_find_job(journal, column_text(row, 0)))
+		if (!journal_find_job(journal, journal_column_text(row, 0)))
 			result = journal_db_damaged(journal, err, "a checkpoint of no job");
 	sqlite3_finalize(row);
 	return result;

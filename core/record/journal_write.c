@@ -39,12 +39,12 @@ static void put_number(unsigned char bytes[8], uint64_t number)
 		bytes[i] = (unsigned char)(number >> 8 * (7 - i));
 }
 
-static void bind_digest(sqlite3_stmt *statement, int place, struct digest digest)
+/* Into bytes, which stay until the statement has run: a copy is something that could fail. */
+static void bind_digest(sqlite3_stmt *statement, int place, struct digest digest, unsigned char bytes[16])
 {
-	unsigned char bytes[16];
 	put_number(bytes, digest.high);
 	put_number(bytes + 8, digest.low);
-	sqlite3_bind_blob(statement, place, bytes, sizeof bytes, SQLITE_TRANSIENT);
+	sqlite3_bind_blob(statement, place, bytes, 16, SQLITE_STATIC);
 }
 
 static struct journal_job *the_job(const struct journal *journal, const char *name, struct err *err)
@@ -63,6 +63,7 @@ int journal_add_failure(struct journal *journal, const char *name, const struct 
 	if (!job)
 		return -1;
 	struct digest digest = journal_digest_failure(name, failure);
+	unsigned char bytes[16];
 	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 2, (sqlite3_int64)failure->seq);
 	sqlite3_bind_blob64(statement, 3, failure->item_bytes > 0 ? failure->item : "", failure->item_bytes, SQLITE_STATIC);
@@ -70,7 +71,7 @@ int journal_add_failure(struct journal *journal, const char *name, const struct 
 	sqlite3_bind_int64(statement, 5, failure->attempts);
 	sqlite3_bind_text(statement, 6, failure->cause, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 7, (sqlite3_int64)failure->output_at);
-	bind_digest(statement, 8, digest);
+	bind_digest(statement, 8, digest, bytes);
 	if (journal_db_run(journal, statement, err) != 0)
 		return -1;
 	job->failures = journal_digest_sum(job->failures, digest);
@@ -115,19 +116,20 @@ static int add_checkpoint(struct journal *journal, struct journal_job *job, cons
 	stored.n_failed = job->n_failures;
 	int64_t id = journal->last_id + 1;
 	struct digest digest = journal_digest_checkpoint(job->last, job, id, &stored, unfinished);
+	unsigned char bytes[4][16];
 	sqlite3_bind_int64(statement, 1, id);
 	sqlite3_bind_text(statement, 2, job->name, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 3, (sqlite3_int64)stored.taken_items);
-	bind_digest(statement, 4, stored.taken_digest);
+	bind_digest(statement, 4, stored.taken_digest, bytes[0]);
 	sqlite3_bind_text(statement, 5, unfinished, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 6, (sqlite3_int64)stored.output_bytes);
 	sqlite3_bind_int64(statement, 7, stored.is_finished);
 	sqlite3_bind_int64(statement, 8, (sqlite3_int64)stored.n_ok);
 	sqlite3_bind_int64(statement, 9, (sqlite3_int64)stored.n_failed);
 	sqlite3_bind_int64(statement, 10, stored.is_renaming);
-	bind_digest(statement, 11, job->failures);
-	bind_digest(statement, 12, job->last);
-	bind_digest(statement, 13, digest);
+	bind_digest(statement, 11, job->failures, bytes[1]);
+	bind_digest(statement, 12, job->last, bytes[2]);
+	bind_digest(statement, 13, digest, bytes[3]);
 	if (journal_db_run(journal, statement, err) != 0)
 		return -1;
 	job->last = digest;
