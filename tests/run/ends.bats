@@ -163,6 +163,7 @@ two_have_begun() {
 
 # What nobody can end is left behind by a thread backend, not waited for.
 @test "TERM, and INT twice, end items that loop for ever, too" {
+	slow
 	for backend in process thread; do
 		half_way loop
 		kill -TERM "$run"

@@ -60,13 +60,13 @@ columns() {
 }
 
 @test "joblog: a resumed run goes on with it; jobs of a conf file have their names in it" {
-	seq 300 >items
+	seq -f 'item %g' 300 >items
 	start "$ROTA" map -j 2 --journal j --joblog log -i items -o results sleep ms=4 </dev/null
 	eventually eval '[ -e results ] && [ $(wc -l <results) -ge 100 ]'
 	kill -INT "$run"
 	ends 130
 	expect 0 rota map --journal j --resume --joblog log -i items -o results sleep ms=4
-	cmp <(columns 1) items
+	cmp <(columns 1) <(seq 300)
 	cat >jobs.yaml <<-'END'
 		run: {joblog: log}
 		jobs:

@@ -56,6 +56,7 @@ as_user() {
 		ROTA=$folder/rota
 		return
 	fi
+	slow
 	command -v setpriv >/dev/null || skip "setpriv is missing"
 	setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Upmf --mount-proc true 2>/dev/null ||
 		skip "this kernel lets users make no namespaces"
@@ -252,7 +253,7 @@ blames_all() {
 	seq 60 | cmp - "$out"
 }
 
-@test "namespace: as root, items are blamed as they are without" { as_root && blames_all; }
+@test "namespace: as root, items are blamed as they are without" { slow && as_root && blames_all; }
 @test "namespace: as a user, items are blamed as they are without" { as_user && blames_all; }
 
 stops() {
@@ -322,6 +323,7 @@ storm() {
 }
 
 @test "namespace: a plugin that can't be loaded, or not started" {
+	slow
 	as_user
 	expect 3 map --start-timeout 300ms "$bad/load-hang.so" <items
 	has "$err" '--start-timeout'

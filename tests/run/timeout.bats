@@ -182,6 +182,7 @@ reads_late() {
 
 # The results are larger than the ring: the items can't end before somebody reads.
 @test "no time-out: a reader that is slower than it, with large results" {
+	slow
 	seq 6 >few
 	call=(sh -c 'head -c 3000000 /dev/zero | tr "\0" "$1"' sh)
 	reads_late few exec -j 2 --timeout 600ms --window 64K
