@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The table of tests/bench/run, and with -v json=FILE its figures for programs. Input, columns with tabs between them:
+# The table of tests/bench/run; with -v json=FILE its figures for programs, with -v markdown=FILE for the README. Input,
+# columns with tabs between them:
 #   contenders  ID GROUP ITEMS WHAT
 #   rounds      ID ROUND WALL_NS CPU_US LARGEST_KIB
 #   wrong       ID WHY
@@ -181,6 +182,36 @@ function write_json(    i, comma) {
 		exit 2
 }
 
+# For a page that has been rendered: who is named as a command is.
+function write_markdown_contender(id,    name) {
+	if (!is_measured(id))
+		return
+	name = what[id]
+	gsub(/\|/, "\\|", name)
+	printf "| %s | %s | %s | ", name, short(median_of(rate, id)), short(median_of(cpu_ns, id)) >markdown
+	printf "%s x |\n", is_measured(first[group[id]]) ? digits(median_of(rate, first[group[id]], id)) : "-" >markdown
+}
+
+function write_markdown(    i, last_group) {
+	printf "Medians of %d rounds, %s, %s, 2 workers each; CPU: of all processes, an item's; the last ", rounds, machine,
+		substr(date, 1, 10) >markdown
+	print "column: how many times as fast rota's first line is. Each output was compared with what it should be." >markdown
+	for (i = 1; i <= n_ids; i++) {
+		if (group[ids[i]] != last_group) {
+			last_group = group[ids[i]]
+			printf "\n| %s | items/s | CPU ns | rota is |\n| --- | --- | --- | --- |\n", last_group >markdown
+		}
+		write_markdown_contender(ids[i])
+	}
+	printf "\n| goal | wanted | seen | met |\n| --- | --- | --- | --- |\n" >markdown
+	for (i = 1; i <= n_goals; i++)
+		if (weigh(goal[i]))
+			printf "| %s | %s %s | %s | %s |\n", field[5], (field[1] == "cpu" ? "at most" : "at least"),
+				short(field[4] + 0), short(seen), (is_met ? "yes" : "no") >markdown
+	if (close(markdown) != 0)
+		exit 2
+}
+
 END {
 	printf "%s\n%s\n%d rounds, medians, 2 workers each\n", version, machine, rounds
 	print "CPU ns: an item's, of all processes; MB: the largest process"
@@ -193,4 +224,6 @@ END {
 	print_goals()
 	if (json != "")
 		write_json()
+	if (markdown != "")
+		write_markdown()
 }
