@@ -6,15 +6,13 @@
 #include "config.h"
 
 #include "shm/channel.h"
+#include "shm/fence.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-/* The worker exchanges the claim word once an item: one that makes us lose this often does nothing else. */
-#define CLAIM_TRIES 100000
 
 static void init_rings(struct channel *channel, unsigned char *const *rings, const struct channel_sizes *sizes)
 {
@@ -49,12 +47,14 @@ int channel_create(struct channel **ret, unsigned worker_number, const struct ch
 		goto fail;
 	}
 	init_rings(channel, rings, sizes);
+	channel->has_heavy_fence = fence_has_heavy();
 	*(struct fixed_shm *)(void *)base = (struct fixed_shm){.magic = CHANNEL_MAGIC,
 	                                                       .version = CHANNEL_VERSION,
 	                                                       .worker_number = worker_number,
 	                                                       .task_bytes = sizes->task_bytes,
 	                                                       .result_bytes = sizes->result_bytes,
-	                                                       .event_bytes = sizes->event_bytes};
+	                                                       .event_bytes = sizes->event_bytes,
+	                                                       .has_heavy_fence = channel->has_heavy_fence};
 	*ret = channel;
 	return 0;
 fail:
@@ -84,37 +84,21 @@ void channel_destroy(struct channel **channel)
 	errno = errnum;
 }
 
-/* Reads the claim word and checks all that we know of it. */
-static int read_claim(const struct channel *channel, uint64_t *ret)
+/* How many items have begun: the claim word, checked against all that we know of it. */
+static int read_begun(const struct channel *channel, uint32_t *ret)
 {
-	uint64_t claim = atomic_load_explicit(&channel->down->claim, memory_order_acquire);
-	uint32_t owed = (channel->granted - channel->answered) & RING_MARK_MASK;
-	uint32_t begun = (claim_begun(claim) - channel->answered) & RING_MARK_MASK;
-	if (claim_granted(claim) != channel->granted || claim_epoch(claim) != channel->epoch || begun > owed)
-		return CHANNEL_BROKEN;
-	*ret = claim;
-	return 0;
-}
-
-/* Sets granted and epoch, the worker's begun as it is at that instant (in *ret_begun). */
-static int exchange_claim(struct channel *channel, uint32_t more_items, bool is_taking_back, uint32_t *ret_begun)
-{
-	for (int i = 0; i < CLAIM_TRIES; i++) {
-		uint64_t seen;
-		if (read_claim(channel, &seen) != 0)
+	uint64_t claim = atomic_load_explicit(&channel->up->claim, memory_order_acquire);
+	uint32_t count = claim_count(claim);
+	if (claim_epoch(claim) != channel->epoch) {
+		/* since then it has begun nothing; one more than the cut is what it is about to find taken back */
+		if (claim_epoch(claim) % 2 != 0 || ((count - channel->cut) & RING_MARK_MASK) > 1)
 			return CHANNEL_BROKEN;
-		uint32_t begun = claim_begun(seen);
-		uint32_t granted = is_taking_back ? begun : (channel->granted + more_items) & RING_MARK_MASK;
-		uint32_t epoch = (channel->epoch + (is_taking_back ? 1 : 0)) & 0xffff;
-		if (atomic_compare_exchange_weak_explicit(&channel->down->claim, &seen, claim_word(begun, granted, epoch),
-		                                          memory_order_acq_rel, memory_order_relaxed)) {
-			channel->granted = granted;
-			channel->epoch = epoch;
-			*ret_begun = begun;
-			return 0;
-		}
+		count = channel->cut;
 	}
-	return CHANNEL_BROKEN;
+	if (((count - channel->answered) & RING_MARK_MASK) > ((channel->granted - channel->answered) & RING_MARK_MASK))
+		return CHANNEL_BROKEN;
+	*ret = count;
+	return 0;
 }
 
 int channel_send(struct channel *channel, const struct channel_batch *batch)
@@ -126,10 +110,9 @@ int channel_send(struct channel *channel, const struct channel_batch *batch)
 	                           .start = channel->granted,
 	                           .epoch = channel->epoch,
 	                           .number = channel->n_batches};
-	uint32_t begun;
-	if (ring_room(&channel->task, sizeof header) < (int64_t)sizeof header ||
-	    exchange_claim(channel, batch->n_items, false, &begun) != 0)
+	if (ring_room(&channel->task, sizeof header) < (int64_t)sizeof header)
 		return CHANNEL_BROKEN;
+	channel->granted = (channel->granted + batch->n_items) & RING_MARK_MASK;
 	memcpy(ring_at(&channel->task), &header, sizeof header);
 	ring_put(&channel->task, sizeof header);
 	int64_t room = ring_room(&channel->task, batch->n_bytes);
@@ -194,13 +177,13 @@ int channel_wake(struct channel *channel)
 
 int channel_look(struct channel *channel, uint64_t *ret_bytes, uint32_t *ret_items)
 {
-	uint64_t n_bytes, claim;
-	uint32_t n_items;
+	uint64_t n_bytes;
+	uint32_t n_items, begun;
 	if (ring_look(&channel->result, &n_bytes, &n_items) != 0 ||
-	    n_items > ((channel->granted - channel->answered) & RING_MARK_MASK) || read_claim(channel, &claim) != 0)
+	    n_items > ((channel->granted - channel->answered) & RING_MARK_MASK) || read_begun(channel, &begun) != 0)
 		return CHANNEL_BROKEN;
 	/* the claim was read later: at least what is answered has begun */
-	if (((claim_begun(claim) - channel->answered) & RING_MARK_MASK) < n_items)
+	if (((begun - channel->answered) & RING_MARK_MASK) < n_items)
 		return CHANNEL_BROKEN;
 	*ret_bytes = n_bytes;
 	*ret_items = n_items;
@@ -267,16 +250,16 @@ uint64_t channel_bytes_to_cut(const struct channel *channel, uint32_t batch_numb
 
 int channel_current_item(struct channel *channel, uint32_t *ret_item)
 {
-	uint64_t n_bytes, claim;
-	uint32_t n_items;
+	uint64_t n_bytes;
+	uint32_t n_items, begun;
 	/* claim first: what is answered after it was read can only make the difference smaller */
-	if (read_claim(channel, &claim) != 0 || ring_look(&channel->result, &n_bytes, &n_items) != 0)
+	if (read_begun(channel, &begun) != 0 || ring_look(&channel->result, &n_bytes, &n_items) != 0)
 		return CHANNEL_BROKEN;
-	uint32_t begun = (claim_begun(claim) - channel->answered) & RING_MARK_MASK;
-	if (begun <= n_items)
+	uint32_t n_begun = (begun - channel->answered) & RING_MARK_MASK;
+	if (n_begun <= n_items)
 		return 0;
-	*ret_item = (claim_begun(claim) - 1) & RING_MARK_MASK;
-	return begun - n_items == 1 ? 1 : CHANNEL_BROKEN;
+	*ret_item = (begun - 1) & RING_MARK_MASK;
+	return n_begun - n_items == 1 ? 1 : CHANNEL_BROKEN;
 }
 
 int channel_begun(struct channel *channel)
@@ -285,20 +268,33 @@ int channel_begun(struct channel *channel)
 	return channel_current_item(channel, &item);
 }
 
+static void store_take_back(struct channel *channel, uint32_t epoch)
+{
+	atomic_store_explicit(&channel->down->take_back, claim_word(channel->cut, epoch), memory_order_release);
+}
+
 int channel_take_back(struct channel *channel, uint32_t *ret_items)
 {
-	uint32_t granted = channel->granted, begun;
-	if (channel_is_sending(channel) || exchange_claim(channel, 0, true, &begun) != 0)
+	uint32_t begun;
+	if (channel_is_sending(channel))
 		return CHANNEL_BROKEN;
-	*ret_items = (granted - begun) & RING_MARK_MASK;
-	return 0;
+	store_take_back(channel, channel->epoch + 1);
+	int result = fence_heavy(channel->has_heavy_fence) == 0 ? read_begun(channel, &begun) : CHANNEL_BROKEN;
+	if (result == 0) {
+		*ret_items = (channel->granted - begun) & RING_MARK_MASK;
+		channel->cut = channel->granted = begun;
+	}
+	/* in any case: a worker may be waiting for it, and a thread would for ever */
+	channel->epoch = (channel->epoch + 2) & CLAIM_EPOCH_MASK;
+	store_take_back(channel, channel->epoch);
+	return result;
 }
 
 void channel_cancel(struct channel *channel)
 {
-	uint64_t claim;
-	if (read_claim(channel, &claim) == 0)
-		atomic_store_explicit(&channel->down->cancel, claim_begun(claim) + 1, memory_order_relaxed);
+	uint32_t begun;
+	if (read_begun(channel, &begun) == 0)
+		atomic_store_explicit(&channel->down->cancel, begun + 1, memory_order_relaxed);
 }
 
 int channel_stop(struct channel *channel)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * channel - the supervisor's end of what it shares with one worker: task ring, result ring, event ring, claim word,
- * semaphore, and an eventfd as the bell. The worker's end is port.h; the memory is layout.h.
+ * channel - the supervisor's end of what it shares with one worker: task ring, result ring, event ring, claim and
+ * take-back word, semaphore, and an eventfd as the bell. The worker's end is port.h; the memory is layout.h.
  *
  *   channel_create, hand channel_fd and channel_bell_fd to the worker, channel_close_fd
  *   channel_send (channel_send_more while channel_is_sending), channel_wake
@@ -60,9 +60,11 @@ struct channel {
 	struct wake wake;
 	struct ring_producer task;
 	struct ring_consumer result, event;
-	uint32_t granted;  /* items, mod 2^24, as in the claim word */
-	uint32_t answered; /* items that were taken from the result ring */
-	uint32_t epoch;
+	bool has_heavy_fence;
+	uint32_t granted;   /* items, mod 2^24 */
+	uint32_t answered;  /* items that were taken from the result ring */
+	uint32_t epoch;     /* even, as in the take-back word */
+	uint32_t cut;       /* how many items had begun when something was taken back last */
 	uint32_t n_batches; /* sent so far */
 	const char *unsent; /* the rest of a batch that is larger than the room there was */
 	size_t unsent_bytes;

@@ -5,7 +5,7 @@
  *
  * A channel's segment, in the order of the file:
  *   page 0   struct fixed_shm    written once by the supervisor before the worker exists
- *   page 1   struct down_shm     words the supervisor writes, and the claim word, which both do
+ *   page 1   struct down_shm     words the supervisor writes
  *   page 2   struct up_shm       words the worker writes
  *   page 3   the semaphore       nothing else: it is compared with a pristine copy
  *   then     task ring, result ring, event ring; each is mapped twice, one behind the other, so that whatever is in it
@@ -21,10 +21,10 @@
  * run and count for nothing until its mark. Event ring: struct event_shm, then its n_bytes of text. An event about an
  * item is published before that item's mark.
  *
- * Counting. Items of a channel are counted from 0, mod 2^24, in the order given: `granted` by the supervisor, `begun`
- * by the worker, `answered` (the result ring's marks). At every instant answered <= begun <= answered + 1 and begun
- * <= granted, as differences. Dead worker: items below answered have their outcome; the one between answered and
- * begun is charged; the others go back.
+ * Counting. Items of a channel are counted from 0, mod 2^24, in the order given: those granted (in batches) by the
+ * supervisor, those begun by the worker (claim word), those answered (the result ring's marks). At every instant
+ * answered <= begun <= answered + 1 and begun <= granted, as differences. Dead worker: items below answered have their
+ * outcome; the one between answered and begun is charged; the others go back.
  */
 #ifndef SHM_LAYOUT_H
 #define SHM_LAYOUT_H
@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 #define CHANNEL_MAGIC UINT64_C(0x31656c6261746f72) /* "rotable1" */
-#define CHANNEL_VERSION 1u
+#define CHANNEL_VERSION 2u
 
 #define CHANNEL_PAGE_BYTES 4096u
 #define CHANNEL_CONTROL_BYTES (4 * CHANNEL_PAGE_BYTES)
@@ -54,40 +54,47 @@ struct fixed_shm {
 	uint32_t version;
 	uint32_t worker_number;
 	uint64_t task_bytes, result_bytes, event_bytes; /* powers of two, whole pages */
+	uint32_t has_heavy_fence; /* the supervisor's fence is one for both (shm/fence.h) */
+	uint32_t pad;
 };
 
 /*
- * The claim word: begun in bits 0..23, granted in 24..47, epoch in 48..63. The worker begins an item by exchanging
- * begun + 1 for begun, if begun isn't granted and the epoch is its batch's. The supervisor grants by raising `granted`,
- * and takes back what hasn't begun by lowering `granted` to begun and raising the epoch, which makes stale what still
- * stands in the task ring. Either exchange fails when the other side was first. All orders acq_rel.
- */
-/*
- * The epoch wraps after 65,536 take-backs: more stale batches than any task ring holds, so none is taken for a fresh
+ * Beginning and taking back. The worker alone writes the claim word, the supervisor alone the take-back word; both have
+ * a count of items in bits 0..23 and an epoch in 24..39. Each batch has the epoch in which it was sent.
+ *
+ * The worker begins item n of a batch by storing the claim (n + 1, the batch's epoch); then it loads the take-back
+ * word. If that has the batch's epoch, the item has begun. Otherwise something was taken back, or is being: it waits
+ * while the epoch is odd; then the item has begun if the cut is n + 1, and was taken back, with the rest of the batch,
+ * if it isn't.
+ *
+ * The supervisor takes back what hasn't begun by storing an odd epoch (the old one + 1); then it loads the claim word,
+ * and stores the cut, which is how many items have begun, with the next even epoch. What still stands in the task ring
+ * is stale by that. A claim of an epoch that has passed counts as the cut: its worker hasn't begun anything since,
+ * though it may be about to find out.
+ *
+ * Each side stores, then loads what the other stores (Dekker): between the two there is a fence, which one side does
+ * once an item and the other hardly ever; see shm/fence.h. Nobody can be first twice: either the supervisor sees the
+ * claim and the cut includes it, or the worker sees that the epoch has changed.
+ *
+ * The epoch wraps after 32,768 take-backs: more stale batches than any task ring holds, so none is taken for a fresh
  * one.
  */
-#define CLAIM_GRANTED_SHIFT 24
-#define CLAIM_EPOCH_SHIFT 48
+#define CLAIM_EPOCH_SHIFT 24
+#define CLAIM_EPOCH_MASK 0xffffu
 
-static inline uint64_t claim_word(uint32_t begun, uint32_t granted, uint32_t epoch)
+static inline uint64_t claim_word(uint32_t count, uint32_t epoch)
 {
-	return (uint64_t)(begun & RING_MARK_MASK) | (uint64_t)(granted & RING_MARK_MASK) << CLAIM_GRANTED_SHIFT |
-	       (uint64_t)(epoch & 0xffff) << CLAIM_EPOCH_SHIFT;
+	return (uint64_t)(count & RING_MARK_MASK) | (uint64_t)(epoch & CLAIM_EPOCH_MASK) << CLAIM_EPOCH_SHIFT;
 }
 
-static inline uint32_t claim_begun(uint64_t claim)
+static inline uint32_t claim_count(uint64_t word)
 {
-	return (uint32_t)claim & RING_MARK_MASK;
+	return (uint32_t)word & RING_MARK_MASK;
 }
 
-static inline uint32_t claim_granted(uint64_t claim)
+static inline uint32_t claim_epoch(uint64_t word)
 {
-	return (uint32_t)(claim >> CLAIM_GRANTED_SHIFT) & RING_MARK_MASK;
-}
-
-static inline uint32_t claim_epoch(uint64_t claim)
-{
-	return (uint32_t)(claim >> CLAIM_EPOCH_SHIFT);
+	return (uint32_t)(word >> CLAIM_EPOCH_SHIFT) & CLAIM_EPOCH_MASK;
 }
 
 /* Page 1. */
@@ -103,8 +110,8 @@ struct down_shm {
 	 * rings
 	 */
 	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint32_t wants_bell;
-	/* written by both, by compare-and-swap */
-	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint64_t claim;
+	/* above; a line of its own, which the worker reads for each item and is hardly ever written */
+	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint64_t take_back;
 };
 
 enum worker_state {
@@ -117,6 +124,7 @@ enum worker_state {
 /* Page 2. Written by the worker, read (copied once, checked) by the supervisor. */
 struct up_shm {
 	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint64_t result_head; /* release; one store an item */
+	_Atomic uint64_t claim;                                    /* above; one store an item */
 	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint64_t event_head;
 	_Atomic uint64_t task_tail;
 	_Atomic uint64_t busy_ns; /* time spent in batches so far; a hint for the size of batches, nothing else */
@@ -133,7 +141,7 @@ struct up_shm {
 static_assert(sizeof(struct fixed_shm) <= CHANNEL_PAGE_BYTES, "a page each");
 static_assert(sizeof(struct down_shm) <= CHANNEL_PAGE_BYTES, "a page each");
 static_assert(sizeof(struct up_shm) <= CHANNEL_PAGE_BYTES, "a page each");
-static_assert(offsetof(struct down_shm, claim) % CHANNEL_LINE_BYTES == 0, "the claim word has a line of its own");
+static_assert(offsetof(struct down_shm, take_back) % CHANNEL_LINE_BYTES == 0, "a line of its own");
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "shared words must be lock-free");
 
 /* In the task ring, written by the supervisor. */
@@ -143,7 +151,7 @@ struct batch_shm {
 	uint32_t n_items;
 	uint32_t attempt; /* of each of them, from 1 */
 	uint32_t start;   /* count of the first item in the channel, mod 2^24 */
-	uint32_t epoch;   /* 16 bits */
+	uint32_t epoch;   /* 16 bits, even */
 	uint32_t number;  /* of the batch in the channel, from 0 */
 	uint32_t pad;
 };

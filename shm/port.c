@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static int attach(struct port *port, unsigned char *base, struct err *err)
@@ -21,6 +22,7 @@ static int attach(struct port *port, unsigned char *base, struct err *err)
 		return err_set(err, ERR_RUN, "the channel is of version %u, this worker's is %u: reinstall rota", fixed.version,
 		               CHANNEL_VERSION);
 	port->worker_number = fixed.worker_number;
+	port->has_light_fence = fixed.has_heavy_fence && fence_register();
 	port->down = (struct down_shm *)(void *)(base + CHANNEL_PAGE_BYTES);
 	port->up = (struct up_shm *)(void *)(base + 2 * CHANNEL_PAGE_BYTES);
 	port->sem_page = base + 3 * CHANNEL_PAGE_BYTES;
@@ -190,8 +192,8 @@ int port_next_batch(struct port *port, struct port_batch *ret, struct err *err)
 		ring_take(&port->task, sizeof port->batch, 1);
 		if (task_bytes(port) < port->batch.n_bytes && gather(port, err) != 0)
 			return -1;
-		uint64_t claim = atomic_load_explicit(&port->down->claim, memory_order_acquire);
-		if (claim_epoch(claim) == port->batch.epoch)
+		uint64_t word = atomic_load_explicit(&port->down->take_back, memory_order_acquire);
+		if (claim_epoch(word) == port->batch.epoch)
 			break;
 		port_end_batch(port, 0);
 	}
@@ -201,6 +203,18 @@ int port_next_batch(struct port *port, struct port_batch *ret, struct err *err)
 	                           .n_items = port->batch.n_items,
 	                           .attempt = port->batch.attempt};
 	return 1;
+}
+
+/* The supervisor is between two stores: it isn't long, unless it is stopped there. */
+bool port_claim_late(struct port *port, uint32_t count)
+{
+	const struct timespec nap = {.tv_nsec = 50000};
+	uint64_t word = atomic_load_explicit(&port->down->take_back, memory_order_acquire);
+	while (claim_epoch(word) % 2 != 0) {
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
+		word = atomic_load_explicit(&port->down->take_back, memory_order_acquire);
+	}
+	return claim_count(word) == count;
 }
 
 bool port_is_cancelled(const struct port *port)

@@ -15,6 +15,7 @@
 #define SHM_PORT_H
 
 #include "core/base/err.h"
+#include "shm/fence.h"
 #include "shm/layout.h"
 #include "shm/ring.h"
 #include "shm/segment.h"
@@ -42,6 +43,7 @@ struct port {
 	port_wait_f *wait;
 	void *wait_arg;
 	uint32_t begun;        /* items, mod 2^24 */
+	bool has_light_fence;  /* the supervisor's is one for both */
 	uint64_t unrung_bytes; /* published since the bell was last rung */
 	bool is_in_part;       /* the item that is being run has published bytes */
 	/* the batch in hand */
@@ -70,21 +72,21 @@ int port_next_batch(struct port *port, struct port_batch *ret, struct err *err);
 /* Rings the bell, if the supervisor has said that it sleeps. */
 void port_ring(struct port *port);
 
+/* Of port_claim, when the epoch isn't the batch's. */
+bool port_claim_late(struct port *port, uint32_t count);
+
 /* Begins the next item of the batch in hand. false: it was taken back, and with it the rest of the batch. */
 static inline bool port_claim(struct port *port)
 {
-	uint64_t seen = atomic_load_explicit(&port->down->claim, memory_order_relaxed);
-	while (claim_epoch(seen) == port->batch.epoch && claim_begun(seen) != claim_granted(seen)) {
-		uint32_t begun = (claim_begun(seen) + 1) & RING_MARK_MASK;
-		uint64_t next = claim_word(begun, claim_granted(seen), claim_epoch(seen));
-		if (atomic_compare_exchange_weak_explicit(&port->down->claim, &seen, next, memory_order_acq_rel,
-		                                          memory_order_relaxed)) {
-			port->begun = begun;
-			port->is_in_part = false;
-			return true;
-		}
-	}
-	return false;
+	uint32_t count = (port->begun + 1) & RING_MARK_MASK;
+	atomic_store_explicit(&port->up->claim, claim_word(count, port->batch.epoch), memory_order_relaxed);
+	fence_light(port->has_light_fence);
+	uint64_t word = atomic_load_explicit(&port->down->take_back, memory_order_acquire);
+	if (claim_epoch(word) != port->batch.epoch && !port_claim_late(port, count))
+		return false;
+	port->begun = count;
+	port->is_in_part = false;
+	return true;
 }
 
 /* Has the supervisor given up the item that is being run? */

@@ -6,10 +6,10 @@
  *   run it: tests/model/run (make check-model)
  *
  * What is a step: each load and each store of a shared word, each compare-and-swap, each sem_post, sem_wait, write to
- * the bell. Between two steps anything may happen. Memory is sequentially consistent: the four places where a store
+ * the bell. Between two steps anything may happen. Memory is sequentially consistent: the five places where a store
  * must be seen before a load is done (is_sleeping against the task ring's head and the result ring's tail, wants_bell
- * against the result ring's head and the task ring's tail) have a fence in the code that makes them so, and the other
- * words are handed on by release and acquire.
+ * against the result ring's head and the task ring's tail, the claim against the take-back word) have a fence in the
+ * code that makes them so, and the other words are handed on by release and acquire.
  *
  * What is abstract: a result is one cell that says whose it is, so bytes and marks of the result word are one count;
  * counts don't wrap (ring-t.c and channel-t.c try that); a batch is one cell for its header and one for each item, so
@@ -21,7 +21,7 @@
  * begun; nobody waits for ever (no end but the proper one), and nobody goes in circles instead (`comes_to_an_end`,
  * which holds even without fairness: nothing polls).
  *
- * Mistakes for the model to find: BUG_1 to BUG_17, each at its place. A model that finds none of them proves nothing.
+ * Mistakes for the model to find: BUG_1 to BUG_18, each at its place. A model that finds none of them proves nothing.
  */
 
 #ifndef ITEMS
@@ -53,13 +53,12 @@ byte cell[TASK_CELLS] = NOTHING; /* a header: n_items + 16 * epoch; or an item *
 byte task_head, task_tail;
 byte result[RESULT_CELLS] = NOTHING; /* whose result this is */
 byte result_head, result_tail;
-short claim; /* begun + 16 * granted + 256 * epoch */
+short claim, take_back_word; /* a count + 16 * epoch */
 bit wants_bell, is_sleeping, is_stopping;
 
-#define CLAIM(begun, granted, epoch) ((begun) + 16 * (granted) + 256 * (epoch))
-#define BEGUN(word) ((word) & 15)
-#define GRANTED(word) (((word) >> 4) & 15)
-#define EPOCH(word) ((word) >> 8)
+#define CLAIM(count, epoch) ((count) + 16 * (epoch))
+#define COUNT(word) ((word) & 15)
+#define EPOCH(word) ((word) >> 4)
 #define HEADER(n_items, epoch) ((n_items) + 16 * (epoch))
 
 /* --- the kernel's ------------------------------------------------------------------------------------------------- */
@@ -74,16 +73,9 @@ byte n_crashes;
 /* --- what only the assertions look at ----------------------------------------------------------------------------- */
 
 byte held;    /* bits: granted to this worker and not taken back */
-byte running; /* 1 + the item that has begun and isn't answered; 0: none */
+byte claimed; /* 1 + the item that was claimed last and isn't answered, though it may have been taken back; 0: none */
+byte running; /* the same, when its worker knows that it has begun */
 bit is_over;
-
-#define seize(word, seen, wanted, was_first) \
-	atomic { \
-		if \
-		:: word == seen -> word = wanted; was_first = 1 \
-		:: else -> was_first = 0 \
-		fi \
-	}
 
 /* --- the supervisor ----------------------------------------------------------------------------------------------- */
 
@@ -140,9 +132,9 @@ inline collect()
 	s_word = result_head;
 	s_n = s_word - taken;
 	assert(s_n <= RESULT_CELLS);
-	s_claim = claim;
-	assert(GRANTED(s_claim) == granted && EPOCH(s_claim) == epoch);
-	assert(BEGUN(s_claim) - answered <= granted - answered && BEGUN(s_claim) - answered >= s_n);
+	read_begun();
+	assert(s_begun - answered >= s_n);
+	s_begun = 0;
 	if
 	:: s_n > 0 ->
 		take_results(s_n);
@@ -154,43 +146,51 @@ inline collect()
 	:: else
 	fi;
 	s_word = 0;
-	s_n = 0;
-	s_claim = 0
+	s_n = 0
 }
 
-/* Taking back is an exchange: it lowers what is granted to what has begun, and makes stale what was sent. */
+/* One load. A claim of an epoch that has passed counts as the cut. */
+inline read_begun()
+{
+	d_step {
+		s_begun = COUNT(claim);
+#ifndef BUG_4 /* a claim of an epoch that has passed counts as if it were of this one */
+		if
+		:: EPOCH(claim) != epoch -> assert(s_begun == cut || s_begun == cut + 1); s_begun = cut
+		:: else
+		fi;
+#endif
+		assert(s_begun >= answered && s_begun <= granted)
+	}
+}
+
+/* Taking back: an odd epoch first, so that no claim is made behind our back; what has begun is the cut. */
 inline take_back()
 {
-	do
-	:: s_claim = claim;
 #ifdef BUG_3 /* taking back doesn't make stale what stands in the task ring */
-	   s_new = CLAIM(BEGUN(s_claim), BEGUN(s_claim), epoch);
+	atomic { read_begun(); give_back() }
+	take_back_word = CLAIM(cut, epoch);
 #else
-	   s_new = CLAIM(BEGUN(s_claim), BEGUN(s_claim), epoch + 1);
-#endif
-	   atomic {
-#ifdef BUG_13 /* items are taken back by a store instead of an exchange */
-		s_first = 1;
-		claim = s_new;
+#ifdef BUG_13 /* the claim is looked at before the epoch is odd */
+	atomic { read_begun(); give_back() }
+	take_back_word = CLAIM(cut, epoch + 1);
 #else
-		seize(claim, s_claim, s_new, s_first);
+	take_back_word = CLAIM(cut, epoch + 1);
+	atomic { read_begun(); give_back() }
 #endif
-		if
-		:: s_first -> give_back(); break
-		:: else
-		fi
-	   }
-	od;
-	s_claim = 0;
-	s_new = 0;
-	s_first = 0
+	atomic {
+		epoch = epoch + 2;
+		take_back_word = CLAIM(cut, epoch)
+	}
+#endif
 }
 
 /* Items above those that have begun. They are pending again, or done by others. */
 inline give_back()
 {
-	granted = BEGUN(s_claim);
-	epoch = EPOCH(s_new);
+	granted = s_begun;
+	cut = s_begun;
+	s_begun = 0;
 	s_n = granted - answered; /* so many are kept */
 	s_word = owed;
 	do
@@ -248,34 +248,14 @@ inline choose_batch()
 	}
 }
 
-/* channel_send: the grant first, then the batch. `s_word` is the room that was seen. */
+/* channel_send: the batch is granted, then published. */
 inline send_batch(room)
 {
 	choose_batch();
 	if
 	:: room >= s_n + 1 || room == TASK_CELLS ->
-#ifdef BUG_4 /* a batch is published before its items are granted */
+		granted = granted + s_n;
 		publish_batch(room);
-#endif
-		do
-		:: s_claim = claim;
-		   assert(GRANTED(s_claim) == granted && EPOCH(s_claim) == epoch);
-		   s_new = CLAIM(BEGUN(s_claim), granted + s_n, epoch);
-		   seize(claim, s_claim, s_new, s_first);
-		   if
-		   :: s_first -> break
-		   :: else
-		   fi
-		od;
-		atomic {
-			granted = granted + s_n;
-			s_first = 0;
-			s_claim = 0;
-			s_new = 0
-		}
-#ifndef BUG_4
-		publish_batch(room);
-#endif
 		needs_wake = 1;
 		has_news = 1
 	:: else -> unsent = 0
@@ -347,13 +327,13 @@ inline bury()
 	}
 	take_results(s_n);
 	d_step {
-		s_n = BEGUN(claim) - answered;
+		s_n = (EPOCH(claim) == epoch -> COUNT(claim) : cut) - answered;
 		assert(s_n <= 1);
-		assert((s_n == 1) == (running != 0));
+		assert(s_n == 1 || running == 0);
 		if
 		:: s_n == 1 ->
 			lowest(owed, s_next);
-			assert(running == s_next + 1);
+			assert(claimed == s_next + 1 && (running == 0 || running == claimed));
 #ifndef BUG_6 /* the item that a dead worker had begun is neither charged nor run again */
 			set_outcome(s_next);
 #endif
@@ -365,6 +345,7 @@ inline bury()
 		unsent = 0;
 		held = 0;
 		running = 0;
+		claimed = 0;
 		is_cut_short = 0;
 		needs_wake = 0;
 		has_news = 1;
@@ -372,6 +353,7 @@ inline bury()
 		s_next = 0;
 		/* a channel of its own for the next one */
 		claim = 0;
+		take_back_word = 0;
 #ifndef BUG_14 /* the next worker finds what stood in a dead one's task ring */
 		task_head = 0;
 #endif
@@ -386,6 +368,7 @@ inline bury()
 		granted = 0;
 		answered = 0;
 		epoch = 0;
+		cut = 0;
 		put = 0;
 		taken = 0;
 		s_word = 0;
@@ -435,14 +418,14 @@ awake:
 active proctype supervisor()
 {
 	byte pending = ALL, owed, done; /* bits; owed in the order of the items */
-	byte granted, answered, epoch;
+	byte granted, answered, epoch, cut;
 	byte put, taken; /* its own copies of task_head and result_tail */
 	byte seen_tail;  /* task_tail when it was last found too near */
 	byte unsent;     /* items of the batch that is being sent: bits */
 	bit is_cut_short, needs_wake, has_news;
 	byte n_take_backs;
 	byte s_word, s_n, s_next, s_room; /* 0 when they aren't in use, as those below: the fewer states */
-	short s_claim, s_new;
+	byte s_begun;
 	bit s_first;
 	do
 	:: done != ALL ->
@@ -560,27 +543,45 @@ inline take_items()
 	od
 }
 
-/* port_claim: w_first says whether it was begun. */
+inline store_claim()
+{
+	atomic {
+		claim = CLAIM(w_begun + 1, w_epoch);
+		claimed = w_item + 1
+	}
+}
+
+/* port_claim, port_claim_late: w_first says whether it has begun. */
 inline claim_item()
 {
-	do
-	:: atomic {
-		!w_first && EPOCH(w_seen) == w_epoch && BEGUN(w_seen) != GRANTED(w_seen) ->
-#ifdef BUG_11 /* an item is begun by a store instead of an exchange */
-		w_first = 1;
-		claim = w_seen + 1;
+#ifdef BUG_11 /* the worker looks whether anything was taken back before it says what it begins */
+	w_seen = take_back_word;
+	store_claim();
 #else
-		seize(claim, w_seen, w_seen + 1, w_first);
+	store_claim();
+	w_seen = take_back_word;
 #endif
+	if
+	:: EPOCH(w_seen) == w_epoch -> w_first = 1
+	:: else ->
+#ifndef BUG_18 /* the worker doesn't wait until the supervisor has taken back */
+		atomic {
+			EPOCH(take_back_word) % 2 == 0;
+			w_seen = take_back_word
+		}
+#endif
+		w_first = (COUNT(w_seen) == w_begun + 1)
+	fi;
+	atomic {
+		w_seen = 0;
 		if
 		:: w_first ->
 			assert(held & BIT(w_item));
-			running = w_item + 1
-		:: else -> w_seen = claim
+			running = w_item + 1;
+			w_begun++
+		:: else -> claimed = 0
 		fi
-	   }
-	:: else -> break
-	od
+	}
 }
 
 /* port_wait_room, then port_answer */
@@ -598,7 +599,8 @@ inline answer()
 	atomic {
 		w_put++;
 		result_head = w_put;
-		running = 0
+		running = 0;
+		claimed = 0
 	}
 	result[(w_put - 1) % RESULT_CELLS] = w_item;
 #else
@@ -606,7 +608,8 @@ inline answer()
 	atomic {
 		w_put++;
 		result_head = w_put;
-		running = 0
+		running = 0;
+		claimed = 0
 	}
 #endif
 }
@@ -617,8 +620,7 @@ inline run_batch()
 	:: atomic {
 		w_place < w_n ->
 		w_item = w_batch[w_place];
-		w_first = 0;
-		w_seen = claim
+		w_first = 0
 	   }
 #ifdef BUG_17 /* an item is answered before it is begun */
 	   answer();
@@ -628,7 +630,6 @@ inline run_batch()
 	   :: !w_first -> break
 	   :: else
 	   fi;
-	   w_seen = 0;
 #ifndef BUG_17
 	   answer();
 #endif
@@ -665,6 +666,7 @@ inline forget()
 active proctype worker()
 {
 	byte w_taken, w_put; /* its own copies of task_tail and result_head */
+	byte w_begun;
 	byte w_n, w_place, w_item, w_got, w_epoch;
 	byte w_batch[BATCH_MAX];
 	short w_seen;
@@ -690,6 +692,7 @@ active proctype worker()
 			forget();
 			w_taken = 0;
 			w_put = 0;
+			w_begun = 0;
 			is_dead = 1
 		}
 	   };

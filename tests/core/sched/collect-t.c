@@ -210,8 +210,8 @@ static void test_hostile_words(void)
 		{UINT64_MAX, 0, 0, 0, "bytes taken back"},
 		{0, 0, 3, 2, "fewer begun than answered"},
 		{0, 0, UINT64_C(0x800000), 1, "begun beyond what is granted"},
-		{0, 0, UINT64_C(1) << 24, 1, "granted changed"},
-		{0, 0, UINT64_C(1) << 48, 1, "epoch changed"},
+		{0, 0, UINT64_C(1) << 24, 1, "an epoch that no batch has"},
+		{0, 0, UINT64_C(1) << 25, 1, "epoch changed"},
 		{0, 1, 0, 5, "a cut before the end"},
 		{0, 100, 0, 5, "a cut behind what is published"},
 		{0, UINT64_MAX, 0, 5, "a cut at 2^64-1"},
@@ -225,7 +225,7 @@ static void test_hostile_words(void)
 		if (cases[i].cut > 0)
 			atomic_store(&channel->up->cuts[0], cases[i].cut);
 		if (cases[i].claim_xor > 0)
-			atomic_store(&channel->down->claim, atomic_load(&channel->down->claim) ^ cases[i].claim_xor);
+			atomic_store(&channel->up->claim, atomic_load(&channel->up->claim) ^ cases[i].claim_xor);
 		rig_collect(&rig);
 		ok(first()->is_broken, "%s: the worker is given up", cases[i].what);
 		rig_die(&rig, 1, SIGKILL, false);

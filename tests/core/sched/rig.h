@@ -424,7 +424,7 @@ __attribute__((unused)) static bool rig_begin(struct rig *rig, unsigned number, 
 		if (n_bytes == 0)
 			return false;
 		memcpy(&header, ring_data(&hand->port.task), sizeof header);
-		if (claim_epoch(atomic_load(&hand->port.down->claim)) != header.epoch) {
+		if (claim_epoch(atomic_load(&hand->port.down->take_back)) != header.epoch) {
 			ring_take(&hand->port.task, sizeof header + header.n_bytes, 1);
 			ring_release(&hand->port.task);
 			continue;
