@@ -30,10 +30,12 @@
 #include <string.h>
 
 #define BLOCK_BYTES (256 * 1024)
-#define MIN_ROOM_BYTES 4096 /* less isn't worth a read */
-#define SHOWN_BYTES 200     /* of an item that is too long */
-#define COUNT_BYTES 64      /* what count_delimiters looks at in one go */
-#define FEW_ITEMS 16        /* so few are found one by one */
+#define MIN_ROOM_BYTES 4096             /* less isn't worth a read */
+#define SHOWN_BYTES 200                 /* of an item that is too long */
+#define LANE_BYTES 32                   /* a vector of the larger ones that most processors have */
+#define STRIDE_BYTES (128 * LANE_BYTES) /* what is counted in one go: less than 256 lanes */
+#define SHORT_STRIDE_BYTES (8 * LANE_BYTES)
+#define FEW_ITEMS 16 /* so few are found one by one */
 #define NONE SIZE_MAX
 
 /* How much memory blocks take. It lives as long as the feed or any block. */
@@ -116,21 +118,49 @@ static int block_resize(struct block *block, size_t cap)
 
 /* Searching: all that looks at each byte stands here. */
 
-static size_t count_delimiters(const char *bytes, size_t n_bytes, char delimiter)
+/* Of less than 256 lanes: a byte is enough to count in. Inlined for different processors. */
+static inline __attribute__((always_inline)) size_t count_here(const char *bytes, size_t n_lanes, char delimiter)
 {
+	typedef unsigned char lane __attribute__((vector_size(LANE_BYTES)));
+	lane sums = {0}, wanted = sums + (unsigned char)delimiter, here;
+	unsigned char counts[LANE_BYTES];
 	size_t n = 0;
 
-	/* A fixed length and a sum that fits a byte: compilers make vector code of this. */
-	while (n_bytes >= COUNT_BYTES) {
-		unsigned char sum = 0;
-
-		for (size_t i = 0; i < COUNT_BYTES; i++)
-			sum = (unsigned char)(sum + (bytes[i] == delimiter));
-		n += sum;
-		bytes += COUNT_BYTES;
-		n_bytes -= COUNT_BYTES;
+	for (size_t i = 0; i < n_lanes; i++) {
+		memcpy(&here, bytes + i * LANE_BYTES, LANE_BYTES);
+		sums -= (lane)(here == wanted); /* -1 where it is */
 	}
-	for (size_t i = 0; i < n_bytes; i++)
+	memcpy(counts, &sums, LANE_BYTES);
+	for (size_t i = 0; i < LANE_BYTES; i++)
+		n += counts[i];
+	return n;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static size_t count_avx2(const char *bytes, size_t n_lanes, char delimiter)
+{
+	return count_here(bytes, n_lanes, delimiter);
+}
+
+static size_t count_lanes(const char *bytes, size_t n_lanes, char delimiter)
+{
+	return __builtin_cpu_supports("avx2") ? count_avx2(bytes, n_lanes, delimiter)
+	                                      : count_here(bytes, n_lanes, delimiter);
+}
+#else
+static size_t count_lanes(const char *bytes, size_t n_lanes, char delimiter)
+{
+	return count_here(bytes, n_lanes, delimiter);
+}
+#endif
+
+/* Of at most STRIDE_BYTES. */
+static size_t count_delimiters(const char *bytes, size_t n_bytes, char delimiter)
+{
+	size_t n_lanes = n_bytes / LANE_BYTES;
+	size_t n = count_lanes(bytes, n_lanes, delimiter);
+
+	for (size_t i = n_lanes * LANE_BYTES; i < n_bytes; i++)
 		n += bytes[i] == delimiter;
 	return n;
 }
@@ -138,19 +168,22 @@ static size_t count_delimiters(const char *bytes, size_t n_bytes, char delimiter
 /* The length of the first max_items items, or of all when there are fewer; the bytes end with a delimiter. */
 static size_t find_cut(const char *bytes, size_t n_bytes, char delimiter, uint32_t max_items, uint32_t *ret_items)
 {
-	const size_t stride = 16 * COUNT_BYTES;
+	size_t stride = STRIDE_BYTES, at = 0;
 	uint32_t n_items = 0;
-	size_t at = 0;
 
-	/* Far from the last of them, by counting. */
+	/* Far from the last of them by counting, in smaller strides when it comes near. */
 	while (at < n_bytes && max_items - n_items >= FEW_ITEMS) {
 		size_t n_here = n_bytes - at < stride ? n_bytes - at : stride;
 		size_t n_found = count_delimiters(bytes + at, n_here, delimiter);
 
-		if (n_found > max_items - n_items)
+		if (n_found <= max_items - n_items) {
+			n_items += (uint32_t)n_found;
+			at += n_here;
+		} else if (stride > SHORT_STRIDE_BYTES) {
+			stride /= 4;
+		} else {
 			break;
-		n_items += (uint32_t)n_found;
-		at += n_here;
+		}
 	}
 	if (n_items == max_items)
 		at = (size_t)((const char *)memrchr(bytes, delimiter, at) - bytes) + 1;
