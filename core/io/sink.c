@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sink - where results go: a queue of chunks in front of a descriptor. Small appends gather in the last chunk; a big
- * buffer becomes a chunk as it is.
+ * buffer becomes a chunk as it is; of much at once only what can't be written at once is queued.
  *
  *   sink_open, sink_append ..., sink_flush, sink_finish, sink_close
  *
@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define BLOCK_BYTES (64 * 1024) /* what is worth a system call */
-#define TAKEN_BYTES (16 * 1024) /* a buffer of so many is taken over, a smaller one copied */
+#define TAKEN_BYTES (16 * 1024) /* so many are taken over or written as they stand, fewer are copied */
 #define PARTS 64                /* chunks in one writev */
 #define SYNC_SOON_BYTES (8u << 20)
 
@@ -203,16 +203,88 @@ void sink_sync_soon(struct sink *sink)
 	sink->going_bytes = sink->written_bytes;
 }
 
-int sink_append(struct sink *sink, const void *bytes, size_t n_bytes, struct err *err)
+static void sink_consume(struct sink *sink, size_t n_bytes)
+{
+	sink->queued_bytes -= n_bytes;
+	sink->written_bytes += n_bytes;
+	while (n_bytes > 0) {
+		struct chunk *chunk = sink->first;
+		size_t n_here = chunk->end - chunk->start;
+
+		if (n_bytes < n_here) {
+			chunk->start += n_bytes;
+			return;
+		}
+		n_bytes -= n_here;
+		queue_remove_first(sink);
+	}
+}
+
+/* From the queue, and when all of it fits into one call, n_behind bytes that aren't in it. */
+static ssize_t sink_write_some(struct sink *sink, const void *behind, size_t n_behind)
+{
+	struct iovec parts[PARTS];
+	int n_parts = 0;
+	struct chunk *chunk;
+
+	for (chunk = sink->first; chunk != NULL && n_parts < PARTS; chunk = chunk->next)
+		parts[n_parts++] = (struct iovec){chunk->bytes + chunk->start, chunk->end - chunk->start};
+	if (n_behind > 0 && n_parts < PARTS)
+		parts[n_parts++] = (struct iovec){(void *)(uintptr_t)behind, n_behind};
+	return sink->ops->write(sink->fd, parts, n_parts);
+}
+
+static void sink_drop_queue(struct sink *sink)
+{
+	while (sink->first != NULL)
+		queue_remove_first(sink);
+	sink->queued_bytes = 0;
+}
+
+static enum sink_state sink_end(struct sink *sink, int errnum, struct err *err)
+{
+	sink_drop_queue(sink);
+	if (errnum == EPIPE || (errnum == ECONNRESET && sink->ops->may_wait)) {
+		sink->state = SINK_GONE;
+		return SINK_GONE;
+	}
+	sink->state = SINK_FAILED;
+	err_set_errno(&sink->failure, ERR_RUN, errnum, "cannot write %s", sink->name);
+	if (err != &sink->failure)
+		*err = sink->failure;
+	return SINK_FAILED;
+}
+
+/*
+ * Writes what is queued and these bytes from where they stand, so that they needn't be copied. How many of these are
+ * settled: written, or dropped because the sink has ended.
+ */
+static size_t sink_write_through(struct sink *sink, const void *bytes, size_t n_bytes)
+{
+	ssize_t n_written = sink_write_some(sink, bytes, n_bytes);
+	size_t n_queued = sink->queued_bytes;
+
+	if (n_written == 0 || (n_written < 0 && errno != EAGAIN && errno != EINTR)) {
+		sink_end(sink, n_written == 0 ? EIO : errno, &sink->failure);
+		return n_bytes;
+	}
+	if (n_written < 0)
+		return 0;
+	if ((size_t)n_written <= n_queued) {
+		sink_consume(sink, (size_t)n_written);
+		return 0;
+	}
+	sink_consume(sink, n_queued);
+	sink->written_bytes += (size_t)n_written - n_queued;
+	return (size_t)n_written - n_queued;
+}
+
+static int queue_copy(struct sink *sink, const char *bytes, size_t n_bytes, struct err *err)
 {
 	struct chunk *last = sink->last;
 	struct chunk *more = NULL;
 	size_t n_here = last == NULL ? 0 : last->cap - last->end;
 
-	if (drops_all(sink)) {
-		sink->written_bytes += sink->state == SINK_OK ? n_bytes : 0;
-		return 0;
-	}
 	if (n_here > n_bytes)
 		n_here = n_bytes;
 	if (n_here < n_bytes) {
@@ -225,12 +297,26 @@ int sink_append(struct sink *sink, const void *bytes, size_t n_bytes, struct err
 		last->end += n_here;
 	}
 	if (more != NULL) {
-		memcpy(more->bytes, (const char *)bytes + n_here, n_bytes - n_here);
+		memcpy(more->bytes, bytes + n_here, n_bytes - n_here);
 		more->end = n_bytes - n_here;
 		queue_add(sink, more);
 	}
 	sink->queued_bytes += n_bytes;
 	return 0;
+}
+
+int sink_append(struct sink *sink, const void *bytes, size_t n_bytes, struct err *err)
+{
+	size_t n_settled = 0;
+
+	if (drops_all(sink)) {
+		sink->written_bytes += sink->state == SINK_OK ? n_bytes : 0;
+		return 0;
+	}
+	/* with a block in the queue already, the reader is slower than we are */
+	if (n_bytes >= TAKEN_BYTES && sink->queued_bytes < BLOCK_BYTES && sink->queued_bytes + n_bytes >= BLOCK_BYTES)
+		n_settled = sink_write_through(sink, bytes, n_bytes);
+	return n_settled == n_bytes ? 0 : queue_copy(sink, (const char *)bytes + n_settled, n_bytes - n_settled, err);
 }
 
 int sink_append_buf(struct sink *sink, struct buf *take_buf, struct err *err)
@@ -252,53 +338,6 @@ int sink_append_buf(struct sink *sink, struct buf *take_buf, struct err *err)
 	return 0;
 }
 
-static void sink_consume(struct sink *sink, size_t n_bytes)
-{
-	sink->queued_bytes -= n_bytes;
-	sink->written_bytes += n_bytes;
-	while (n_bytes > 0) {
-		struct chunk *chunk = sink->first;
-		size_t n_here = chunk->end - chunk->start;
-
-		if (n_bytes < n_here) {
-			chunk->start += n_bytes;
-			return;
-		}
-		n_bytes -= n_here;
-		queue_remove_first(sink);
-	}
-}
-
-static ssize_t sink_write_some(struct sink *sink)
-{
-	struct iovec parts[PARTS];
-	int n_parts = 0;
-
-	for (struct chunk *chunk = sink->first; chunk != NULL && n_parts < PARTS; chunk = chunk->next)
-		parts[n_parts++] = (struct iovec){chunk->bytes + chunk->start, chunk->end - chunk->start};
-	return sink->ops->write(sink->fd, parts, n_parts);
-}
-
-static void sink_drop_queue(struct sink *sink)
-{
-	while (sink->first != NULL)
-		queue_remove_first(sink);
-	sink->queued_bytes = 0;
-}
-
-static enum sink_state sink_end(struct sink *sink, int errnum, struct err *err)
-{
-	sink_drop_queue(sink);
-	if (errnum == EPIPE || (errnum == ECONNRESET && sink->ops->may_wait)) {
-		sink->state = SINK_GONE;
-		return SINK_GONE;
-	}
-	sink->state = SINK_FAILED;
-	err_set_errno(&sink->failure, ERR_RUN, errnum, "cannot write %s", sink->name);
-	*err = sink->failure;
-	return SINK_FAILED;
-}
-
 enum sink_state sink_flush(struct sink *sink, bool all, struct err *err)
 {
 	if (sink->state == SINK_FAILED)
@@ -308,7 +347,7 @@ enum sink_state sink_flush(struct sink *sink, bool all, struct err *err)
 	if (all)
 		sink->due_bytes = sink->written_bytes + sink->queued_bytes;
 	while (sink->queued_bytes >= BLOCK_BYTES || (sink->queued_bytes > 0 && sink->written_bytes < sink->due_bytes)) {
-		ssize_t n_bytes = sink_write_some(sink);
+		ssize_t n_bytes = sink_write_some(sink, NULL, 0);
 
 		if (n_bytes > 0)
 			sink_consume(sink, (size_t)n_bytes);

@@ -54,7 +54,10 @@ void sink_sync_soon(struct sink *sink);
 /* What was written is with the disk when it returns (what is queued isn't written). */
 int sink_sync(struct sink *sink, struct err *err);
 
-/* Copies bytes to the end of the queue. -1 when memory is short. */
+/*
+ * Bytes are copied to the end of the queue; of many, what can be is written at once. -1 when memory is short; what a
+ * write found is told by the next sink_flush.
+ */
 int sink_append(struct sink *sink, const void *bytes, size_t n_bytes, struct err *err);
 
 /*
