@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 #define BATCH_NS 500000
-#define BATCH_BYTES (64u << 10)
+#define BATCH_BYTES (256u << 10)
 #define BATCH_ITEMS_MAX 65536u
 #define WINDOW_ITEMS_MAX (1u << 20)
 

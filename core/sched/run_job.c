@@ -161,11 +161,14 @@ static int fill_setup(struct run_job *job, struct err *err)
 	return 0;
 }
 
-/* Many workers share what one alone may have. */
+/*
+ * The task ring holds the batches of BATCH_BYTES that a worker may have in hand; the result ring one's results twice,
+ * so that it can go on while they are taken. Many workers share what one alone may have.
+ */
 static struct channel_sizes channel_sizes(int64_t n_workers)
 {
 	size_t shift = n_workers <= 16 ? 0 : n_workers <= 64 ? 1 : 2;
-	return (struct channel_sizes){.task_bytes = (256u << 10) >> shift,
+	return (struct channel_sizes){.task_bytes = (1024u << 10) >> shift,
 	                              .result_bytes = (512u << 10) >> shift,
 	                              .event_bytes = 16u << 10};
 }
