@@ -2,7 +2,7 @@
 /*
  * descriptor - what a descriptor leads to, and a description of our own for one that we share.
  *
- *   descriptor_share or open(2), descriptor_kind, descriptor_reopen where the kind asks for it
+ *   descriptor_share or open(2), descriptor_kind, descriptor_reopen where the kind asks for it, descriptor_widen
  */
 #include "config.h"
 
@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+#define PIPE_BYTES (512 * 1024) /* every user may have so many, unless he has many such pipes */
 
 int descriptor_kind(int fd)
 {
@@ -54,6 +56,16 @@ int descriptor_reopen(int fd, int access_mode)
 	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return open(path, access_mode | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+}
+
+void descriptor_widen(int fd)
+{
+	int saved_errno = errno;
+	int held_bytes = fcntl(fd, F_GETPIPE_SZ);
+
+	if (held_bytes >= 0 && held_bytes < PIPE_BYTES)
+		fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);
+	errno = saved_errno;
 }
 
 int descriptor_share(int fd, int access_mode)

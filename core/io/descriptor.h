@@ -26,6 +26,12 @@ int descriptor_kind(int fd);
 int descriptor_reopen(int fd, int access_mode);
 
 /*
+ * Has a pipe hold more than the 64 KiB that it holds by itself, so that who writes and who reads it needn't take turns
+ * so often. Nothing happens where that isn't allowed, nor to anything else than a pipe.
+ */
+void descriptor_widen(int fd);
+
+/*
  * A second number for the same description, with O_CLOEXEC, so that every user closes what is its own; never one of
  * 0, 1, 2. -1 with errno; EBADF also when the description isn't open for access_mode.
  */

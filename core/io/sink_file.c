@@ -155,6 +155,7 @@ static int choose_ops(int *fd, bool is_standard, const struct sink_ops **ret_ops
 		*ret_ops = &plain_ops;
 		return is_standard ? 0 : set_nonblocking(*fd, false);
 	}
+	descriptor_widen(*fd);
 	if (!is_standard) {
 		*ret_ops = &stream_ops;
 		return set_nonblocking(*fd, true);

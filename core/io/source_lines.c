@@ -179,6 +179,8 @@ static int lines_prepare(struct source_lines *lines, bool is_standard, struct er
 		lines->way = WAY_SOCKET;
 		break;
 	case DESCRIPTOR_PIPE:
+		descriptor_widen(lines->fd);
+		__attribute__((fallthrough));
 	case DESCRIPTOR_TERMINAL:
 	case DESCRIPTOR_DEVICE:
 		if (is_standard)

@@ -173,8 +173,8 @@ read_ahead() {
 	kill -KILL "$run"
 	wait || true
 	nothing_left
-	# the window, the pipe's 64 KiB, and what yes has at hand
-	[ "$n_written" -lt $((1024 * 1024 + 2 * 65536 + 16384)) ]
+	# the window, the pipe, and what yes has at hand
+	[ "$n_written" -lt $((1024 * 1024 + 512 * 1024 + 65536 + 16384)) ]
 }
 
 @test "window: a slow first item stops the source at --window" {
@@ -195,7 +195,8 @@ read_ahead() {
 	is counted "$(printf '%7d %s' "$n_lines" 0123456789abcdef)"
 	cat <&5 >/dev/null
 	ends 0
-	[ "$n_written" -lt $((2 * 1024 * 1024 + 3 * 65536)) ]
+	# the window, the sink's queue, a pipe on each side
+	[ "$n_written" -lt $((2 * 1024 * 1024 + 2 * 512 * 1024 + 65536)) ]
 }
 
 same_file() {

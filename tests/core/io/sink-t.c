@@ -284,19 +284,54 @@ static void test_due(void)
 	static char sunk[1 << 20];
 	struct sink *sink;
 	uint64_t n_read = 0;
-	int fds[2];
+	int fds[2], n_bytes;
 
 	must(pipe2(fds, O_CLOEXEC) == 0);
 	sink = open_fd(fds[1]);
-	fill(sink, 100000);
+	n_bytes = fcntl(fds[1], F_GETPIPE_SZ) + 30000;
+	fill(sink, (size_t)n_bytes);
 	is_int(sink_flush(sink, true, &err), SINK_WAIT, "due: a full pipe");
 	ok(sink_queued_bytes(sink) < 64 * 1024, "due: less than a block is left");
 	while (n_read < sink_written_bytes(sink))
 		n_read += read_some(fds[0], sunk, sizeof(sunk));
 	is_int(sink_flush(sink, false, &err), SINK_OK, "due: it goes on");
-	is_int(sink_written_bytes(sink), 100000, "due: to the end");
+	is_int(sink_written_bytes(sink), n_bytes, "due: to the end");
 	sink_close(&sink);
 	must(close(fds[0]) == 0 && close(fds[1]) == 0);
+}
+
+/* Much at once is written before it is asked for; what it finds is told when it is. */
+static void test_large(void)
+{
+	struct sink *sink = open_named(ENDPOINT_LINES, "out");
+	int fds[2], n_bytes;
+
+	append(sink, "first\n");
+	fill(sink, 100000);
+	is_int(size_of("out"), 100006, "much: is written at once, what was queued before it");
+	is_int(sink_queued_bytes(sink), 0, "much: nothing is queued");
+	is_int(sink_written_bytes(sink), 100006, "much: and all is counted");
+	sink_close(&sink);
+
+	must(pipe2(fds, O_CLOEXEC) == 0);
+	sink = open_fd(fds[1]);
+	n_bytes = fcntl(fds[1], F_GETPIPE_SZ);
+	fill(sink, (size_t)n_bytes + 1000);
+	is_int(sink_queued_bytes(sink), 1000, "much: what doesn't fit is queued");
+	must(close(fds[0]) == 0 && close(fds[1]) == 0);
+	fill(sink, 100000);
+	is_int(sink_flush(sink, false, &err), SINK_GONE, "much: its reader has left");
+	is_int(sink_queued_bytes(sink), 0, "much: nothing waits for it");
+	fill(sink, 100000);
+	is_int(sink_flush(sink, false, &err), SINK_GONE, "much: for ever");
+	sink_close(&sink);
+
+	sink = open_named(ENDPOINT_LINES, "/dev/full");
+	fill(sink, 100000);
+	is_int(sink_flush(sink, false, &err), SINK_FAILED, "much: a full disk");
+	is_str(err.text, "cannot write /dev/full: No space left on device", "much: by name");
+	is_int(sink_finish(sink, &err), -1, "much: which stays an error");
+	sink_close(&sink);
 }
 
 /* Pieces of all sizes against a reader of all sizes: the bytes come in order, each once. */
@@ -425,6 +460,7 @@ int main(void)
 	test_streams();
 	test_look();
 	test_due();
+	test_large();
 	test_random();
 	test_terminal();
 	test_fifo_by_name();
