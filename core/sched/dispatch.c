@@ -41,6 +41,20 @@ static bool has_budget(const struct dispatch *dispatch)
 
 /* --- how many items ----------------------------------------------------------------------------------------------- */
 
+/*
+ * The mean of what items took, each weighing as much as any other and all less with each sample that comes after it: a
+ * worker's first items take a thousand times as long as the others when these are tiny.
+ */
+static void weigh_in(struct dispatch *dispatch, uint64_t busy_ns, uint64_t n_items)
+{
+	/* the word is the worker's: what can't be true only makes batches of a wrong size */
+	if (busy_ns / n_items > UINT64_C(3600) * CLOCK_NS_PER_SEC)
+		busy_ns = n_items;
+	dispatch->weighed_ns += busy_ns - dispatch->weighed_ns / 4;
+	dispatch->weighed_items += n_items - dispatch->weighed_items / 4;
+	dispatch->item_ns = (int64_t)(dispatch->weighed_ns / dispatch->weighed_items) + 1;
+}
+
 static void measure(struct dispatch *dispatch)
 {
 	for (unsigned i = 0; i < dispatch->crew->n_places; i++) {
@@ -50,14 +64,9 @@ static void measure(struct dispatch *dispatch)
 		uint64_t busy_ns = channel_busy_ns(worker->channel);
 		if (busy_ns <= worker->busy_ns_seen)
 			continue;
-		int64_t sample_ns =
-			(int64_t)((busy_ns - worker->busy_ns_seen) / (worker->n_answered - worker->n_answered_seen));
+		weigh_in(dispatch, busy_ns - worker->busy_ns_seen, worker->n_answered - worker->n_answered_seen);
 		worker->busy_ns_seen = busy_ns;
 		worker->n_answered_seen = worker->n_answered;
-		/* the word is the worker's: what can't be true only makes batches of a wrong size */
-		if (sample_ns < 1 || sample_ns > INT64_C(3600) * CLOCK_NS_PER_SEC)
-			sample_ns = 1;
-		dispatch->item_ns = dispatch->item_ns == 0 ? sample_ns : (3 * dispatch->item_ns + sample_ns + 3) / 4;
 		if (dispatch->items_max < BATCH_ITEMS_MAX)
 			dispatch->items_max *= 4;
 	}

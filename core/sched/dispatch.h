@@ -40,7 +40,8 @@ struct dispatch {
 	struct report *report;
 	char delimiter;
 	int64_t window_bytes;   /* the job's limit */
-	int64_t item_ns;        /* measured; 0: nothing measured yet */
+	int64_t item_ns;        /* measured, rounded up; 0: nothing measured yet */
+	uint64_t weighed_ns, weighed_items; /* what it is the quotient of */
 	uint32_t items_max;     /* how far batches may grow by now */
 	bool is_source_waiting; /* nothing to read until its descriptor is ready: cleared by whoever watches it */
 	bool has_source_failed; /* the source can't be read any further: what was read is finished */
