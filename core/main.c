@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -171,10 +172,21 @@ static int output_finish(int status)
 	return CMD_BROKEN;
 }
 
+/*
+ * Blocks of items and results come and go by the thousand a second: they are had from what was freed, instead of from
+ * the kernel, a page fault for each page. What is larger than any of them goes back at once.
+ */
+static void memory_keep(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 4 << 20);
+	mallopt(M_TRIM_THRESHOLD, 16 << 20);
+}
+
 int main(int argc, char **argv)
 {
 	if (streams_open())
 		return CMD_BROKEN;
+	memory_keep();
 	signal(SIGPIPE, SIG_IGN);
 	/* a file that may not grow is an error of the write (EFBIG), said with its name */
 	signal(SIGXFSZ, SIG_IGN);
