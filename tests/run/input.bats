@@ -121,9 +121,12 @@ flow() {
 	done
 	printf 'two\nat once\nhal' >&4
 	read -r -t 30 result <&5
-	[ "$result" = TWO ]
-	read -r -t 30 result <&5
-	[ "$result" = 'AT ONCE' ]
+	read -r -t 30 other <&5
+	# with -u whoever has the second may be quicker
+	case ${1-}$result,$other in
+	'TWO,AT ONCE' | '-uTWO,AT ONCE' | '-uAT ONCE,TWO') ;;
+	*) false ;;
+	esac
 	echo f >&4
 	read -r -t 30 result <&5
 	[ "$result" = HALF ]
