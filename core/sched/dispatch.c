@@ -50,8 +50,8 @@ static void weigh_in(struct dispatch *dispatch, uint64_t busy_ns, uint64_t n_ite
 	/* the word is the worker's: what can't be true only makes batches of a wrong size */
 	if (busy_ns / n_items > UINT64_C(3600) * CLOCK_NS_PER_SEC)
 		busy_ns = n_items;
-	dispatch->weighed_ns += busy_ns - dispatch->weighed_ns / 4;
-	dispatch->weighed_items += n_items - dispatch->weighed_items / 4;
+	dispatch->weighed_ns += (double)busy_ns - dispatch->weighed_ns / 4;
+	dispatch->weighed_items += (double)n_items - dispatch->weighed_items / 4;
 	dispatch->item_ns = (int64_t)(dispatch->weighed_ns / dispatch->weighed_items) + 1;
 }
 

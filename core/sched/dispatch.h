@@ -27,7 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BATCH_NS 500000
+#define BATCH_NS 1000000
 #define BATCH_BYTES (256u << 10)
 #define BATCH_ITEMS_MAX 65536u
 #define WINDOW_ITEMS_MAX (1u << 20)
@@ -41,7 +41,7 @@ struct dispatch {
 	char delimiter;
 	int64_t window_bytes;   /* the job's limit */
 	int64_t item_ns;        /* measured, rounded up; 0: nothing measured yet */
-	uint64_t weighed_ns, weighed_items; /* what it is the quotient of */
+	double weighed_ns, weighed_items; /* what it is the quotient of */
 	uint32_t items_max;     /* how far batches may grow by now */
 	bool is_source_waiting; /* nothing to read until its descriptor is ready: cleared by whoever watches it */
 	bool has_source_failed; /* the source can't be read any further: what was read is finished */

@@ -111,9 +111,9 @@ static void test_batch_sizes(void)
 		const char *what;
 	} cases[] = {
 		{100, 1000, BATCH_ITEMS_MAX, "tiny items by the thousand"},
-		{5000, 60, 110, "5 us: about 100"},
-		{100000, 3, 6, "100 us: a few"},
-		{2 * BATCH_NS, 1, 1, "1 ms: one at a time"},
+		{5000, 150, 210, "5 us: about 200"},
+		{100000, 6, 11, "100 us: a few"},
+		{2 * BATCH_NS, 1, 1, "2 ms: one at a time"},
 		{10 * (uint64_t)CLOCK_NS_PER_SEC, 1, 1, "10 s: one at a time"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
