@@ -31,6 +31,7 @@ file == "rounds" {
 	n_rounds[$1]++
 	rate[$1, $2] = $3 > 0 ? items[$1] * 1e9 / $3 : 0
 	cpu_ns[$1, $2] = $4 * 1e3 / items[$1]
+	wall_ms[$1, $2] = $3 / 1e6
 	if ($5 > largest_kib[$1])
 		largest_kib[$1] = $5
 }
@@ -59,12 +60,15 @@ function median(sorted, n,    i, k, value) {
 	return n % 2 ? sorted[(n + 1) / 2] : (sorted[n / 2] + sorted[n / 2 + 1]) / 2
 }
 
-# The median over the rounds of values[id, round]; with other, of its ratio to the other's.
-function median_of(values, id, other,    round, list, n) {
+# The median over the rounds of values[id, round]; with other, of its ratio to the other's. how: more, the difference;
+# share, the difference by the round's wall time.
+function median_of(values, id, other, how,    round, list, n) {
 	for (round = 1; round <= rounds; round++) {
 		if (other == "")
 			list[++n] = values[id, round]
-		else if (values[other, round] > 0)
+		else if (how != "" && rate[id, round] > 0)
+			list[++n] = (values[id, round] - values[other, round]) * (how == "share" ? rate[id, round] / 1e9 : 1)
+		else if (how == "" && values[other, round] > 0)
 			list[++n] = values[id, round] / values[other, round]
 	}
 	if (n == 0)
@@ -87,7 +91,7 @@ function short(value) {
 }
 
 function digits(value) {
-	return sprintf(value >= 100 ? "%.0f" : value >= 10 ? "%.1f" : "%.2f", value)
+	return sprintf(value >= 100 ? "%.0f" : value >= 10 ? "%.1f" : value >= 0.1 ? "%.2f" : "%.3f", value)
 }
 
 function print_contender(id,    middle_rate, base) {
@@ -113,7 +117,7 @@ function print_contenders(    i, last_group) {
 	}
 }
 
-# Sets seen, least_wanted or most_wanted in field. false: it wasn't measured.
+# Sets field, seen, is_most (the limit is an upper one) and is_met. false: it wasn't measured.
 function weigh(line,    other) {
 	split(line, field, FS)
 	other = field[3] == "-" ? "" : field[3]
@@ -121,9 +125,14 @@ function weigh(line,    other) {
 		return 0
 	if (field[1] == "cpu")
 		seen = median_of(cpu_ns, field[2], other)
+	else if (field[1] == "share")
+		seen = median_of(cpu_ns, field[2], other, "share")
+	else if (field[1] == "later")
+		seen = median_of(wall_ms, field[2], other, "more")
 	else
 		seen = median_of(rate, field[2], other)
-	is_met = field[1] == "cpu" ? seen <= field[4] : seen >= field[4]
+	is_most = field[1] ~ /^(cpu|share|later)$/
+	is_met = is_most ? seen <= field[4] : seen >= field[4]
 	return 1
 }
 
@@ -131,7 +140,7 @@ function print_goals(    i) {
 	printf "\n%-62s %10s %10s  %s\n", "goals", "wanted", "seen", "met"
 	for (i = 1; i <= n_goals; i++)
 		if (weigh(goal[i]))
-			printf "%-62s %s %8s %10s  %s\n", field[5], (field[1] == "cpu" ? "<" : ">"), short(field[4] + 0),
+			printf "%-62s %s %8s %10s  %s\n", field[5], (is_most ? "<" : ">"), short(field[4] + 0),
 				short(seen), (is_met ? "yes" : "no")
 }
 
@@ -206,7 +215,7 @@ function write_markdown(    i, last_group) {
 	printf "\n| goal | wanted | seen | met |\n| --- | --- | --- | --- |\n" >markdown
 	for (i = 1; i <= n_goals; i++)
 		if (weigh(goal[i]))
-			printf "| %s | %s %s | %s | %s |\n", field[5], (field[1] == "cpu" ? "at most" : "at least"),
+			printf "| %s | %s %s | %s | %s |\n", field[5], (is_most ? "at most" : "at least"),
 				short(field[4] + 0), short(seen), (is_met ? "yes" : "no") >markdown
 	if (close(markdown) != 0)
 		exit 2
