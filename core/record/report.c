@@ -136,6 +136,31 @@ static void say_counters(const struct report *report, const struct tally *tally)
 		log_detail("%s%scounters: %s", report->job_name, report->separator, line.text);
 }
 
+/* Who kept the others waiting: what the supervisor did most of the time, awake or asleep. */
+static void say_bottleneck(const struct report *report, const struct tally *tally)
+{
+	static const char *const names[] = {
+		[TALLY_INPUT] = "input", [TALLY_WORKERS] = "workers", [TALLY_OUTPUT] = "output", [TALLY_WAITS] = "rota itself"};
+	int64_t shares_ns[TALLY_WAITS + 1], total_ns = tally->end_ns - tally->start_ns;
+	int worst = TALLY_WAITS;
+	struct line line = {0};
+	if (total_ns <= 0 || tally->ready_ns == 0)
+		return;
+	shares_ns[TALLY_WAITS] = total_ns;
+	for (int i = 0; i < TALLY_WAITS; i++) {
+		shares_ns[i] = tally->waited_ns[i];
+		shares_ns[TALLY_WAITS] -= tally->waited_ns[i];
+	}
+	for (int i = 0; i < TALLY_WAITS; i++)
+		worst = shares_ns[i] > shares_ns[worst] ? i : worst;
+	line_printf(&line, "%s %.0f %% of the time", names[worst], (double)shares_ns[worst] * 100 / (double)total_ns);
+	for (int i = 0; i <= TALLY_WAITS; i++)
+		if (i != worst)
+			line_printf(&line, ", %s %.0f %%", names[i], (double)shares_ns[i] * 100 / (double)total_ns);
+	line_printf(&line, "; workers were busy %.0f %% of theirs", (double)tally->busy_ns * 100 / (double)tally->ready_ns);
+	log_detail("%s%sbottleneck: %s", report->job_name, report->separator, line.text);
+}
+
 void report_job(const struct report *report, const struct tally *tally)
 {
 	bool is_well = tally->start_ns != 0 && tally_not_ok(tally) == 0 && tally->n_read <= tally_finished(tally);
@@ -154,4 +179,5 @@ void report_job(const struct report *report, const struct tally *tally)
 	}
 	log_notice("%s%s%s", report->job_name, report->separator, line.text);
 	say_counters(report, tally);
+	say_bottleneck(report, tally);
 }

@@ -52,7 +52,7 @@ void report_retry(struct report *report, const struct failure *failure, uint32_t
 /*
  * The one-line summary of a job: items, ok, failed by outcome, items that were read and have no outcome (the run was
  * cut short), seconds, items/s, restarts. Said when standard error is a terminal, or with -v, or when not all went
- * well; never with -q. And, with -v, a second line for the counters.
+ * well; never with -q. And, with -v, a second line for the counters, and one for what the job's time went to.
  */
 void report_job(const struct report *report, const struct tally *tally);
 

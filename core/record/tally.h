@@ -33,16 +33,21 @@ struct tally_counter {
 	int64_t value;
 };
 
+/* What a supervisor that sleeps waits for. */
+enum tally_wait { TALLY_INPUT, TALLY_WORKERS, TALLY_OUTPUT, TALLY_WAITS };
+
 struct tally {
 	uint64_t n_read; /* items taken from the source */
 	uint64_t n_outcomes[OUTCOME_COUNT];
-	uint64_t n_before; /* of these: in an earlier run, which this one goes on from */
+	uint64_t n_before;               /* of these: in an earlier run, which this one goes on from */
 	uint64_t result_bytes;           /* handed to the sink, framed */
 	int64_t total_items;             /* when known, else -1 */
 	int64_t total_bytes, read_bytes; /* of the source, total -1 when unknown: an estimate for the progress */
 	uint64_t n_deaths;               /* of workers */
 	unsigned n_workers, n_busy;      /* now */
 	int64_t start_ns, end_ns;        /* end 0: still running */
+	int64_t waited_ns[TALLY_WAITS];  /* by the supervisor; the rest of the time it worked, for this job or another */
+	uint64_t busy_ns, ready_ns;      /* of all workers that are gone: with items; able to be */
 	bool is_waiting;                 /* for another job (after) */
 	struct tally_counter counters[TALLY_COUNTERS_MAX];
 	size_t n_counters;

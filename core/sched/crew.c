@@ -282,6 +282,7 @@ void crew_poll(struct crew *crew)
 		if (worker->phase != WORKER_IS_STARTING || channel_state(worker->channel) != WORKER_READY)
 			continue;
 		worker->phase = WORKER_IS_READY;
+		worker->ready_since_ns = clock_now_ns();
 		crew->n_ready++;
 		crew->n_failed_starts = 0;
 		log_debug("worker %u: ready", worker->number);

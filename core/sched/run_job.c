@@ -517,6 +517,8 @@ static void update_tally(struct run_job *job)
 	job->tally.result_bytes = job->window.emitted_bytes;
 	job->tally.n_deaths = job->crew.n_deaths;
 	job->tally.n_workers = job->crew.n_live;
+	job->tally.busy_ns = job->crew.busy_ns;
+	job->tally.ready_ns = job->crew.ready_ns;
 	job->tally.n_busy = 0;
 	for (unsigned i = 0; i < job->crew.n_places; i++)
 		job->tally.n_busy += job->crew.workers[i].n_owed_items > 0;
@@ -594,10 +596,19 @@ bool run_job_turn(struct run_job *job)
 
 /* --- sleeping ----------------------------------------------------------------------------------------------------- */
 
+static enum tally_wait waits_for(const struct run_job *job)
+{
+	if (!is_heard(job) || (job->phase == JOB_LEAVING && crew_is_gone(&job->crew)))
+		return TALLY_OUTPUT;
+	return job->dispatch.is_source_waiting && job->window.n_items == 0 ? TALLY_INPUT : TALLY_WORKERS;
+}
+
 bool run_job_sleep_begin(struct run_job *job)
 {
 	if (job->phase != JOB_RUNNING && job->phase != JOB_LEAVING)
 		return false;
+	job->asleep_since_ns = clock_now_ns();
+	job->asleep_for = waits_for(job);
 	flush(job, true);
 	if (job->phase == JOB_LEAVING && job->is_sink_dead)
 		return crew_is_gone(&job->crew);
@@ -606,8 +617,12 @@ bool run_job_sleep_begin(struct run_job *job)
 
 void run_job_sleep_end(struct run_job *job)
 {
-	if (job->phase == JOB_RUNNING || job->phase == JOB_LEAVING)
-		crew_sleep_end(&job->crew);
+	if (job->phase != JOB_RUNNING && job->phase != JOB_LEAVING)
+		return;
+	if (job->asleep_since_ns != 0)
+		job->tally.waited_ns[job->asleep_for] += clock_now_ns() - job->asleep_since_ns;
+	job->asleep_since_ns = 0;
+	crew_sleep_end(&job->crew);
 }
 
 /* The sooner of two times, of which -1 means never. */

@@ -44,6 +44,8 @@ struct run_job {
 	bool is_cut;         /* ended before all items had their outcome */
 	bool is_reported;    /* run.c has said how it went */
 	int64_t leave_by_ns; /* LEAVING: then they are killed */
+	int64_t asleep_since_ns;
+	enum tally_wait asleep_for;
 	struct source *source;
 	struct feed *feed;
 	struct sink *sink;

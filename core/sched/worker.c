@@ -137,9 +137,22 @@ void worker_unwatch(struct worker *worker)
 	worker->words.fd = -1;
 }
 
+/* The word is the worker's: it can't have been busy for longer than it was there. */
+static void add_busy(struct worker *worker)
+{
+	struct crew *crew = worker->crew;
+	if (worker->ready_since_ns == 0)
+		return;
+	uint64_t ready_ns = (uint64_t)(clock_now_ns() - worker->ready_since_ns);
+	uint64_t busy_ns = channel_busy_ns(worker->channel);
+	crew->ready_ns += ready_ns;
+	crew->busy_ns += busy_ns < ready_ns ? busy_ns : ready_ns;
+}
+
 void worker_clear(struct worker *worker)
 {
 	struct crew *crew = worker->crew;
+	add_busy(worker);
 	if (worker->phase == WORKER_IS_READY)
 		crew->n_ready--;
 	if (worker->has_cgroup)

@@ -53,8 +53,9 @@ struct worker {
 	bool is_cut_short;     /* items were taken back: nothing is sent until it owes nothing */
 	bool is_in_part;       /* the result of the item behind those answered comes in parts */
 	/* figures for the size of batches */
-	uint64_t busy_ns, n_answered, busy_ns_seen, n_answered_seen;
-	int64_t progress_ns; /* when something was last sent to it while idle, or came from it */
+	uint64_t n_answered, busy_ns_seen, n_answered_seen;
+	int64_t ready_since_ns; /* 0: it isn't yet */
+	int64_t progress_ns;    /* when something was last sent to it while idle, or came from it */
 	/* its standard output and error */
 	struct loop_watch bell, words;
 	struct buf line;  /* the words that no newline has ended yet */
@@ -64,11 +65,11 @@ struct worker {
 	uint32_t ending_item; /* which item that is about: as the worker counts */
 	int64_t kill_ns;      /* ending: when KILL follows */
 	/* the item's clock: it runs while the worker is heard and the supervisor's loop turns (watchdog) */
-	uint32_t clock_item;    /* begun, as the worker counts: of which item */
-	int64_t clock_ns;       /* how long it has run */
-	int64_t rss_bytes;      /* as last seen */
-	bool has_cgroup;        /* of its own */
-	struct item_time time;  /* of the item that it has told of last: time_seq; 0: none */
+	uint32_t clock_item;   /* begun, as the worker counts: of which item */
+	int64_t clock_ns;      /* how long it has run */
+	int64_t rss_bytes;     /* as last seen */
+	bool has_cgroup;       /* of its own */
+	struct item_time time; /* of the item that it has told of last: time_seq; 0: none */
 	uint64_t time_seq;
 	char refusal[1000];     /* why its open said no, or "" */
 	unsigned n_stuck_looks; /* seen in a row with work that it doesn't begin */
@@ -108,6 +109,7 @@ struct crew {
 	const struct cgroup *cgroup;      /* borrowed; NULL: workers have none */
 	unsigned job_number;              /* in its names, from 0 */
 	int64_t recycle_items;            /* a worker leaves after so many; 0: never */
+	uint64_t busy_ns, ready_ns;       /* of workers that are gone: with items, and able to be */
 	int64_t load_ns;                  /* how long the plugin takes to load so far, by the watchdog's clock */
 	unsigned n_live;                  /* not NONE */
 	unsigned n_ready;

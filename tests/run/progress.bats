@@ -101,3 +101,22 @@ on_a_terminal() {
 		assert second[0]["waiting"] and second[-1]["ok"] == 100 and second[-1]["total"] == 100, second
 	END
 }
+
+# Upper bounds are far away: what waits for something else than it should is a mistake in kind.
+blames() { # WHO COMMAND...
+	"${@:2}" 2>err >out
+	has err "bottleneck: $1 "
+	rm err
+}
+
+slow_input() { { sleep 1; seq 3; } | rota map -b "$backend" -v upper; }
+slow_items() { seq -f 'item %g' 40 | rota map -b "$backend" -v -j 2 sleep ms=20; }
+slow_output() { seq 1000000 | rota map -b "$backend" -v upper | { sleep 1.5; cat; }; }
+
+@test "bottleneck: -v says what a run waited for most" {
+	slow
+	both_backends blames input slow_input
+	both_backends blames workers slow_items
+	both_backends blames output slow_output
+	cmp out <(seq 1000000)
+}

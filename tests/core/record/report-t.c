@@ -175,6 +175,25 @@ static void test_counters(void)
 	   "the longest counters fit, and that some were left out is said");
 }
 
+static void test_bottleneck(void)
+{
+	struct tally tally = tally_ended(1, 1000);
+	tally.ready_ns = 2000 * CLOCK_NS_PER_MS;
+	tally.busy_ns = 500 * CLOCK_NS_PER_MS;
+	tally.waited_ns[TALLY_INPUT] = 700 * CLOCK_NS_PER_MS;
+	tally.waited_ns[TALLY_WORKERS] = 200 * CLOCK_NS_PER_MS;
+	tally.waited_ns[TALLY_OUTPUT] = 60 * CLOCK_NS_PER_MS;
+	is_str(job_said(NULL, &tally, LOG_VERBOSE),
+	       "rota: 1 item, 1 ok, 1.00 s, 1.0 items/s\n"
+	       "rota: bottleneck: input 70 % of the time, workers 20 %, output 6 %, rota itself 4 %; "
+	       "workers were busy 25 % of theirs\n",
+	       "who kept the others waiting comes first");
+	tally.waited_ns[TALLY_INPUT] = 0;
+	ok(strstr(job_said("upper", &tally, LOG_VERBOSE), "upper: bottleneck: rota itself 74 % of the time, input 0 %,"),
+	   "it may be rota itself");
+	is_str(job_said(NULL, &tally, LOG_NORMAL), "", "only -v shows it");
+}
+
 static void test_terminal(void)
 {
 	struct tally tally = tally_ended(2, 1000);
@@ -211,6 +230,7 @@ int main(void)
 	test_many_failures();
 	test_summaries();
 	test_counters();
+	test_bottleneck();
 	test_terminal();
 	dup2(own_stderr, STDERR_FILENO);
 	close(own_stderr);
