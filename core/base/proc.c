@@ -232,6 +232,18 @@ int proc_find_program(const char *name, const char *installed_folder, char **ret
 	               own_folder, installed_folder);
 }
 
+int proc_put(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ssize_t n = write(fd, text, strlen(text));
+	int errnum = errno;
+	close(fd);
+	errno = errnum;
+	return n < 0 ? -1 : 0;
+}
+
 int proc_open_pidfd(pid_t pid)
 {
 	return (int)syscall(SYS_pidfd_open, pid, 0);

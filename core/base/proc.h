@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * proc - starting programs and saying how a process ended. Thread-safe.
+ * proc - starting programs, saying how a process ended, and telling the kernel about one. Thread-safe.
  */
 #ifndef BASE_PROC_H
 #define BASE_PROC_H
@@ -32,6 +32,9 @@ const char *proc_death(char text[PROC_DEATH_BYTES], int wait_status);
 
 /* Does it run, or wait for a processor only (its state in /proc is R)? false when that isn't known. */
 bool proc_is_runnable(pid_t pid);
+
+/* Writes text to a file of the kernel's (in /proc, or of a cgroup), in one call. -1 with errno. */
+int proc_put(const char *file, const char *text);
 
 /* A descriptor (close-on-exec) that polls readable when the process has ended; -1 where there is no pidfd_open. */
 int proc_open_pidfd(pid_t pid);

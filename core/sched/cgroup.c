@@ -2,6 +2,7 @@
 /* cgroup - see cgroup.h. */
 #include "config.h"
 
+#include "core/base/proc.h"
 #include "core/sched/cgroup.h"
 
 #include <dirent.h>
@@ -32,14 +33,7 @@ static int write_text(const char *folder, const char *name, const char *file, co
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	ssize_t n = write(fd, text, strlen(text));
-	int errnum = errno;
-	close(fd);
-	errno = errnum;
-	return n < 0 ? -1 : 0;
+	return proc_put(path, text);
 }
 
 static int write_number(const char *folder, const char *name, const char *file, int64_t number)

@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include "core/base/proc.h"
 #include "core/base/tree.h"
 #include "core/worker/crash.h"
 #include "core/worker/forkserver.h"
@@ -109,13 +110,7 @@ static int load_plugin(struct forkserver *server)
  */
 static void prefer_as_victim(void)
 {
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (write(fd, "300", 3) < 0) {
-		/* as above */
-	}
-	close(fd);
+	(void)proc_put("/proc/self/oom_score_adj", "300");
 }
 
 /* Standard input is nothing, standard output and error are the supervisor's pipe. */

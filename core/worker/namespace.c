@@ -7,10 +7,10 @@
  */
 #include "config.h"
 
+#include "core/base/proc.h"
 #include "core/worker/namespace.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdalign.h>
@@ -39,24 +39,12 @@ static int refuse(struct err *err, const char *what)
 
 /* --- the user namespace ------------------------------------------------------------------------------------------- */
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	ssize_t n = write(fd, text, strlen(text));
-	int errnum = errno;
-	close(fd);
-	errno = errnum;
-	return n < 0 ? -1 : 0;
-}
-
 /* One number stands for itself; all others are nobody's. */
 static int map_id(const char *path, unsigned id, struct err *err)
 {
 	char line[64], what[64];
 	snprintf(line, sizeof line, "%u %u 1\n", id, id);
-	if (write_text(path, line) == 0)
+	if (proc_put(path, line) == 0)
 		return 0;
 	snprintf(what, sizeof what, "cannot write %s", path);
 	return refuse(err, what);
@@ -69,7 +57,7 @@ static int enter_as_user(int flags, struct err *err)
 	if (unshare(CLONE_NEWUSER | flags) != 0)
 		return refuse(err, "the kernel refuses a user namespace");
 	/* who could leave groups might get at files that are barred to them; old kernels don't ask for it */
-	if (write_text("/proc/self/setgroups", "deny") != 0 && errno != ENOENT)
+	if (proc_put("/proc/self/setgroups", "deny") != 0 && errno != ENOENT)
 		return refuse(err, "cannot write /proc/self/setgroups");
 	return map_id("/proc/self/uid_map", user, err) == 0 ? map_id("/proc/self/gid_map", group, err) : -1;
 }
