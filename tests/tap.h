@@ -9,6 +9,7 @@
  *	skip("why")                                       one test that can't run here
  *	skip_all("why")                                   the whole program can't run here; doesn't return
  *	diag("format", ...)                               a remark; no test
+ *	tap_template(path, "name")                        for mkstemp or mkdtemp: a name in $TMPDIR
  *	return tap_done();                                prints the plan; the end of main
  *
  * The plan stands at the end, so a program that dies early or leaves by exit has no plan, and the run fails. A
@@ -33,10 +34,23 @@
 #define is_mem(seen, n_seen, want, n_want, ...) \
 	tap_is_mem((seen), (n_seen), (want), (n_want), __FILE__, __LINE__, __VA_ARGS__)
 
+#define TAP_PATH_BYTES 256
+#define TAP_BESIDE_BYTES (TAP_PATH_BYTES + 32) /* for a file in such a folder */
+
 static struct {
 	unsigned n_done, n_failed;
 	pid_t pid; /* of the one process that tests; 0 before its first line */
 } tap;
+
+/* Where temporary files are to be; a $TMPDIR that is too long for the path is as good as none. */
+__attribute__((unused)) static void tap_template(char path[TAP_PATH_BYTES], const char *name)
+{
+	const char *folder = getenv("TMPDIR");
+
+	if (!folder || folder[0] != '/' || strlen(folder) + strlen(name) + sizeof "/rota--XXXXXX" > TAP_PATH_BYTES)
+		folder = P_tmpdir;
+	snprintf(path, TAP_PATH_BYTES, "%s/rota-%s-XXXXXX", folder, name);
+}
 
 /* After "#", a word such as SKIP would be a directive, and a newline would end the line. */
 __attribute__((unused)) static void tap_put_name(const char *format, va_list args)

@@ -46,9 +46,10 @@ static void test_pieces(const char *bytes)
 
 static void test_file(const char *bytes)
 {
-	char path[] = "/tmp/rota-digest-XXXXXX";
+	char path[TAP_PATH_BYTES];
 	struct digest seen;
 	struct err err;
+	tap_template(path, "digest");
 	int fd = mkstemp(path);
 	ok(fd >= 0 && write(fd, bytes, N_BYTES) == N_BYTES, "a file");
 	close(fd);

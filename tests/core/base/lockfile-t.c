@@ -17,8 +17,8 @@
 
 #define ROUNDS 200
 
-static char folder[] = "/tmp/rota-lockfile-XXXXXX";
-static char path[64];
+static char folder[TAP_PATH_BYTES];
+static char path[TAP_BESIDE_BYTES];
 
 static void test_one(void)
 {
@@ -93,7 +93,7 @@ static int compete(const char *witness)
 
 static void test_race(void)
 {
-	char witness[64];
+	char witness[TAP_BESIDE_BYTES];
 	int status;
 	snprintf(witness, sizeof witness, "%s/witness", folder);
 	pid_t child = fork();
@@ -108,7 +108,7 @@ static void test_errors(void)
 	struct lockfile lockfile;
 	struct err err;
 	pid_t owner;
-	char name[96];
+	char name[TAP_BESIDE_BYTES];
 	snprintf(name, sizeof name, "%s/nowhere/lock", folder);
 	ok(lockfile_take(&lockfile, name, &owner, &err) == -1 && err.code == ERR_RUN, "no folder: %s", err.text);
 	ok(lockfile_take(&lockfile, folder, &owner, &err) == -1, "a folder: %s", err.text);
@@ -120,6 +120,7 @@ static void test_errors(void)
 
 int main(void)
 {
+	tap_template(folder, "lockfile");
 	if (!mkdtemp(folder))
 		abort();
 	snprintf(path, sizeof path, "%s/lock", folder);

@@ -179,7 +179,8 @@ static void test_regular_file(void)
 	struct loop_watch watch = {.fd = -1};
 	struct err err;
 	bool is_always_ready = false;
-	char name[] = "/tmp/loop-t.XXXXXX";
+	char name[TAP_PATH_BYTES];
+	tap_template(name, "loop");
 	int fd = mkostemp(name, O_CLOEXEC);
 	unlink(name);
 	bells_init(&bells, count);

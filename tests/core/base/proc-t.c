@@ -228,7 +228,7 @@ static void test_put(void)
 static void test_folders(void)
 {
 	char folder[PATH_MAX], small[4], *path = NULL;
-	char installed[] = "/tmp/proc-t.XXXXXX";
+	char installed[TAP_PATH_BYTES];
 	struct err err = {0};
 	const char *name = strrchr(self, '/') + 1;
 	is_int(proc_own_folder(folder, sizeof(folder), &err), 0, "the own folder");
@@ -244,10 +244,11 @@ static void test_folders(void)
 	is_int(proc_find_program("no-such-program", "/bin", &path, &err), -1, "one that is nowhere");
 	ok(strstr(err.text, "no-such-program") && strstr(err.text, "/bin") && strstr(err.text, folder), "names all: %s",
 	   err.text);
+	tap_template(installed, "proc");
 	if (!mkdtemp(installed))
 		abort();
 	is_int(proc_find_program("tmp", "/", &path, &err), -1, "a folder is no program");
-	char plain[100];
+	char plain[TAP_BESIDE_BYTES];
 	snprintf(plain, sizeof(plain), "%s/plain", installed);
 	close(open(plain, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
 	is_int(proc_find_program("plain", installed, &path, &err), -1, "nor is a file that isn't executable");

@@ -5,6 +5,7 @@
 
 #include "core/base/buf.h"
 #include "core/io/source.h"
+#include "tests/tap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@
 
 #define SCRATCH_WAIT_MS 20000 /* nothing here takes that long unless it hangs */
 
-static char scratch_path[4096];
+static char scratch_path[TAP_PATH_BYTES];
 
 /* For what the test stands on and doesn't test. */
 #define must(cond) ((cond) ? (void)0 : scratch_die(#cond, __FILE__, __LINE__))
@@ -31,9 +32,7 @@ __attribute__((noreturn, unused)) static void scratch_die(const char *cond, cons
 
 __attribute__((unused)) static void scratch_enter(void)
 {
-	const char *parent = getenv("TMPDIR");
-
-	snprintf(scratch_path, sizeof(scratch_path), "%s/rota-io-XXXXXX", parent != NULL ? parent : "/tmp");
+	tap_template(scratch_path, "io");
 	must(mkdtemp(scratch_path) != NULL);
 	must(chdir(scratch_path) == 0);
 }

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/rota-splice-XXXXXX";
-static char file[64], new_file[64];
+static char folder[TAP_PATH_BYTES];
+static char file[TAP_BESIDE_BYTES], new_file[TAP_BESIDE_BYTES];
 static int pieces_fd;
 
 static void must(bool is_so, const char *what)
@@ -107,7 +107,7 @@ static void test_link(void)
 	struct stat status;
 	struct err err;
 	uint64_t n_bytes;
-	char link[64];
+	char link[TAP_BESIDE_BYTES];
 	snprintf(link, sizeof link, "%s/link", folder);
 	write_file(file, "two\n");
 	must(symlink("f", link) == 0, link);
@@ -122,7 +122,8 @@ static void test_link(void)
 
 int main(void)
 {
-	char pieces[64];
+	char pieces[TAP_BESIDE_BYTES];
+	tap_template(folder, "splice");
 	must(mkdtemp(folder) != NULL, "a folder");
 	snprintf(file, sizeof file, "%s/f", folder);
 	snprintf(new_file, sizeof new_file, "%s/f.new", folder);

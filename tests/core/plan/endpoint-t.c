@@ -140,7 +140,8 @@ static void test_kinds(void)
 /* A head that looks like a kind, but such a file is there. */
 static void test_existing_file(void)
 {
-	char folder[] = "/tmp/rota-endpoint-XXXXXX", path[64];
+	char folder[TAP_PATH_BYTES], path[TAP_BESIDE_BYTES];
+	tap_template(folder, "endpoint");
 	ok(mkdtemp(folder) != NULL && chdir(folder) == 0, "a folder to try it in");
 	FILE *file = fopen("line:x", "we");
 	ok(file && fclose(file) == 0, "a file called line:x");

@@ -109,9 +109,8 @@ static int stage_main(int argc, char **argv, void (*test)(void))
 		return tap_done();
 	}
 	char folder[PATH_MAX];
-	const char *tmp = getenv("TMPDIR");
 	stage_need(argc >= 1, "no name");
-	snprintf(folder, sizeof(folder), "%s/rota-stage-XXXXXX", tmp && tmp[0] == '/' ? tmp : "/tmp");
+	tap_template(folder, "stage");
 	stage_need(mkdtemp(folder) != NULL, folder);
 	pid_t pid = fork();
 	stage_need(pid >= 0, "fork");

@@ -12,8 +12,8 @@
 
 #define HEAD "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n"
 
-static char folder[] = "/tmp/rota-joblog-XXXXXX";
-static char file[64];
+static char folder[TAP_PATH_BYTES];
+static char file[TAP_BESIDE_BYTES];
 
 static void is_file(const char *want, size_t n_want, const char *what)
 {
@@ -113,6 +113,7 @@ static void test_errors(void)
 
 int main(void)
 {
+	tap_template(folder, "joblog");
 	if (!mkdtemp(folder))
 		abort();
 	snprintf(file, sizeof file, "%s/log", folder);

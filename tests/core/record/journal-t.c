@@ -19,8 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/rota-journal-XXXXXX";
-static char file[64];
+static char folder[TAP_PATH_BYTES];
+static char file[TAP_BESIDE_BYTES];
 
 static const struct journal_key keys[] = {{"map", "plugin", "upper"},
                                           {"map", "input", "lines:items"},
@@ -171,7 +171,7 @@ static void write_all(const char *path, const char *bytes, size_t n_bytes)
 static void forget(void)
 {
 	static const char *const ends[] = {"", "-wal", "-shm", "-journal", ".lock", ".new"};
-	char path[96];
+	char path[TAP_BESIDE_BYTES + 16];
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		snprintf(path, sizeof path, "%s%s", file, ends[i]);
 		unlink(path);
@@ -386,7 +386,7 @@ static void test_bits(void)
 /* A writer is killed at each of its steps: what was committed is there, what wasn't is not. */
 static void test_killed(void)
 {
-	char wal[96];
+	char wal[TAP_BESIDE_BYTES + 16];
 	struct words words;
 	struct err err;
 	snprintf(wal, sizeof wal, "%s-wal", file);
@@ -439,7 +439,7 @@ static void test_strange(void)
 
 static void test_leftovers(void)
 {
-	char path[96];
+	char path[TAP_BESIDE_BYTES + 16];
 	struct words words;
 	struct err err;
 	static const char *const ends[] = {".new", ".new-wal", "-wal", "-shm", ".lock"};
@@ -455,6 +455,7 @@ static void test_leftovers(void)
 
 int main(void)
 {
+	tap_template(folder, "journal");
 	must(mkdtemp(folder) != NULL, "a folder");
 	snprintf(file, sizeof file, "%s/j", folder);
 	test_life();

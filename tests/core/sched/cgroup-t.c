@@ -21,7 +21,7 @@
 #define PART "31 23 0:27 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup rw\n"
 #define SPACE "31 23 0:27 / /mnt/a\\040b rw - cgroup2 none rw\n"
 
-static char folder[] = "/tmp/rota-cgroup-XXXXXX";
+static char folder[TAP_PATH_BYTES];
 
 static void must(bool is_so, const char *what)
 {
@@ -33,7 +33,7 @@ static void must(bool is_so, const char *what)
 
 static const char *path_of(const char *name)
 {
-	static char path[2][128];
+	static char path[2][TAP_BESIDE_BYTES + 64];
 	static int turn;
 	turn = !turn;
 	snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
@@ -119,6 +119,7 @@ static void test_add(void)
 
 int main(void)
 {
+	tap_template(folder, "cgroup");
 	must(mkdtemp(folder) != NULL, folder);
 	test_find();
 	test_events();

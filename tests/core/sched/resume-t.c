@@ -13,8 +13,8 @@
 #include "tests/tap.h"
 
 static struct rig rig;
-static char folder[] = "/tmp/rota-resume-XXXXXX";
-static char journal_file[64];
+static char folder[TAP_PATH_BYTES];
+static char journal_file[TAP_BESIDE_BYTES];
 static struct journal *journal;
 static const struct journal_key key = {"rig", "plugin", "upper"};
 
@@ -205,6 +205,7 @@ static void make_journal(void)
 
 int main(void)
 {
+	tap_template(folder, "resume");
 	must(mkdtemp(folder));
 	snprintf(journal_file, sizeof journal_file, "%s/j", folder);
 	make_journal();

@@ -27,6 +27,7 @@
 #include "core/sched/watchdog.h"
 #include "core/sched/window.h"
 #include "shm/port.h"
+#include "tests/tap.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -42,7 +43,6 @@
 #endif
 
 #define RIG_HANDS_MAX 16u
-#define RIG_PATH_BYTES 4096
 #define RIG_WAITS_MAX 1000 /* a hand that waits so often in a row waits for ever */
 
 struct hand {
@@ -205,10 +205,9 @@ static void rig_on_give_up(void *arg, const struct err *err)
 }
 
 /* A file that its opener has yet to take the name of. */
-static int rig_file(char path[RIG_PATH_BYTES])
+static int rig_file(char path[TAP_PATH_BYTES])
 {
-	const char *folder = getenv("TMPDIR");
-	must(snprintf(path, RIG_PATH_BYTES, "%s/rota-rig-XXXXXX", folder ? folder : "/tmp") < RIG_PATH_BYTES);
+	tap_template(path, "rig");
 	int fd = mkostemp(path, O_CLOEXEC | O_APPEND);
 	must(fd >= 0);
 	return fd;
@@ -216,7 +215,7 @@ static int rig_file(char path[RIG_PATH_BYTES])
 
 static void rig_open_ends(struct rig *rig, const char *text, size_t n_bytes)
 {
-	char in_path[RIG_PATH_BYTES], out_path[RIG_PATH_BYTES];
+	char in_path[TAP_PATH_BYTES], out_path[TAP_PATH_BYTES];
 	struct endpoint in = {.kind = ENDPOINT_LINES, .argument = in_path};
 	struct endpoint out = {.kind = ENDPOINT_LINES, .argument = out_path};
 	int fd = rig_file(in_path);
@@ -243,7 +242,7 @@ static void rig_fill_crew(struct rig *rig, unsigned n_workers)
 /* What is said on standard error goes to a file until rig_fini. */
 static void rig_hush(struct rig *rig)
 {
-	char path[RIG_PATH_BYTES];
+	char path[TAP_PATH_BYTES];
 	rig->said_fd = rig_file(path);
 	rig->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
 	must(unlink(path) == 0 && rig->stderr_fd >= 0 && dup2(rig->said_fd, STDERR_FILENO) >= 0);

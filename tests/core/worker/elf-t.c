@@ -25,7 +25,7 @@
 
 #define CUT_STEP 97
 
-static char folder[128];
+static char folder[TAP_PATH_BYTES];
 static unsigned char *object; /* the shared object's bytes */
 static size_t n_object;
 static struct err err;
@@ -267,7 +267,7 @@ static void read_object(const char *path)
 int main(int argc, char **argv)
 {
 	char path[PATH_MAX] = "";
-	const char *build = getenv("abs_top_builddir"), *tmp = getenv("TMPDIR");
+	const char *build = getenv("abs_top_builddir");
 	if (argc > 1)
 		snprintf(path, sizeof path, "%s", argv[1]);
 	else if (build)
@@ -275,7 +275,7 @@ int main(int argc, char **argv)
 	else
 		skip_all("abs_top_builddir isn't set, and no shared object is given");
 	read_object(path);
-	snprintf(folder, sizeof folder, "%s/rota-elf-XXXXXX", tmp && strlen(tmp) < 60 ? tmp : "/tmp");
+	tap_template(folder, "elf");
 	must(mkdtemp(folder));
 	test_no_file();
 	test_no_object();
