@@ -4,6 +4,8 @@
 
 #include "core/base/digest.h"
 
+#include "core/base/digest_avx2.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -33,6 +35,12 @@ void digest_init(struct digest_state *state)
 
 void digest_add(struct digest_state *state, const void *bytes, size_t n_bytes)
 {
+#ifdef HAVE_AVX2
+	if (__builtin_cpu_supports("avx2")) {
+		digest_add_avx2(state, bytes, n_bytes);
+		return;
+	}
+#endif
 	XXH3_128bits_update((void *)state, bytes, n_bytes);
 }
 

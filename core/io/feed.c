@@ -136,7 +136,7 @@ static inline __attribute__((always_inline)) size_t count_here(const char *bytes
 	return n;
 }
 
-#if defined(__x86_64__)
+#ifdef HAVE_AVX2
 __attribute__((target("avx2"))) static size_t count_avx2(const char *bytes, size_t n_lanes, char delimiter)
 {
 	return count_here(bytes, n_lanes, delimiter);

@@ -13,6 +13,7 @@
 #include "core/io/sink.h"
 
 #include "core/io/sink_file.h"
+#include "core/io/writeback.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -43,6 +44,7 @@ struct sink {
 	uint64_t queued_bytes;
 	uint64_t written_bytes;
 	uint64_t going_bytes;  /* of these: on their way to the disk (sink_sync_soon) */
+	struct writeback *writeback; /* takes them there; NULL: nobody has asked, or it isn't to be had */
 	uint64_t due_bytes;    /* up to here a flush of all was asked for: no waiting for a full block */
 	enum sink_state state; /* SINK_OK, or what it ended with */
 	struct err failure;    /* SINK_FAILED */
@@ -197,9 +199,12 @@ int sink_sync(struct sink *sink, struct err *err)
 
 void sink_sync_soon(struct sink *sink)
 {
-	if (sink->fd < 0 || sink->written_bytes - sink->going_bytes < SYNC_SOON_BYTES)
+	if (sink->written_bytes - sink->going_bytes < SYNC_SOON_BYTES)
 		return;
-	sink_file_sync_soon(sink->fd, sink->going_bytes, sink->written_bytes);
+	if (!sink->writeback && sink_is_file(sink))
+		sink->writeback = writeback_start(sink->fd, sink->going_bytes);
+	if (sink->writeback)
+		writeback_ask(sink->writeback, sink->written_bytes);
 	sink->going_bytes = sink->written_bytes;
 }
 
@@ -402,10 +407,18 @@ const char *sink_name(const struct sink *sink)
 	return sink->name;
 }
 
+/* Before the descriptor is closed: the thread has it, too. */
+static void sink_end_writeback(struct sink *sink)
+{
+	writeback_stop(sink->writeback);
+	sink->writeback = NULL;
+}
+
 int sink_finish(struct sink *sink, struct err *err)
 {
 	int fd = sink->fd;
 
+	sink_end_writeback(sink);
 	sink->fd = -1;
 	/* After EINTR the descriptor is closed all the same. */
 	if (fd >= 0 && close(fd) < 0 && errno != EINTR && sink->state == SINK_OK)
@@ -422,6 +435,7 @@ void sink_close(struct sink **sink)
 	int saved_errno = errno;
 
 	if (*sink != NULL) {
+		sink_end_writeback(*sink);
 		if ((*sink)->fd >= 0)
 			close((*sink)->fd);
 		sink_drop_queue(*sink);

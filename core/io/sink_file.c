@@ -197,15 +197,6 @@ int sink_file_cut(int fd, uint64_t n_bytes)
 	return ftruncate(fd, (off_t)n_bytes) < 0 || lseek(fd, (off_t)n_bytes, SEEK_SET) < 0 ? -1 : 0;
 }
 
-void sink_file_sync_soon(int fd, uint64_t begin, uint64_t end)
-{
-	int saved_errno = errno;
-
-	/* one that can't is synced all the same when it has to be */
-	(void)sync_file_range(fd, (off_t)begin, (off_t)(end - begin), SYNC_FILE_RANGE_WRITE);
-	errno = saved_errno;
-}
-
 int sink_file_sync(int fd)
 {
 	if (fdatasync(fd) == 0 || errno == EINVAL || errno == EROFS || errno == ENOTSUP)

@@ -35,9 +35,6 @@ int64_t sink_file_bytes(int fd);
 /* Cuts a regular file to so many bytes and goes on at its end; anything else is left alone. -1 with errno. */
 int sink_file_cut(int fd, uint64_t n_bytes);
 
-/* Begins to put bytes begin to end of a file to the disk; a hint, which may fail. */
-void sink_file_sync_soon(int fd, uint64_t begin, uint64_t end);
-
 /* What was written is with the disk when it returns. What has no disk is left alone. -1 with errno. */
 int sink_file_sync(int fd);
 

@@ -3,7 +3,7 @@
  * journal - see journal.h. Making a new one, so that a kill at any point leaves the old one or the new one:
  *
  *   an old one is read, and closed, which puts its -wal into it and removes that;
- *   FILE.new is made, filled, put into WAL mode, closed (so it has no -wal);
+ *   FILE.new is made, filled, put into WAL mode, closed (so it has no -wal), all without care for a crash, and synced;
  *   a -wal or -shm that stands beside FILE all the same, without its database, is removed: it must not be replayed;
  *   FILE.new is renamed to FILE.
  */
@@ -71,6 +71,19 @@ static void remove_beside(const char *file, const char *suffix)
 	char path[PATH_MAX + 16];
 	snprintf(path, sizeof path, "%s%s", file, suffix);
 	unlink(path);
+}
+
+static int sync_file(const char *file, struct err *err)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0) {
+		err_set_errno(err, ERR_RUN, errno, "journal %s: cannot write it", file);
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	close(fd);
+	return 0;
 }
 
 static void sync_folder(const char *file)
@@ -177,8 +190,10 @@ static int add_keys(struct journal *journal, const struct journal_key *keys, siz
 
 static int fill(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err)
 {
-	char pragmas[160];
-	snprintf(pragmas, sizeof pragmas, "PRAGMA page_size=4096; PRAGMA application_id=%d; PRAGMA user_version=%d; BEGIN",
+	char pragmas[200];
+	snprintf(pragmas, sizeof pragmas,
+	         "PRAGMA page_size=4096; PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY; BEGIN; "
+	         "PRAGMA application_id=%d; PRAGMA user_version=%d",
 	         JOURNAL_APPLICATION_ID, JOURNAL_VERSION);
 	if (journal_db_exec(journal, pragmas, err) != 0)
 		return -1;
@@ -203,6 +218,8 @@ static int make_new(struct journal *journal, const struct journal_key *keys, siz
 		result = fill(journal, keys, n_keys, err);
 	}
 	journal_db_close(journal);
+	if (result == 0)
+		result = sync_file(name, err);
 	if (result == 0) {
 		remove_beside(journal->file, "-wal");
 		remove_beside(journal->file, "-shm");

@@ -20,6 +20,7 @@
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
 
 static _Atomic long n_calls;
 static long fails_at = -1; /* 0: never */
@@ -66,6 +67,11 @@ void *reallocarray(void *old, size_t n, size_t size)
 		return NULL;
 	}
 	return realloc(old, n_bytes);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+	return fails() ? NULL : __libc_memalign(alignment, size);
 }
 
 __attribute__((destructor)) static void tell(void)
