@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "core/base/spin.h"
 #include "shm/port.h"
 #include "shm/wake.h"
 
@@ -114,9 +115,20 @@ static bool is_stopping(const struct port *port)
 	return atomic_load_explicit(&port->down->is_stopping, memory_order_acquire) != 0;
 }
 
-/* One nap, unless what is waited for has come while we said that we'd sleep. */
 typedef bool come_f(struct port *port, uint64_t wanted);
 
+static bool has_come_soon(struct port *port, come_f *has_come, uint64_t wanted)
+{
+	struct spin spin;
+	bool has;
+	spin_begin(&spin);
+	do
+		has = has_come(port, wanted);
+	while (!has && spin_goes_on(&spin));
+	return has;
+}
+
+/* One nap, unless what is waited for has come while we said that we'd sleep. */
 static void sleep_until(struct port *port, come_f *has_come, uint64_t wanted)
 {
 	while (!has_come(port, wanted)) {
@@ -124,6 +136,8 @@ static void sleep_until(struct port *port, come_f *has_come, uint64_t wanted)
 			port->wait(port, port->wait_arg);
 			continue;
 		}
+		if (port->spins && has_come_soon(port, has_come, wanted))
+			return;
 		atomic_store_explicit(&port->up->is_sleeping, 1, memory_order_relaxed);
 		atomic_thread_fence(memory_order_seq_cst);
 		if (!has_come(port, wanted))

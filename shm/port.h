@@ -43,6 +43,7 @@ struct port {
 	port_wait_f *wait;
 	void *wait_arg;
 	uint32_t begun;        /* items, mod 2^24 */
+	bool spins;            /* the user's: looks for a while before it sleeps */
 	bool has_light_fence;  /* the supervisor's is one for both */
 	uint64_t unrung_bytes; /* published since the bell was last rung */
 	bool is_in_part;       /* the item that is being run has published bytes */

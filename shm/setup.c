@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * setup - see setup.h. Records: file, delimiter, frame, max-result, workers, places, pid-namespace, times, option
- * (name and elements), end.
+ * setup - see setup.h. Records: file, delimiter, frame, max-result, workers, places, pid-namespace, times, spin,
+ * option (name and elements), end.
  */
 #include "config.h"
 
@@ -41,7 +41,7 @@ int setup_write(const struct setup *setup, struct buf *buf)
 	    put_number(buf, "max-result", setup->max_result_bytes) != 0 ||
 	    put_number(buf, "workers", setup->n_workers) != 0 || put_number(buf, "places", setup->n_places) != 0 ||
 	    put_number(buf, "pid-namespace", setup->has_pid_namespace) != 0 ||
-	    put_number(buf, "times", setup->tells_times) != 0)
+	    put_number(buf, "times", setup->tells_times) != 0 || put_number(buf, "spin", setup->spins) != 0)
 		return -1;
 	for (size_t i = 0; i < setup->n_options; i++)
 		if (put_option(buf, &setup->options[i]) != 0)
@@ -90,6 +90,8 @@ static int take_record(struct setup *setup, char *const *field, size_t n_fields)
 		setup->has_pid_namespace = number != 0;
 	else if (strcmp(key, "times") == 0)
 		setup->tells_times = number != 0;
+	else if (strcmp(key, "spin") == 0)
+		setup->spins = number != 0;
 	else if (strcmp(key, "option") == 0)
 		return take_option(setup, field, n_fields);
 	else

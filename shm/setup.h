@@ -38,6 +38,7 @@ struct setup {
 	unsigned n_places;  /* how many there may ever be at a time */
 	bool has_pid_namespace;
 	bool tells_times;   /* of each item: when it began, and how long it took */
+	bool spins;         /* before a worker sleeps it looks for a while */
 	struct setup_option *options;
 	size_t n_options;
 	char *memory; /* setup_read: the text that the strings stand in; owned */

@@ -137,5 +137,5 @@ int loop_wait(struct loop *loop, int64_t timeout_ns, struct err *err)
 			watch->ready(watch, events);
 	}
 	loop->n_round = 0;
-	return 0;
+	return n;
 }

@@ -39,7 +39,10 @@ int loop_add(struct loop *loop, struct loop_watch *watch, int fd, uint32_t event
 int loop_modify(struct loop *loop, struct loop_watch *watch, uint32_t events, struct err *err);
 void loop_remove(struct loop *loop, struct loop_watch *watch); /* nothing when it isn't in one */
 
-/* Waits at most timeout_ns (-1: for ever; 0: just looks), calls what is ready. EINTR counts as nothing ready. */
+/*
+ * Waits at most timeout_ns (-1: for ever; 0: just looks), calls what is ready and returns how many that were, or -1.
+ * EINTR counts as nothing ready.
+ */
 int loop_wait(struct loop *loop, int64_t timeout_ns, struct err *err);
 
 #endif

@@ -57,6 +57,9 @@ static const struct core_option table[] = {
 	{{"pid-namespace", OPTION_BOOL, "no", "the job's processes in a PID namespace of their own: nothing that an item "
 	  "starts outlives the run, whatever happens; for root, or where users may make namespaces", NULL, NULL},
 	 .flags = CORE_JOB},
+	{{"spin", OPTION_BOOL, "no", "look for work and results for up to a millisecond before sleeping: an item's way "
+	  "takes a microsecond or two, and workers and rota take a CPU each", NULL, NULL},
+	 .flags = CORE_JOB},
 	{{"pin", OPTION_BOOL, NULL, "", NULL, NULL},
 	 .flags = CORE_JOB | CORE_NOT_YET, .comes_with = "the placing of workers on CPUs"},
 	{{"journal", OPTION_STRING, NULL, "keep a journal in this file, from which the run can be resumed and its "

@@ -77,6 +77,13 @@ static int set_pid_namespace(struct job *job, struct option_value *value, struct
 	return 0;
 }
 
+static int set_spin(struct job *job, struct option_value *value, struct place place, struct err *err)
+{
+	(void)place, (void)err;
+	job->spins = value->number;
+	return 0;
+}
+
 static int set_plugin(struct job *job, struct option_value *value, struct place place, struct err *err)
 {
 	if (!value->text[0])
@@ -145,6 +152,7 @@ static const struct key {
 	{"start-timeout", NULL, offsetof(struct job, start_timeout_ns)},
 	{"recycle", NULL, offsetof(struct job, recycle_items)},
 	{"pid-namespace", set_pid_namespace, 0},
+	{"spin", set_spin, 0},
 	{"plugin", set_plugin, 0},
 	{"after", set_after, 0},
 };

@@ -55,6 +55,7 @@ struct job {
 	int64_t grace_ns, start_timeout_ns;
 	int64_t recycle_items;           /* a worker leaves after so many; 0: never */
 	bool has_pid_namespace;          /* its fork server is process 1 of one */
+	bool spins;                      /* before its workers and the supervisor sleep */
 	char **after_names;              /* as given: n_after_names and a NULL */
 	size_t n_after_names;
 	struct place after_place;

@@ -160,15 +160,29 @@ static void check_threads(struct plan *plan, const struct job *job)
 		log_notice("job '%s': a thread can't be ended: an item that times out is only asked to give up", job->name);
 }
 
+/* Who spins takes a CPU, and the supervisor is one of them. */
+static void check_spin(struct job *job, bool is_default, int64_t n_cpus)
+{
+	if (is_default && n_cpus > 1)
+		job->n_workers = n_cpus - 1;
+	if (job->n_workers >= n_cpus)
+		log_notice("job '%s': spin wants a CPU for each of %" PRId64 " worker%s and one for rota, and there are "
+		           "%" PRId64 ": it is slower so; take fewer --jobs, or leave --spin out",
+		           job->name, job->n_workers, job->n_workers == 1 ? "" : "s", n_cpus);
+}
+
 static void check_workers(struct job *job)
 {
+	const char *why;
 	bool is_default = job->n_workers == 0;
-	if (is_default) {
-		const char *why;
-		job->n_workers = plan_usable_cpus(&why);
+	int64_t n_cpus = is_default || job->spins ? plan_usable_cpus(&why) : 0;
+	if (is_default)
+		job->n_workers = n_cpus;
+	if (job->spins)
+		check_spin(job, is_default, n_cpus);
+	if (is_default)
 		log_detail("job '%s': %" PRId64 " worker%s, by %s", job->name, job->n_workers, job->n_workers == 1 ? "" : "s",
 		           why);
-	}
 	if (job->backend == BACKEND_THREAD && job->info && !job->info->is_thread_safe && job->n_workers > 1) {
 		log_notice("job '%s': plugin '%s' isn't thread-safe, so it gets one thread", job->name, job->info->name);
 		job->n_workers = 1;

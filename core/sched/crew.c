@@ -372,7 +372,7 @@ bool crew_is_gone(const struct crew *crew)
  * What the worker would ring for and may have done since it was last looked at: it rings no bell for what it did before
  * it was asked to. Single results of a batch that goes on are no reason to stay awake.
  */
-static bool has_news(struct worker *worker)
+static bool has_news(const struct worker *worker)
 {
 	struct channel *channel = worker->channel;
 	const struct batch *first = worker->owed;
@@ -382,20 +382,24 @@ static bool has_news(struct worker *worker)
 	       (worker->phase == WORKER_IS_STARTING && channel_state(channel) == WORKER_READY);
 }
 
+bool crew_has_news(const struct crew *crew, const struct worker *only)
+{
+	for (unsigned i = 0; i < crew->n_places; i++) {
+		const struct worker *worker = &crew->workers[i];
+		if (worker->channel && !worker->is_broken && (!only || only == worker) && has_news(worker))
+			return true;
+	}
+	return false;
+}
+
 bool crew_sleep_begin(struct crew *crew, const struct worker *only)
 {
-	bool has_any = false;
 	for (unsigned i = 0; i < crew->n_places; i++)
 		if (crew->workers[i].channel && (!only || only == &crew->workers[i]))
 			channel_sleep_begin(crew->workers[i].channel);
 	/* pairs with the worker's fence between publishing and looking whether the bell is wanted */
 	atomic_thread_fence(memory_order_seq_cst);
-	for (unsigned i = 0; i < crew->n_places; i++) {
-		struct worker *worker = &crew->workers[i];
-		if (worker->channel && !worker->is_broken && (!only || only == worker))
-			has_any = has_any || has_news(worker);
-	}
-	return has_any;
+	return crew_has_news(crew, only);
 }
 
 void crew_sleep_end(struct crew *crew)

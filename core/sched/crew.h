@@ -51,6 +51,9 @@ void crew_stop(struct crew *crew);
 void crew_kill(struct crew *crew);          /* at once */
 bool crew_is_gone(const struct crew *crew); /* no worker lives, or those that do are threads, which nobody can kill */
 
+/* Is there something of a worker's to be read? only: just of this one, unless NULL. */
+bool crew_has_news(const struct crew *crew, const struct worker *only);
+
 /*
  * Before the loop sleeps: have all workers ring. true: there is something already. only: just this one may be
  * listened to.

@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/loop.h"
+#include "core/base/spin.h"
 #include "core/base/tree.h"
 #include "core/record/identity.h"
 #include "core/record/journal.h"
@@ -25,6 +26,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#define LOOKS_A_POLL 8 /* spinning: looks at the rings, to one at the descriptors */
 #define FDS_A_WORKER 4
 #define FDS_BESIDE 64
 
@@ -39,6 +41,7 @@ struct run {
 	struct cgroup cgroup;    /* folder "": there is none for us */
 	struct loop_watch signal_watch;
 	int signal_fd;
+	bool spins; /* a job wants it */
 	int ended_by; /* the signal that ends the run, or 0 */
 };
 
@@ -198,16 +201,51 @@ static int64_t sleep_ns(const struct run *run)
 	return left_ns > 0 ? left_ns : 0;
 }
 
-/* Sleeps until something happens, unless something has while it was being said that we'd sleep. */
-static int wait_for_news(struct run *run, struct err *err)
+static bool has_news(const struct run *run)
 {
-	bool has_news = false;
-	joblog_flush(run->joblog);
 	for (size_t i = 0; i < run->plan->n_jobs; i++)
-		has_news = run_job_sleep_begin(&run->jobs[i]) || has_news;
-	int result = loop_wait(run->loop, has_news ? 0 : sleep_ns(run), err);
+		if (run_job_has_news(&run->jobs[i]))
+			return true;
+	return false;
+}
+
+/* Looks for a while. 1: something has happened; 0: not yet; -1. */
+static int spin_for_news(struct run *run, struct err *err)
+{
+	struct spin spin;
+	int n_ready = 0;
+	spin_begin(&spin);
+	do {
+		if (has_news(run))
+			return 1;
+		if (spin.n_looks % LOOKS_A_POLL == 0)
+			n_ready = loop_wait(run->loop, 0, err);
+	} while (n_ready == 0 && spin_goes_on(&spin));
+	return n_ready > 0 ? 1 : n_ready;
+}
+
+/* Sleeps until something happens, unless something has while it was being said that we'd sleep. */
+static int sleep_for_news(struct run *run, struct err *err)
+{
+	bool has_any = false;
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		has_any = run_job_sleep_begin(&run->jobs[i]) || has_any;
+	int result = loop_wait(run->loop, has_any ? 0 : sleep_ns(run), err);
 	for (size_t i = 0; i < run->plan->n_jobs; i++)
 		run_job_sleep_end(&run->jobs[i]);
+	return result;
+}
+
+static int wait_for_news(struct run *run, struct err *err)
+{
+	joblog_flush(run->joblog);
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		run_job_wait_begin(&run->jobs[i]);
+	int result = run->spins ? spin_for_news(run, err) : 0;
+	if (result == 0)
+		result = sleep_for_news(run, err);
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		run_job_wait_end(&run->jobs[i]);
 	return result;
 }
 
@@ -215,11 +253,11 @@ static int turn(struct run *run, struct err *err)
 {
 	while (!is_over(run)) {
 		report_ended(run);
-		bool has_news = start_those_that_may(run);
+		bool has_done = start_those_that_may(run);
 		for (size_t i = 0; i < run->plan->n_jobs; i++)
-			has_news = run_job_turn(&run->jobs[i]) || has_news;
+			has_done = run_job_turn(&run->jobs[i]) || has_done;
 		progress_draw(run->progress, clock_now_ns());
-		if ((has_news ? loop_wait(run->loop, 0, err) : wait_for_news(run, err)) != 0)
+		if ((has_done ? loop_wait(run->loop, 0, err) : wait_for_news(run, err)) < 0)
 			return -1;
 	}
 	return 0;
@@ -323,6 +361,7 @@ static int open_run(struct run *run, struct catalog *catalog, const struct run_s
 		return -1;
 	for (size_t i = 0; i < n_jobs; i++) {
 		const struct job *job = &run->plan->jobs[i];
+		run->spins = run->spins || job->spins;
 		run_job_init(&run->jobs[i], job, n_jobs > 1 ? job->name : NULL, run->loop, catalog_worker_program(catalog));
 		if (run->journal)
 			run_job_keep_journal(&run->jobs[i], run->journal, run->is_resuming, run->plan->retries_failed);

@@ -148,6 +148,7 @@ static int fill_setup(struct run_job *job, struct err *err)
 	                            .n_places = (unsigned)n_places(plan),
 	                            .has_pid_namespace = plan->has_pid_namespace,
 	                            .tells_times = job->report.joblog != NULL,
+	                            .spins = plan->spins,
 	                            .n_options = plan->n_options};
 	if (plan->adds_newline_if_missing && plan->output.kind == ENDPOINT_LINES)
 		job->setup.frame = FRAME_MISSING;
@@ -603,13 +604,36 @@ static enum tally_wait waits_for(const struct run_job *job)
 	return job->dispatch.is_source_waiting && job->window.n_items == 0 ? TALLY_INPUT : TALLY_WORKERS;
 }
 
+static bool may_wait(const struct run_job *job)
+{
+	return job->phase == JOB_RUNNING || job->phase == JOB_LEAVING;
+}
+
+void run_job_wait_begin(struct run_job *job)
+{
+	if (!may_wait(job))
+		return;
+	job->waits_since_ns = clock_now_ns();
+	job->waits_for = waits_for(job);
+	flush(job, true);
+}
+
+void run_job_wait_end(struct run_job *job)
+{
+	if (job->waits_since_ns != 0)
+		job->tally.waited_ns[job->waits_for] += clock_now_ns() - job->waits_since_ns;
+	job->waits_since_ns = 0;
+}
+
+bool run_job_has_news(const struct run_job *job)
+{
+	return may_wait(job) && is_heard(job) && crew_has_news(&job->crew, only_heard(job));
+}
+
 bool run_job_sleep_begin(struct run_job *job)
 {
-	if (job->phase != JOB_RUNNING && job->phase != JOB_LEAVING)
+	if (!may_wait(job))
 		return false;
-	job->asleep_since_ns = clock_now_ns();
-	job->asleep_for = waits_for(job);
-	flush(job, true);
 	if (job->phase == JOB_LEAVING && job->is_sink_dead)
 		return crew_is_gone(&job->crew);
 	return is_heard(job) && crew_sleep_begin(&job->crew, only_heard(job));
@@ -617,12 +641,8 @@ bool run_job_sleep_begin(struct run_job *job)
 
 void run_job_sleep_end(struct run_job *job)
 {
-	if (job->phase != JOB_RUNNING && job->phase != JOB_LEAVING)
-		return;
-	if (job->asleep_since_ns != 0)
-		job->tally.waited_ns[job->asleep_for] += clock_now_ns() - job->asleep_since_ns;
-	job->asleep_since_ns = 0;
-	crew_sleep_end(&job->crew);
+	if (may_wait(job))
+		crew_sleep_end(&job->crew);
 }
 
 /* The sooner of two times, of which -1 means never. */

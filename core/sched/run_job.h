@@ -44,8 +44,8 @@ struct run_job {
 	bool is_cut;         /* ended before all items had their outcome */
 	bool is_reported;    /* run.c has said how it went */
 	int64_t leave_by_ns; /* LEAVING: then they are killed */
-	int64_t asleep_since_ns;
-	enum tally_wait asleep_for;
+	int64_t waits_since_ns;
+	enum tally_wait waits_for;
 	struct source *source;
 	struct feed *feed;
 	struct sink *sink;
@@ -90,6 +90,13 @@ int run_job_start(struct run_job *job);
 
 /* One turn: reap, collect, emit, dispatch. true: something was done, turn again before sleeping. */
 bool run_job_turn(struct run_job *job);
+
+/* There is nothing to do: what is finished is put out; the time until the end counts as waiting. */
+void run_job_wait_begin(struct run_job *job);
+void run_job_wait_end(struct run_job *job);
+
+/* Has a worker something to say? Cheap: to be asked again and again while waiting. */
+bool run_job_has_news(const struct run_job *job);
 
 /* Before the loop sleeps: have the workers ring. true: there is something already. */
 bool run_job_sleep_begin(struct run_job *job);

@@ -120,6 +120,7 @@ int worker_live(const struct host *host, const struct setup *setup, struct port 
 		port_set_state(port, WORKER_REFUSED);
 		return -1;
 	}
+	port->spins = setup->spins;
 	tidy_init(&life.tidy, scope_of(&life), port->bell_fd);
 	port_set_state(port, WORKER_READY);
 	task_init(&life.task, port, setup);

@@ -32,6 +32,7 @@ file == "rounds" {
 	rate[$1, $2] = $3 > 0 ? items[$1] * 1e9 / $3 : 0
 	cpu_ns[$1, $2] = $4 * 1e3 / items[$1]
 	wall_ms[$1, $2] = $3 / 1e6
+	item_us[$1, $2] = $3 / 1e3 / items[$1]
 	if ($5 > largest_kib[$1])
 		largest_kib[$1] = $5
 }
@@ -127,11 +128,13 @@ function weigh(line,    other) {
 		seen = median_of(cpu_ns, field[2], other)
 	else if (field[1] == "share")
 		seen = median_of(cpu_ns, field[2], other, "share")
+	else if (field[1] == "each")
+		seen = median_of(item_us, field[2])
 	else if (field[1] == "later")
 		seen = median_of(wall_ms, field[2], other, "more")
 	else
 		seen = median_of(rate, field[2], other)
-	is_most = field[1] ~ /^(cpu|share|later)$/
+	is_most = field[1] ~ /^(cpu|share|each|later)$/
 	is_met = is_most ? seen <= field[4] : seen >= field[4]
 	return 1
 }

@@ -53,6 +53,43 @@ unordered() {
 	is "$out" fast
 }
 
+spinning() {
+	expect 0 rota map -b "$backend" --spin -j 1 upper <items
+	same "$out" items
+	mkfifo "in.$backend"
+	start "$ROTA" map -b "$backend" --spin -j 1 -i "in.$backend" upper
+	exec 4<>"in.$backend"
+	echo one >&4
+	eventually grep -qx ONE "$out"
+	eventually all_asleep
+	echo two >&4
+	eventually grep -qx TWO "$out"
+	kill "$run"
+	exec 4>&-
+	ends 143
+	nothing_left
+}
+
+# Each thread of the run.
+all_asleep() {
+	local pid
+	for pid in $(processes); do
+		! grep -hv '^[0-9]* (.*) S' /proc/"$pid"/task/*/stat || return 1
+	done
+}
+
+@test "map: --spin, and who has had nothing to do for a while sleeps" {
+	seq 20000 >items
+	both_backends spinning
+}
+
+@test "map: --spin says when there are too few CPUs" {
+	expect 0 rota map --spin -j 4000 --dry-run upper </dev/null
+	has "$err" "job 'map': spin wants a CPU for each of 4000 workers and one for rota, and there are"
+	expect 0 taskset -c "$(taskset -cp $$ | sed 's/.*[:, -] *//')" "$ROTA" map --spin --dry-run upper </dev/null
+	has "$err" "job 'map': spin wants a CPU for each of 1 worker and one for rota, and there are 1: it is slower so"
+}
+
 @test "map: the last of -k and -u counts" {
 	seq 1000 >items
 	expect 0 rota map -u -k -j 4 upper <items

@@ -7,7 +7,11 @@
 #include "ends.h"
 #include "tests/tap.h"
 
+#include "core/base/spin.h"
+
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 
@@ -472,6 +476,34 @@ static void test_hostile(void)
 	ends_fini(&ends);
 }
 
+static void *wait_for_work(void *arg)
+{
+	struct port_batch taken;
+	struct err err;
+	(void)arg;
+	must(port_next_batch(port(), &taken, &err) == 0);
+	return NULL;
+}
+
+/* Who spins looks for SPIN_NS before it says that it sleeps; then it is woken as ever. */
+static void test_spin(void)
+{
+	pthread_t waiter;
+	ends_init(&ends);
+	port()->wait = NULL;
+	port()->spins = true;
+	int64_t begin_ns = clock_now_ns();
+	must(pthread_create(&waiter, NULL, wait_for_work, NULL) == 0);
+	while (atomic_load(&channel()->up->is_sleeping) == 0)
+		sched_yield();
+	int64_t spun_ns = clock_now_ns() - begin_ns;
+	ok(spun_ns >= SPIN_NS, "a worker that spins doesn't sleep at once: after %lld ns", (long long)spun_ns);
+	is_int(channel_stop(channel()), 0, "asleep, it is told to stop");
+	must(pthread_join(waiter, NULL) == 0);
+	ok(true, "and hears it");
+	ends_fini(&ends);
+}
+
 int main(void)
 {
 	test_way();
@@ -486,5 +518,6 @@ int main(void)
 	test_stop_after_work();
 	test_cancel();
 	test_hostile();
+	test_spin();
 	return tap_done();
 }

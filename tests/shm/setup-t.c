@@ -25,6 +25,7 @@ static void test_round(void)
 	                        .n_workers = 4000000000u,
 	                        .has_pid_namespace = true,
 	                        .tells_times = true,
+	                        .spins = true,
 	                        .options = options,
 	                        .n_options = 3};
 	struct setup seen;
@@ -38,7 +39,7 @@ static void test_round(void)
 	is_int(seen.frame_byte, '\n', "its byte");
 	is_int(seen.max_result_bytes, INT64_MAX, "max-result");
 	is_int(seen.n_workers, 4000000000u, "workers");
-	ok(seen.has_pid_namespace && seen.tells_times, "a PID namespace, and times");
+	ok(seen.has_pid_namespace && seen.tells_times && seen.spins, "a PID namespace, times, and spinning");
 	is_int(seen.n_options, 3, "three options");
 	for (size_t i = 0; i < seen.n_options; i++) {
 		is_str(seen.options[i].name, options[i].name, "option %zu", i);
