@@ -13,19 +13,22 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #define CHANGING_BYTES 8
-#define STUCK_TICKS 3
+#define STUCK_TICKS 4 /* the first may come at once: three intervals */
 
 /* What the handlers need of the thread that is in wake_post. Initial-exec: touching it in a handler never allocates. */
 struct post {
 	sigjmp_buf back;
 	volatile sig_atomic_t is_inside;
 	volatile sig_atomic_t n_ticks;
+	volatile sig_atomic_t n_posts, n_posts_seen; /* seen at the last tick */
+	volatile sig_atomic_t is_ticking;
 	bool has_timer;
 	timer_t timer;
 };
@@ -44,17 +47,31 @@ static void on_abort(int signum)
 	raise(signum);
 }
 
+static void set_timer(long tick_ms)
+{
+	struct itimerspec when = {.it_value = {.tv_nsec = tick_ms * 1000000},
+	                          .it_interval = {.tv_nsec = tick_ms * 1000000}};
+	post.is_ticking = tick_ms > 0;
+	timer_settime(post.timer, 0, &when, NULL);
+}
+
 /*
  * One tick says little: on a machine with too much to do, a thread may wait so long for a processor. After it, this
- * thread has one, and a post that isn't stuck ends before the next tick.
+ * thread has one, and a post that isn't stuck ends before the next tick. When nothing was posted between two ticks,
+ * the timer ends: two system calls a burst of posts, not two a post.
  */
 static void on_timer(int signum)
 {
+	int saved_errno = errno;
 	(void)signum;
 	if (post.is_inside && ++post.n_ticks >= STUCK_TICKS) {
 		post.is_inside = 0;
 		siglongjmp(post.back, 1);
 	}
+	if (!post.is_inside && post.n_posts == post.n_posts_seen)
+		set_timer(0);
+	post.n_posts_seen = post.n_posts;
+	errno = saved_errno;
 }
 
 static void install_handlers(void)
@@ -63,6 +80,7 @@ static void install_handlers(void)
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGABRT, &action, NULL);
 	action.sa_handler = on_timer;
+	action.sa_flags |= SA_RESTART;
 	sigaction(SIGRTMIN, &action, NULL);
 }
 
@@ -76,12 +94,12 @@ static bool make_timer(void)
 	return post.has_timer;
 }
 
-static void set_timer(long tick_ms)
+/* A post is counted before it is asked whether the timer ticks: then no tick in between ends it. */
+static void keep_ticking(void)
 {
-	struct itimerspec when = {.it_value = {.tv_nsec = tick_ms * 1000000},
-	                          .it_interval = {.tv_nsec = tick_ms * 1000000}};
-	if (post.has_timer)
-		timer_settime(post.timer, 0, &when, NULL);
+	post.n_posts = (post.n_posts + 1) % SIG_ATOMIC_MAX;
+	if (!post.is_ticking && make_timer())
+		set_timer(WAKE_STUCK_MS / STUCK_TICKS);
 }
 
 /* Not inlined and without live locals: what a jump out of it would leave undefined isn't there. */
@@ -118,11 +136,8 @@ int wake_post(struct wake *wake)
 	if (memcmp((const char *)wake->sem + CHANGING_BYTES, (const char *)&wake->pristine + CHANGING_BYTES,
 	           sizeof wake->pristine - CHANGING_BYTES) != 0)
 		return -1;
-	make_timer();
-	set_timer(WAKE_STUCK_MS / STUCK_TICKS);
-	int result = post_contained(wake->sem);
-	set_timer(0);
-	return result;
+	keep_ticking();
+	return post_contained(wake->sem);
 }
 
 void wake_wait(void *shared_page)

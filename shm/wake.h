@@ -13,7 +13,8 @@
  * more than WAKE_STUCK_MS and never ends the process.
  *
  * Signals: wake_post installs, once a process, handlers for SIGABRT (passed on unless the abort is ours) and for
- * SIGRTMIN (the timer). Threads: any; one poster at a time for one wake.
+ * SIGRTMIN (the timer, which ticks on for a while after the last post: system calls that SA_RESTART doesn't begin again
+ * may be interrupted). Threads: any; one poster at a time for one wake.
  */
 #ifndef SHM_WAKE_H
 #define SHM_WAKE_H

@@ -40,6 +40,8 @@ struct source_lines {
 	int fd;
 	int shared_fd; /* the description that fd was opened again from, or -1 */
 	bool has_bytes;
+	bool has_writer; /* a pipe that had one while it was read: its hang-up will be told to this description */
+	bool is_drained; /* such a pipe gave less than was asked for: no more is in it */
 };
 
 static ssize_t lines_read_polled(struct source_lines *lines, char *dest, size_t room_bytes)
@@ -98,11 +100,16 @@ static ssize_t lines_read(struct source *source, char *dest, size_t room_bytes, 
 {
 	struct source_lines *lines = (struct source_lines *)source;
 
+	if (lines->is_drained) {
+		lines->is_drained = false;
+		return SOURCE_WAIT;
+	}
 	for (;;) {
 		ssize_t n_bytes = lines_read_once(lines, dest, room_bytes);
 
 		if (n_bytes > 0) {
 			lines->has_bytes = true;
+			lines->is_drained = lines->has_writer && (size_t)n_bytes < room_bytes;
 			return n_bytes;
 		}
 		if (n_bytes == 0) {
@@ -111,6 +118,7 @@ static ssize_t lines_read(struct source *source, char *dest, size_t room_bytes, 
 			if (verdict <= 0)
 				return verdict;
 		} else if (errno == EAGAIN) {
+			lines->has_writer = lines->kind == DESCRIPTOR_PIPE;
 			return SOURCE_WAIT;
 		} else if (errno != EINTR) {
 			return err_set_errno(err, ERR_RUN, errno, "cannot read %s", lines->head.name);

@@ -351,7 +351,12 @@ static void reap_forkserver(pid_t pid)
 {
 	int pid_fd = proc_open_pidfd(pid);
 	struct pollfd exit_watch = {.fd = pid_fd, .events = POLLIN};
-	if (pid_fd < 0 || poll(&exit_watch, 1, CLOSE_MS) <= 0)
+	int n_ready = 0;
+	if (pid_fd >= 0)
+		do
+			n_ready = poll(&exit_watch, 1, CLOSE_MS);
+		while (n_ready < 0 && errno == EINTR); /* the ticks of wake.h, which end soon */
+	if (n_ready <= 0)
 		kill(pid, SIGKILL);
 	if (pid_fd >= 0)
 		close(pid_fd);

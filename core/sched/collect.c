@@ -318,9 +318,9 @@ int collect(struct collector *collector, struct worker *worker)
 		return CHANNEL_BROKEN;
 	if (!has_news && n_events == 0)
 		return 0;
-	/* room in either ring may be what the worker waits for */
+	/* room in either ring may be what the worker waits for: for an item's result, or to say something at any time */
 	channel_release(channel);
-	worker->needs_wake = true;
+	worker->needs_wake = worker->needs_wake || worker->n_owed_items > 0 || n_events > 0;
 	worker->progress_ns = clock_now_ns();
 	return 1;
 }

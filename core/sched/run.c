@@ -26,6 +26,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#define POLL_NS 50000  /* descriptors wait so long for a run that has other things to do */
 #define LOOKS_A_POLL 8 /* spinning: looks at the rings, to one at the descriptors */
 #define FDS_A_WORKER 4
 #define FDS_BESIDE 64
@@ -251,14 +252,19 @@ static int wait_for_news(struct run *run, struct err *err)
 
 static int turn(struct run *run, struct err *err)
 {
+	int64_t polled_ns = 0;
 	while (!is_over(run)) {
 		report_ended(run);
 		bool has_done = start_those_that_may(run);
 		for (size_t i = 0; i < run->plan->n_jobs; i++)
 			has_done = run_job_turn(&run->jobs[i]) || has_done;
-		progress_draw(run->progress, clock_now_ns());
+		int64_t now_ns = clock_now_ns();
+		progress_draw(run->progress, now_ns);
+		if (has_done && now_ns - polled_ns < POLL_NS)
+			continue;
 		if ((has_done ? loop_wait(run->loop, 0, err) : wait_for_news(run, err)) < 0)
 			return -1;
+		polled_ns = clock_now_ns();
 	}
 	return 0;
 }

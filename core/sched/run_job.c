@@ -347,14 +347,13 @@ int run_job_start(struct run_job *job)
 /* --- the two ends ------------------------------------------------------------------------------------------------- */
 
 /*
- * Both watches are one-shot: a hang-up that nobody can do anything about yet would else keep the loop awake. They are
- * armed again when there is something to wait for.
+ * A hang-up that nobody can do anything about yet must not keep the loop awake: the sink's watch is one-shot, the
+ * source's is taken off before the loop sleeps when nothing is wanted of it.
  */
 static void on_source(struct loop_watch *watch, uint32_t events)
 {
 	struct run_job *job = watch->arg;
 	(void)events;
-	job->is_source_armed = false;
 	job->dispatch.is_source_waiting = false;
 }
 
@@ -365,15 +364,25 @@ static void watch_source(struct run_job *job)
 		return;
 	int fd = source_head(job->source)->fd, result;
 	bool is_always_ready = false;
-	const uint32_t events = EPOLLIN | EPOLLONESHOT;
 	if (job->source_watch.fd < 0)
-		result = loop_add(job->loop, &job->source_watch, fd, events, on_source, job, &is_always_ready, &err);
+		result = loop_add(job->loop, &job->source_watch, fd, EPOLLIN, on_source, job, &is_always_ready, &err);
 	else
-		result = loop_modify(job->loop, &job->source_watch, events, &err);
+		result = loop_modify(job->loop, &job->source_watch, EPOLLIN, &err);
 	if (result != 0)
 		end_with(job, &err);
 	job->is_source_armed = !is_always_ready;
 	job->dispatch.is_source_waiting = !is_always_ready;
+}
+
+/* EPOLLHUP is told even when nothing is asked for: once only, so. */
+static void unwatch_source(struct run_job *job)
+{
+	struct err err;
+	if (!job->is_source_armed || (job->dispatch.is_source_waiting && !job->dispatch.is_closed))
+		return;
+	if (loop_modify(job->loop, &job->source_watch, EPOLLONESHOT, &err) != 0)
+		end_with(job, &err);
+	job->is_source_armed = false;
 }
 
 static void reader_went(struct run_job *job)
@@ -615,6 +624,7 @@ void run_job_wait_begin(struct run_job *job)
 		return;
 	job->waits_since_ns = clock_now_ns();
 	job->waits_for = waits_for(job);
+	unwatch_source(job);
 	flush(job, true);
 }
 

@@ -43,7 +43,7 @@ struct worker {
 	pid_t pid; /* 0: not known, or a thread */
 	enum worker_phase phase;
 	struct channel *channel; /* owned; NULL in NONE */
-	bool needs_wake;         /* something was sent or released since the last crew_flush_wakes */
+	bool needs_wake;         /* something was sent, or released that it may wait for, since the last crew_flush_wakes */
 	size_t wanted_bytes;     /* of room in its task ring, that a batch waits for; 0: none does */
 	bool is_broken;          /* its channel holds what can't be true: it is being killed */
 	/* what it owes: batches in the order sent */

@@ -139,8 +139,12 @@ inline collect()
 	:: s_n > 0 ->
 		take_results(s_n);
 		free_result_cells();
+		/* who owes nothing has no result to wait with */
 #ifndef BUG_12 /* room for results is given back without waking who waits for it */
-		needs_wake = 1;
+		if
+		:: owed -> needs_wake = 1
+		:: else
+		fi;
 #endif
 		has_news = 1
 	:: else

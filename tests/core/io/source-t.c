@@ -285,6 +285,7 @@ static void test_fifo_by_name(void)
 	must(write(fd, "a\n", 2) == 2);
 	is_int(read_now(source, bytes), 2, "FIFO by name: bytes");
 	must(close(fd) == 0);
+	is_int(read_now(source, bytes), SOURCE_WAIT, "FIFO by name: it gave all it had: it is waited for, not read");
 	is_int(read_now(source, bytes), SOURCE_END, "FIFO by name: the writer is gone");
 	source_close(&source);
 
