@@ -64,7 +64,7 @@ void help_print(const struct command *command)
 		printf("\n%s\n", command->details);
 	printf("\nOptions:\n");
 	for (size_t i = 0; i < n_options; i++)
-		if (options[i].flags & command->takes && !(options[i].flags & CORE_NOT_YET))
+		if (options[i].flags & command->takes)
 			option_print(&options[i]);
 	if (command->examples)
 		printf("\nExamples:\n%s\n", command->examples);

@@ -95,9 +95,6 @@ static int set_refused(const struct grammar *grammar, const struct command *comm
                        struct err *err)
 {
 	const struct core_option *option = option_of_code(grammar, optopt);
-	char reason[CORE_OPTION_REASON_BYTES];
-	if (option && option->flags & CORE_NOT_YET)
-		return err_set(err, ERR_USAGE, "%s", core_option_not_yet(option, "--", reason));
 	if (answer == ':' && option)
 		return err_set(err, ERR_USAGE, "--%s needs a value: %s", option->spec.name, option->spec.unit);
 	if (option)
@@ -149,9 +146,6 @@ static int progress_set(struct options *options, const struct core_option *optio
 static int option_apply(struct options *options, const struct core_option *option, const char *text, struct err *err)
 {
 	const char *name = option->spec.name;
-	char reason[CORE_OPTION_REASON_BYTES];
-	if (option->flags & CORE_NOT_YET)
-		return err_set(err, ERR_USAGE, "%s", core_option_not_yet(option, "--", reason));
 	if (option->flags & CORE_JOB)
 		return given_add(options, option, text ? text : "yes", err);
 	if (strcmp(name, "set") == 0)

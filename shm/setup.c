@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * setup - see setup.h. Records: file, delimiter, frame, max-result, workers, places, pid-namespace, times, spin,
- * option (name and elements), end.
+ * option (name and elements), pin (one a place), end.
  */
 #include "config.h"
 
@@ -46,6 +46,9 @@ int setup_write(const struct setup *setup, struct buf *buf)
 	for (size_t i = 0; i < setup->n_options; i++)
 		if (put_option(buf, &setup->options[i]) != 0)
 			return -1;
+	for (size_t i = 0; i < setup->n_pins; i++)
+		if (fields_put(buf, "pin", setup->pins[i], NULL) != 0)
+			return -1;
 	return fields_put(buf, "end", NULL);
 }
 
@@ -63,6 +66,17 @@ static int take_option(struct setup *setup, char *const *field, size_t n_fields)
 		elements[i - 2] = field[i];
 	options[setup->n_options++] =
 		(struct setup_option){.name = field[1], .elements = elements, .n_elements = n_fields - 2};
+	return 0;
+}
+
+/* As an option's. */
+static int take_pin(struct setup *setup, char *cpus)
+{
+	char **pins = realloc(setup->pins, (setup->n_pins + 1) * sizeof *pins);
+	if (!pins)
+		return -1;
+	setup->pins = pins;
+	pins[setup->n_pins++] = cpus;
 	return 0;
 }
 
@@ -94,6 +108,8 @@ static int take_record(struct setup *setup, char *const *field, size_t n_fields)
 		setup->spins = number != 0;
 	else if (strcmp(key, "option") == 0)
 		return take_option(setup, field, n_fields);
+	else if (strcmp(key, "pin") == 0)
+		return take_pin(setup, field[1]);
 	else
 		return -1;
 	return 0;
@@ -130,6 +146,7 @@ void setup_fini(struct setup *setup)
 	for (size_t i = 0; i < setup->n_options; i++)
 		free((void *)(uintptr_t)setup->options[i].elements);
 	free(setup->options);
+	free(setup->pins);
 	free(setup->memory);
 	*setup = (struct setup){0};
 }

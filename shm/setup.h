@@ -41,6 +41,8 @@ struct setup {
 	bool spins;         /* before a worker sleeps it looks for a while */
 	struct setup_option *options;
 	size_t n_options;
+	char **pins;        /* for each place the CPUs that its worker may use: numbers, commas; or NULL */
+	size_t n_pins;
 	char *memory; /* setup_read: the text that the strings stand in; owned */
 };
 

@@ -4,7 +4,6 @@
 
 #include "core/plan/core_option.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct core_option table[] = {
@@ -60,8 +59,9 @@ static const struct core_option table[] = {
 	{{"spin", OPTION_BOOL, "no", "look for work and results for up to a millisecond before sleeping: an item's way "
 	  "takes a microsecond or two, and workers and rota take a CPU each", NULL, NULL},
 	 .flags = CORE_JOB},
-	{{"pin", OPTION_BOOL, NULL, "", NULL, NULL},
-	 .flags = CORE_JOB | CORE_NOT_YET, .comes_with = "the placing of workers on CPUs"},
+	{{"pin", OPTION_CHOICE, "none", "keep each worker on the CPUs of one core, or of one NUMA node",
+	  "none,core,numa", "WHERE"},
+	 .flags = CORE_JOB, .has_argument = true},
 	{{"journal", OPTION_STRING, NULL, "keep a journal in this file, from which the run can be resumed and its "
 	  "failures read ('rota failures FILE')", NULL, "FILE"},
 	 .flags = CORE_COMMAND | CORE_RUN_KEY, .has_argument = true},
@@ -136,13 +136,4 @@ const char *core_option_nearest(const char *word, unsigned flags)
 			names[n_names++] = table[i].other_name;
 	}
 	return option_nearest(word, names, n_names);
-}
-
-const char *core_option_not_yet(const struct core_option *option, const char *prefix,
-                                char reason[CORE_OPTION_REASON_BYTES])
-{
-	snprintf(reason, CORE_OPTION_REASON_BYTES,
-	         "%s%s isn't in this version of rota yet (%s): it comes with %s; leave it out", prefix, option->spec.name,
-	         PACKAGE_VERSION, option->comes_with);
-	return reason;
 }

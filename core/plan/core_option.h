@@ -11,16 +11,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Where each may stand, and whether it works yet. */
+/* Where each may stand. */
 enum core_flag {
 	CORE_JOB = 1 << 0,      /* a key of a job, and an option of map, exec and run (there it holds for every job) */
 	CORE_COMMAND = 1 << 1,  /* an option of map, exec and run only: progress, dry-run */
 	CORE_RUN_KEY = 1 << 2,  /* a key of the conf file's `run:` */
 	CORE_CONF = 1 << 3,     /* a key of a job that is no option: plugin, options, after */
-	CORE_NOT_YET = 1 << 4,  /* fixed by the contract, comes with a later version: refused with its reason */
-	CORE_ANYWHERE = 1 << 5, /* an option of every command: quiet, verbose, help */
-	CORE_SET = 1 << 6,      /* an option of run only: set */
-	CORE_FAILURES = 1 << 7  /* an option of failures: json, items, null */
+	CORE_ANYWHERE = 1 << 4, /* an option of every command: quiet, verbose, help */
+	CORE_SET = 1 << 5,      /* an option of run only: set */
+	CORE_FAILURES = 1 << 6  /* an option of failures: json, items, null */
 };
 
 struct core_option {
@@ -28,7 +27,6 @@ struct core_option {
 	char letter;            /* of the short option, or 0 */
 	unsigned flags;
 	bool has_argument;      /* on the command line; without one it means "yes" */
-	const char *comes_with; /* CORE_NOT_YET: what it is a part of */
 	char other_letter;      /* a second short option that people's fingers know, or 0 */
 	const char *other_name; /* a second long option, or NULL */
 };
@@ -43,10 +41,5 @@ size_t core_option_index(const struct core_option *option);
 
 /* The name nearest to a misspelt one among those that have one of the flags, or NULL. */
 const char *core_option_nearest(const char *word, unsigned flags);
-
-/* Why an option is refused: "timeout isn't in this version of rota yet ...", with "--" or the like before the name. */
-#define CORE_OPTION_REASON_BYTES 200
-const char *core_option_not_yet(const struct core_option *option, const char *prefix,
-                                char reason[CORE_OPTION_REASON_BYTES]);
 
 #endif

@@ -84,6 +84,13 @@ static int set_spin(struct job *job, struct option_value *value, struct place pl
 	return 0;
 }
 
+static int set_pin(struct job *job, struct option_value *value, struct place place, struct err *err)
+{
+	(void)place, (void)err;
+	job->pin = value->text[0] == 'c' ? PIN_CORE : value->text[0] == 'n' && value->text[1] == 'u' ? PIN_NUMA : PIN_NONE;
+	return 0;
+}
+
 static int set_plugin(struct job *job, struct option_value *value, struct place place, struct err *err)
 {
 	if (!value->text[0])
@@ -153,6 +160,7 @@ static const struct key {
 	{"recycle", NULL, offsetof(struct job, recycle_items)},
 	{"pid-namespace", set_pid_namespace, 0},
 	{"spin", set_spin, 0},
+	{"pin", set_pin, 0},
 	{"plugin", set_plugin, 0},
 	{"after", set_after, 0},
 };
@@ -287,14 +295,11 @@ int job_set(struct plan *plan, struct job *job, const char *key, const char *con
             struct place place)
 {
 	const struct core_option *option = core_option_find(key, CORE_JOB | CORE_CONF);
-	char prefix[JOB_PREFIX_BYTES], reason[CORE_OPTION_REASON_BYTES];
+	char prefix[JOB_PREFIX_BYTES];
 	job_prefix(job, place, prefix);
 	const char *dashes = place.file || (option && option->flags & CORE_CONF) ? "" : "--";
 	if (!option)
 		return add_unknown_key(plan, job, key, place);
-	if (option->flags & CORE_NOT_YET)
-		return place_error(&plan->errors, place, ERR_USAGE, "%s%s", prefix,
-		                   core_option_not_yet(option, dashes, reason));
 	if (place_is_in_file(place) && job->given & bits_of_setting(option))
 		return add_given_twice(plan, job, option, key, place);
 	job->given |= bit_of(option);

@@ -23,6 +23,7 @@ struct plan;
 #define JOB_MAX_OPTIONS 1000 /* and elements of `after`: a hostile file can't make the checks slow */
 
 enum backend_kind { BACKEND_AUTO, BACKEND_PROCESS, BACKEND_THREAD };
+enum pin_kind { PIN_NONE, PIN_CORE, PIN_NUMA };
 
 /* A plugin option as given, and its values as text: one, or a list's elements. */
 struct job_option {
@@ -55,6 +56,7 @@ struct job {
 	int64_t grace_ns, start_timeout_ns;
 	int64_t recycle_items;           /* a worker leaves after so many; 0: never */
 	bool has_pid_namespace;          /* its fork server is process 1 of one */
+	enum pin_kind pin;               /* what each worker is kept on */
 	bool spins;                      /* before its workers and the supervisor sleep */
 	char **after_names;              /* as given: n_after_names and a NULL */
 	size_t n_after_names;

@@ -136,7 +136,7 @@ static void key_read(struct plan *plan, struct job *job, const struct conf_node 
 {
 	char prefix[JOB_PREFIX_BYTES];
 	const struct core_option *option = core_option_find(child->key, CORE_JOB | CORE_CONF);
-	if (!option || option->flags & CORE_NOT_YET) {
+	if (!option) {
 		job_set(plan, job, child->key, NULL, 0, child->key_place);
 		return;
 	}

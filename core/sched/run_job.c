@@ -4,6 +4,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/sched/pin.h"
 #include "core/sched/run_job.h"
 
 #include <inttypes.h>
@@ -128,6 +129,7 @@ void run_job_fini(struct run_job *job)
 	loop_remove(job->loop, &job->sink_watch);
 	sink_close(&job->sink);
 	free(job->setup.options);
+	pin_free(job->setup.pins, job->setup.n_pins);
 }
 
 /* Workers that USR1 may add find a place. A plugin that isn't thread-safe never has a second thread. */
@@ -155,6 +157,11 @@ static int fill_setup(struct run_job *job, struct err *err)
 	job->setup.options = calloc(plan->n_options + 1, sizeof *job->setup.options);
 	if (!job->setup.options)
 		return err_set(err, ERR_RUN, "out of memory");
+	if (plan->pin != PIN_NONE) {
+		if (pin_choose(plan->pin, (size_t)plan->n_workers, (size_t)n_places(plan), &job->setup.pins, err) != 0)
+			return -1;
+		job->setup.n_pins = (size_t)n_places(plan);
+	}
 	for (size_t i = 0; i < plan->n_options; i++)
 		job->setup.options[i] = (struct setup_option){.name = plan->options[i].name,
 		                                              .elements = (const char *const *)plan->options[i].elements,

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "core/base/clock.h"
+#include "core/worker/affinity.h"
 #include "core/worker/loop.h"
 #include "core/worker/task.h"
 #include "core/worker/tidy.h"
@@ -111,10 +112,20 @@ static int run_batches(struct life *life, struct err *err)
 	return more < 0 ? -1 : 0;
 }
 
+/* Before the plugin opens: what it allocates then is near. Where it can't be, the work is done all the same. */
+static void stay(const struct setup *setup, struct port *port)
+{
+	struct err err;
+	if (port->worker_number > 0 && port->worker_number <= setup->n_pins &&
+	    affinity_set(setup->pins[port->worker_number - 1], &err) != 0)
+		port_say(port, EVENT_LOG, 0, err.text, strlen(err.text));
+}
+
 int worker_live(const struct host *host, const struct setup *setup, struct port *port, uint64_t *ret_not_ok)
 {
 	struct life life = {.host = host, .setup = setup, .port = port, .is_each_checked = true};
 	struct err err;
+	stay(setup, port);
 	if (host_open_worker(host, &life.worker, port->worker_number, &err) != 0) {
 		port_say(port, EVENT_REFUSED, 0, err.text, strlen(err.text));
 		port_set_state(port, WORKER_REFUSED);

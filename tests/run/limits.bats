@@ -168,3 +168,55 @@ too_slow() {
 	expect 0 rota map -j 2 --start-timeout 300ms "$bad/shelf.so" ms=600 <<<$'1\n2'
 	is "$out" $'1\n2'
 }
+
+# pinned N_WORKERS: each item's command says which CPUs it may use; $n_places of them are told apart.
+pinned() {
+	seq 60 >items
+	expect 0 rota exec -b "$backend" --pin core -j "$1" -- \
+		sh -c 'sleep 0.01; grep Cpus_allowed_list /proc/self/status' <items
+	[ "$(wc -l <"$out")" -eq 60 ]
+	n_places=$(sort -u "$out" | wc -l)
+}
+
+# The cores of the CPUs that this process may use.
+cores() {
+	local range cpu
+	for range in $(sed -n 's/Cpus_allowed_list:[[:space:]]*//p' /proc/self/status | tr , ' '); do
+		for cpu in $(seq "${range%-*}" "${range#*-}"); do
+			cat "/sys/devices/system/cpu/cpu$cpu/topology/thread_siblings_list"
+		done
+	done | sort -u
+}
+
+cores_of_workers() {
+	pinned 1
+	[ "$n_places" -eq 1 ]
+	pinned 2
+	[ "$n_places" -eq "$(cores | head -n 2 | wc -l)" ]
+}
+
+has_hwloc() {
+	"$ROTA" map --pin core -j 1 upper </dev/null 2>&1 | grep -q 'built without hwloc' || return 0
+	skip "this rota was built without hwloc"
+}
+
+@test "limits: --pin keeps each worker on a core of its own" {
+	has_hwloc
+	both_backends cores_of_workers
+}
+
+@test "limits: --pin uses no more CPUs than rota may" {
+	has_hwloc
+	local cpu
+	cpu=$(taskset -cp $$ | sed 's/.*[:, -] *//')
+	for where in core numa none; do
+		expect 0 taskset -c "$cpu" "$ROTA" exec --pin "$where" -j 3 -- grep Cpus_allowed_list /proc/self/status - \
+			<<<"/dev/null"
+		[ "$(awk 'NF > 1 { print $NF }' "$out" | sort -u)" = "$cpu" ]
+	done
+}
+
+@test "limits: --pin of what is no place" {
+	expect 2 rota map --pin socket upper </dev/null
+	has "$err" "--pin: 'socket' isn't a choice here (expected one of none,core,numa)"
+}

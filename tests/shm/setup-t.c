@@ -17,6 +17,7 @@ static void test_round(void)
 		{.name = "empty", .elements = NULL, .n_elements = 0},
 		{.name = "flag", .elements = one, .n_elements = 1},
 	};
+	char first[] = "0", second[] = "1,3", *pins[] = {first, second};
 	struct setup written = {.file = "/a folder/with\ttab\n.so",
 	                        .delimiter = '\0',
 	                        .frame = FRAME_MISSING,
@@ -26,6 +27,8 @@ static void test_round(void)
 	                        .has_pid_namespace = true,
 	                        .tells_times = true,
 	                        .spins = true,
+	                        .pins = pins,
+	                        .n_pins = 2,
 	                        .options = options,
 	                        .n_options = 3};
 	struct setup seen;
@@ -40,6 +43,8 @@ static void test_round(void)
 	is_int(seen.max_result_bytes, INT64_MAX, "max-result");
 	is_int(seen.n_workers, 4000000000u, "workers");
 	ok(seen.has_pid_namespace && seen.tells_times && seen.spins, "a PID namespace, times, and spinning");
+	is_int(seen.n_pins, 2, "two places have their CPUs");
+	is_str(seen.pins[1], "1,3", "the second's");
 	is_int(seen.n_options, 3, "three options");
 	for (size_t i = 0; i < seen.n_options; i++) {
 		is_str(seen.options[i].name, options[i].name, "option %zu", i);

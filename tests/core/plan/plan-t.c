@@ -50,9 +50,8 @@ static const struct {
      "5:5: job 'j': unknown key 'mark'; the plugin's own options stand under `options:`\n"
      "6:5: job 'j': 'quiet' is no key of a job, but one of `run:` or an option of the command line\n"
      "7:5: job 'j': unknown key 'timout', did you mean 'timeout'?\n"},
-	{"keys that come later", JOB("    pin: yes\n"),
-     "4:5: job 'j': pin isn't in this version of rota yet (" PACKAGE_VERSION
-     "): it comes with the placing of workers on CPUs; leave it out\n"},
+	{"a choice that isn't there", JOB("    pin: yes\n"),
+     "4:10: job 'j': pin: 'yes' isn't a choice here (expected one of none,core,numa)\n"},
 	{"supervision's keys of the wrong kind",
      JOB("    timeout: 2x\n    retries: [1]\n    max-failures: 5 %\n    memory: 12\n"),
      "4:14: job 'j': timeout: '2x' isn't a duration (expected one such as 10s)\n"
@@ -184,8 +183,7 @@ static const struct {
 	{"choosey.jobs=1", "--set choosey.jobs=1: no job 'choosey' in t.yaml, did you mean 'choosy'?"},
 	{"a.jbos=1", "--set a.jbos=1: job 'a': unknown key 'jbos', did you mean 'jobs'?"},
 	{"a.jobs=x", "--set a.jobs=x: job 'a': jobs: 'x' isn't a whole number (expected one such as 8)"},
-	{"a.pin=yes", "--set a.pin=yes: job 'a': pin isn't in this version of rota yet (" PACKAGE_VERSION
-                  "): it comes with the placing of workers on CPUs; leave it out"},
+	{"a.pin=yes", "--set a.pin=yes: job 'a': pin: 'yes' isn't a choice here (expected one of none,core,numa)"},
 	{"a.options=x", "--set a.options=x: which option? Expected a.options.KEY=VALUE"},
 	{"run.x=y", "--set run.x=y: run: unknown key 'x'; keys of a job stand below `jobs:` and the job's name"},
 };
@@ -324,9 +322,7 @@ static void test_command_line(void)
 		const char *key, *value, *error;
 	} words[] = {
 		{"jobs", "x", "--jobs: 'x' isn't a whole number (expected one such as 8)"},
-		{"pin", "yes",
-	     "--pin isn't in this version of rota yet (" PACKAGE_VERSION
-	     "): it comes with the placing of workers on CPUs; leave it out"},
+		{"pin", "yes", "--pin: 'yes' isn't a choice here (expected one of none,core,numa)"},
 		{"input", "rang:1-2",
 	     "--input: 'rang' isn't a kind, did you mean 'range:1-2'? A file of that name is "
 	     "lines:rang:1-2"},
