@@ -31,6 +31,7 @@ file == "rounds" {
 	n_rounds[$1]++
 	rate[$1, $2] = $3 > 0 ? items[$1] * 1e9 / $3 : 0
 	cpu_ns[$1, $2] = $4 * 1e3 / items[$1]
+	cpu_ms[$1, $2] = $4 / 1e3
 	wall_ms[$1, $2] = $3 / 1e6
 	item_us[$1, $2] = $3 / 1e3 / items[$1]
 	if ($5 > largest_kib[$1])
@@ -130,21 +131,32 @@ function weigh(line,    other) {
 		seen = median_of(cpu_ns, field[2], other, "share")
 	else if (field[1] == "each")
 		seen = median_of(item_us, field[2])
+	else if (field[1] == "spent")
+		seen = median_of(cpu_ms, field[2], other, "more")
 	else if (field[1] == "later")
 		seen = median_of(wall_ms, field[2], other, "more")
 	else
 		seen = median_of(rate, field[2], other)
-	is_most = field[1] ~ /^(cpu|share|each|later)$/
+	is_most = field[1] ~ /^(cpu|share|each|spent|later)$/
 	is_met = is_most ? seen <= field[4] : seen >= field[4]
 	return 1
 }
 
+# The median lies between the least and the most of n rounds with 1 - 2 (1/2)^n: no round is taken for normal.
+function sureness() {
+	return int(100 * (1 - 2 * 0.5 ^ rounds)) " %"
+}
+
+function between() {
+	return short(least) " to " short(most)
+}
+
 function print_goals(    i) {
-	printf "\n%-62s %10s %10s  %s\n", "goals", "wanted", "seen", "met"
+	printf "\n%-66s %9s %9s   %-17s  %s\n", "goals", "wanted", "seen", sureness() " sure", "met"
 	for (i = 1; i <= n_goals; i++)
 		if (weigh(goal[i]))
-			printf "%-62s %s %8s %10s  %s\n", field[5], (is_most ? "<" : ">"), short(field[4] + 0),
-				short(seen), (is_met ? "yes" : "no")
+			printf "%-66s %s %7s %9s   %-17s  %s\n", field[5], (is_most ? "<" : ">"), short(field[4] + 0),
+				short(seen), between(), (is_met ? "yes" : "no")
 }
 
 function quoted(text) {
@@ -186,7 +198,8 @@ function write_json(    i, comma) {
 		if (!weigh(goal[i]))
 			continue
 		printf "%s\n    {\"what\": %s, \"kind\": %s, ", comma, quoted(field[5]), quoted(field[1]) >json
-		printf "\"wanted\": %s, \"seen\": %.4g, \"met\": %s}", field[4], seen, (is_met ? "true" : "false") >json
+		printf "\"wanted\": %s, \"seen\": %.4g, \"least\": %.4g, \"most\": %.4g, \"met\": %s}", field[4], seen, least,
+			most, (is_met ? "true" : "false") >json
 		comma = ","
 	}
 	printf "\n  ]\n}\n" >json
@@ -215,11 +228,11 @@ function write_markdown(    i, last_group) {
 		}
 		write_markdown_contender(ids[i])
 	}
-	printf "\n| goal | wanted | seen | met |\n| --- | --- | --- | --- |\n" >markdown
+	printf "\n| goal | wanted | seen | %s sure | met |\n| --- | --- | --- | --- | --- |\n", sureness() >markdown
 	for (i = 1; i <= n_goals; i++)
 		if (weigh(goal[i]))
-			printf "| %s | %s %s | %s | %s |\n", field[5], (is_most ? "at most" : "at least"),
-				short(field[4] + 0), short(seen), (is_met ? "yes" : "no") >markdown
+			printf "| %s | %s %s | %s | %s | %s |\n", field[5], (is_most ? "at most" : "at least"),
+				short(field[4] + 0), short(seen), between(), (is_met ? "yes" : "no") >markdown
 	if (close(markdown) != 0)
 		exit 2
 }
