@@ -28,7 +28,7 @@ on_a_terminal() {
 	command -v script >/dev/null || skip "script is missing"
 	script -qc true /dev/null >/dev/null 2>&1 </dev/null || skip "no terminal is to be had"
 
-	SHELL=/bin/sh timeout -k 2 60 script -qec "$2" "$1" >/dev/null </dev/null
+	TERM=xterm SHELL=/bin/sh timeout -k 2 60 script -qec "$2" "$1" >/dev/null </dev/null
 }
 
 @test "progress: a live line on a terminal, and the summary at the end" {
