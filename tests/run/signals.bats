@@ -184,8 +184,8 @@ is_stopped() {
 
 @test "TSTP: a stopped run is ended by TERM, and by KILL" {
 	for signal in TERM KILL; do
-		start "$ROTA" map -j 2 -o results "$bad/shelf.so" fault=hang when=3 <<<"$(seq 10)"
-		eventually grep -qsx 2 results
+		start "$ROTA" map -j 2 -o "results.$signal" "$bad/shelf.so" fault=hang when=3 <<<"$(seq 10)"
+		eventually grep -qsx 2 "results.$signal"
 		kill -TSTP "$run"
 		eventually is_stopped "$run"
 		kill -"$signal" "$run"
