@@ -56,31 +56,10 @@ static int set_null(struct job *job, struct option_value *value, struct place pl
 	return 0;
 }
 
-static int set_keep_order(struct job *job, struct option_value *value, struct place place, struct err *err)
-{
-	(void)place, (void)err;
-	job->is_ordered = value->number;
-	return 0;
-}
-
 static int set_unordered(struct job *job, struct option_value *value, struct place place, struct err *err)
 {
 	(void)place, (void)err;
 	job->is_ordered = !value->number;
-	return 0;
-}
-
-static int set_pid_namespace(struct job *job, struct option_value *value, struct place place, struct err *err)
-{
-	(void)place, (void)err;
-	job->has_pid_namespace = value->number;
-	return 0;
-}
-
-static int set_spin(struct job *job, struct option_value *value, struct place place, struct err *err)
-{
-	(void)place, (void)err;
-	job->spins = value->number;
 	return 0;
 }
 
@@ -134,35 +113,36 @@ static int set_max_failures(struct job *job, struct option_value *value, struct 
 	return 0;
 }
 
-/* A key is set by a function of its own, or it is a number that goes into a field. */
+/* A key is set by a function of its own, or it is a number or a flag that goes into a field. */
 static const struct key {
 	const char *name;
 	set_f *set;
-	size_t offset; /* set NULL: of an int64_t in struct job */
+	size_t offset; /* set NULL: of an int64_t in struct job, */
+	bool is_flag;  /* or of a bool */
 } keys[] = {
-	{"jobs", NULL, offsetof(struct job, n_workers)},
-	{"backend", set_backend, 0},
-	{"input", set_input, 0},
-	{"output", set_output, 0},
-	{"null", set_null, 0},
-	{"keep-order", set_keep_order, 0},
-	{"unordered", set_unordered, 0},
-	{"max-item", NULL, offsetof(struct job, max_item_bytes)},
-	{"max-result", NULL, offsetof(struct job, max_result_bytes)},
-	{"window", NULL, offsetof(struct job, window_bytes)},
-	{"timeout", NULL, offsetof(struct job, timeout_ns)},
-	{"retries", NULL, offsetof(struct job, n_retries)},
-	{"backoff", NULL, offsetof(struct job, backoff_ns)},
-	{"memory", NULL, offsetof(struct job, memory_bytes)},
-	{"max-failures", set_max_failures, 0},
-	{"grace", NULL, offsetof(struct job, grace_ns)},
-	{"start-timeout", NULL, offsetof(struct job, start_timeout_ns)},
-	{"recycle", NULL, offsetof(struct job, recycle_items)},
-	{"pid-namespace", set_pid_namespace, 0},
-	{"spin", set_spin, 0},
-	{"pin", set_pin, 0},
-	{"plugin", set_plugin, 0},
-	{"after", set_after, 0},
+	{"jobs", NULL, offsetof(struct job, n_workers), false},
+	{"backend", set_backend, 0, false},
+	{"input", set_input, 0, false},
+	{"output", set_output, 0, false},
+	{"null", set_null, 0, false},
+	{"keep-order", NULL, offsetof(struct job, is_ordered), true},
+	{"unordered", set_unordered, 0, false},
+	{"max-item", NULL, offsetof(struct job, max_item_bytes), false},
+	{"max-result", NULL, offsetof(struct job, max_result_bytes), false},
+	{"window", NULL, offsetof(struct job, window_bytes), false},
+	{"timeout", NULL, offsetof(struct job, timeout_ns), false},
+	{"retries", NULL, offsetof(struct job, n_retries), false},
+	{"backoff", NULL, offsetof(struct job, backoff_ns), false},
+	{"memory", NULL, offsetof(struct job, memory_bytes), false},
+	{"max-failures", set_max_failures, 0, false},
+	{"grace", NULL, offsetof(struct job, grace_ns), false},
+	{"start-timeout", NULL, offsetof(struct job, start_timeout_ns), false},
+	{"recycle", NULL, offsetof(struct job, recycle_items), false},
+	{"pid-namespace", NULL, offsetof(struct job, has_pid_namespace), true},
+	{"spin", NULL, offsetof(struct job, spins), true},
+	{"pin", set_pin, 0, false},
+	{"plugin", set_plugin, 0, false},
+	{"after", set_after, 0, false},
 };
 
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))
@@ -181,12 +161,12 @@ static int key_apply(struct job *job, const struct core_option *option, const ch
 	for (size_t i = 0; i < N_KEYS; i++) {
 		if (strcmp(keys[i].name, option->spec.name))
 			continue;
-		if (keys[i].set) {
-			rc = keys[i].set(job, &value, place, err);
-		} else {
-			*(int64_t *)(void *)((char *)job + keys[i].offset) = value.number;
-			rc = 0;
-		}
+		void *field = (char *)job + keys[i].offset;
+		rc = keys[i].set ? keys[i].set(job, &value, place, err) : 0;
+		if (!keys[i].set && keys[i].is_flag)
+			*(bool *)field = value.number != 0;
+		else if (!keys[i].set)
+			*(int64_t *)field = value.number;
 	}
 	option_value_fini(&value);
 	return rc;
@@ -194,14 +174,14 @@ static int key_apply(struct job *job, const struct core_option *option, const ch
 
 int job_init(struct job *ret, const char *name, struct place place, struct err *err)
 {
-	struct job job = {.place = place, .is_ordered = true, .max_failures = -1, .max_failures_percent = -1};
+	struct job job = {.place = place, .max_failures = -1, .max_failures_percent = -1};
 	job.name = strdup(name);
 	if (!job.name)
 		return err_set(err, ERR_RESOURCE, "memory is short");
 	for (size_t i = 0; i < N_KEYS; i++) {
 		const struct core_option *option = core_option_find(keys[i].name, CORE_JOB | CORE_CONF);
-		/* keep-order and unordered are one setting: its default is the one above. */
-		if (!option->spec.fallback || keys[i].set == set_keep_order || keys[i].set == set_unordered)
+		/* keep-order and unordered are one setting: its default is keep-order's. */
+		if (!option->spec.fallback || keys[i].set == set_unordered)
 			continue;
 		if (key_apply(&job, option, &option->spec.fallback, 1, place, err)) {
 			job_fini(&job);
