@@ -263,11 +263,7 @@ no_proc() {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 	command -v setpriv >/dev/null || skip "setpriv is missing"
-	folder=$(mktemp -d /tmp/rota-test.XXXXXX)
-	mkdir "$folder/plugins"
-	cp "$ROTA" "$worker" "$folder"
-	cp "$plugins/sleep.so" "$folder/plugins"
-	chmod -R a+rX "$folder"
+	copy_programs sleep.so
 	seq -f 'item %g' 300 >items
 	# a user of our own: its number of processes is what it has here alone
 	expect 0 timeout -k 2 60 setpriv --reuid $((62000 + BASHPID % 1000)) --regid 65534 --clear-groups \

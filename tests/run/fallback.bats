@@ -133,11 +133,7 @@ memfd_does() {
 	needs_namespaces
 	command -v setpriv >/dev/null || skip "setpriv is missing"
 	# a copy that an ordinary user can read
-	folder=$(mktemp -d /tmp/rota-test.XXXXXX)
-	mkdir "$folder/plugins"
-	cp "$ROTA" "$worker" "$folder"
-	cp "$plugins/upper.so" "$folder/plugins"
-	chmod -R a+rX "$folder"
+	copy_programs upper.so
 	# shellcheck disable=SC2016
 	expect 0 timeout -k 2 60 unshare -m sh -c 'mount -t tmpfs -o mode=000 none /dev/shm && cd / && exec setpriv \
 		--reuid 65534 --regid 65534 --clear-groups "$1/rota" map -j 2 "$1/plugins/upper.so"' sh "$folder" <items
@@ -201,11 +197,7 @@ right_or_said() {
 @test "few processes, for an ordinary user: right, or one clear error" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 	command -v setpriv >/dev/null || skip "setpriv is missing"
-	folder=$(mktemp -d /tmp/rota-test.XXXXXX)
-	mkdir "$folder/plugins"
-	cp "$ROTA" "$worker" "$folder"
-	cp "$plugins/upper.so" "$folder/plugins"
-	chmod -R a+rX "$folder"
+	copy_programs upper.so
 	export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 # it looks for them in a process of its own
 	for n in 1 2 3 4 8; do
 		# a user of our own: its number of processes is what it has here alone

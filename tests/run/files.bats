@@ -189,7 +189,7 @@ starts_are_few() {
 }
 
 @test "a path that everybody could have written: refused before anything of it is run" {
-	folder=$(mktemp -d /tmp/rota-test.XXXXXX)
+	open_folder
 	cp "$bad/ctor-exit.so" "$folder/mine.so"
 	chmod 777 "$folder"
 	chmod 755 "$folder/mine.so"

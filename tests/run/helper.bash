@@ -10,6 +10,8 @@
 #	empty FILE, same FILE FILE   nothing in it; byte for byte
 #	eventually COMMAND           waits until COMMAND succeeds, for as long as a loaded machine may need
 #	within SECONDS COMMAND       the same, for a time that is promised
+#	open_folder                  $folder: one that every user may look into, as TMPDIR needn't be; removed by teardown
+#	copy_programs FILE...        the same, with copies of the programs and of these plugins
 #	slow                         at the top of a test that the quick set leaves out
 #
 # Runs in the background, which a test looks at, stops and kills:
@@ -90,6 +92,19 @@ within() {
 
 eventually() {
 	within 30 "$@"
+}
+
+open_folder() {
+	folder=$(mktemp -d -p /tmp)
+	chmod 755 "$folder"
+}
+
+copy_programs() {
+	open_folder
+	mkdir "$folder/plugins"
+	cp "$ROTA" "$worker" "$folder"
+	cp "${@/#/$plugins/}" "$folder/plugins"
+	chmod -R a+rX "$folder"
 }
 
 slow() {

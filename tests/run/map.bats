@@ -167,7 +167,7 @@ large_items() {
 }
 
 @test "map: items of every size around the limits of buffers" {
-	awk 'BEGIN { s = "XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX"; while (length(s) < 300000) s = s s
+	awk 'BEGIN { s = "X"; while (length(s) < 300000) s = s s
 		n = split("4096 32767 32768 32769 65535 65536 65537 131071 131072 131073 262143 262144 262145", sizes, " ")
 		for (i = 1; i <= n; i++) for (k = -1; k <= 1; k++) { print substr(s, 1, sizes[i] + 8 * k); print i } }' >items
 	both_backends large_items

@@ -7,12 +7,8 @@
 load helper
 
 setup_file() {
-	# where an ordinary user can read it
-	folder=$(mktemp -d "${TMPDIR:-/tmp}/rota-namespace.XXXXXX")
+	copy_programs upper.so sleep.so exec.so
 	export folder
-	mkdir "$folder/plugins"
-	cp "$ROTA" "$worker" "$folder"
-	cp "$plugins/upper.so" "$plugins/sleep.so" "$plugins/exec.so" "$folder/plugins"
 	cp "$bad"/{shelf,load-hang,load-refuse,open-crash}.so "$folder/plugins"
 	cat >"$folder/as-user" <<-'END'
 		#!/bin/sh

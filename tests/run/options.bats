@@ -133,7 +133,7 @@ refuses() {
 }
 
 @test "plugins: a file that everybody may write, or in a folder that everybody may write, is refused" {
-	folder=$(mktemp -d /tmp/rota-test.XXXXXX)
+	open_folder
 	cp "$plugins/upper.so" "$folder/mine.so"
 	chmod 755 "$folder" "$folder/mine.so"
 	try_all "$folder"
