@@ -381,11 +381,17 @@ static void watch_source(struct run_job *job)
 	job->dispatch.is_source_waiting = !is_always_ready;
 }
 
-/* EPOLLHUP is told even when nothing is asked for: once only, so. */
+static bool may_wait(const struct run_job *job)
+{
+	return job->phase == JOB_RUNNING || job->phase == JOB_LEAVING;
+}
+
+/* EPOLLHUP is told even when nothing is asked for: once only, so. A job that has ended wants nothing any more. */
 static void unwatch_source(struct run_job *job)
 {
 	struct err err;
-	if (!job->is_source_armed || (job->dispatch.is_source_waiting && !job->dispatch.is_closed))
+	bool is_wanted = may_wait(job) && job->dispatch.is_source_waiting && !job->dispatch.is_closed;
+	if (!job->is_source_armed || is_wanted)
 		return;
 	if (loop_modify(job->loop, &job->source_watch, EPOLLONESHOT, &err) != 0)
 		end_with(job, &err);
@@ -620,18 +626,13 @@ static enum tally_wait waits_for(const struct run_job *job)
 	return job->dispatch.is_source_waiting && job->window.n_items == 0 ? TALLY_INPUT : TALLY_WORKERS;
 }
 
-static bool may_wait(const struct run_job *job)
-{
-	return job->phase == JOB_RUNNING || job->phase == JOB_LEAVING;
-}
-
 void run_job_wait_begin(struct run_job *job)
 {
+	unwatch_source(job);
 	if (!may_wait(job))
 		return;
 	job->waits_since_ns = clock_now_ns();
 	job->waits_for = waits_for(job);
-	unwatch_source(job);
 	flush(job, true);
 }
 

@@ -319,3 +319,33 @@ wrong() {
 	expect 0 rota run "$abs_top_srcdir/conf/upper.yaml"
 	LC_ALL=C tr '[:lower:]' '[:upper:]' </usr/share/common-licenses/GPL-3 | cmp - "$out"
 }
+
+one_ends_early() {
+	rm -f a b
+	mkfifo a b
+	sed "s/backend: .*}/backend: $backend}/" both.yaml >"$backend.yaml"
+	start "$ROTA" run "$backend.yaml" </dev/null
+	exec 4<>a 5<>b
+	printf '1\n2\n' >&4
+	eventually has "$err" 'first: stopped'
+	printf '3\n4\n' >&4 # nobody reads them any more
+	before=$(ticks)
+	sleep 1 # what is measured is that nothing happens
+	after=$(ticks)
+	kill "$run"
+	exec 4>&- 5>&-
+	ends 143
+	echo "$((after - before)) ticks in 1 s"
+	[ "$((after - before))" -le 10 ]
+	nothing_left
+}
+
+@test "conf: a job that has ended leaves its input alone, and the others their CPU" {
+	cat >both.yaml <<-END
+		jobs:
+		  first: {plugin: $bad/shelf.so, options: {fault: fail, when: "2"}, input: "lines:a", output: none,
+		          max-failures: 0, jobs: 1, backend: process}
+		  second: {plugin: upper, input: "lines:b", output: none, jobs: 1, backend: process}
+	END
+	for _ in 1 2; do both_backends one_ends_early; done
+}

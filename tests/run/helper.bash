@@ -18,6 +18,7 @@
 #
 #	start COMMAND                runs COMMAND: pid in $run, output in $out, standard error in $err; input stays
 #	ends STATUS                  waits for it
+#	ticks                        CPU time of rota itself so far, in hundredths of a second
 #	processes                    pids of all living processes of runs that this test has started
 #	nothing_left                 within a second there are none, and no shared memory or temporary file
 #
@@ -130,6 +131,12 @@ ends() {
 	eventually has_ended || { show "$err"; return 1; }
 	wait "$run" || status=$?
 	[ "$status" -eq "$1" ] || { echo "status $status, expected $1"; show "$err"; return 1; }
+}
+
+ticks() {
+	# shellcheck disable=SC2046 # words are wanted
+	set -- $(sed 's/.*) //' "/proc/$run/stat")
+	echo "$((${12} + ${13}))"
 }
 
 processes() {

@@ -80,13 +80,6 @@ scribbled() {
 	scribbled daemon-scribble
 }
 
-# Ticks of a hundredth of a second, of the supervisor.
-ticks() {
-	# shellcheck disable=SC2046
-	set -- $(sed 's/.*) //' "/proc/$run/stat")
-	echo "$((${12} + ${13}))"
-}
-
 @test "hostile: a supervisor that is waiting for a good item doesn't spin over a ruined ring" {
 	slow
 	mkfifo in
