@@ -33,7 +33,9 @@ int channel_create(struct channel **ret, unsigned worker_number, const struct ch
 	const size_t ring_bytes[3] = {sizes->task_bytes, sizes->result_bytes, sizes->event_bytes};
 	unsigned char *rings[3];
 	size_t n_bytes = CHANNEL_CONTROL_BYTES + ring_bytes[0] + ring_bytes[1] + ring_bytes[2];
-	if (segment_create(n_bytes, &channel->fd, ret_why_memfd, err) != 0 ||
+	/* what the worker reads is near to the worker, what the supervisor reads near to the supervisor */
+	struct segment_near near = {.n_bytes = CHANNEL_CONTROL_BYTES + ring_bytes[0], .nodes = sizes->task_nodes};
+	if (segment_create(n_bytes, &near, &channel->fd, ret_why_memfd, err) != 0 ||
 	    segment_map(channel->fd, CHANNEL_CONTROL_BYTES, ring_bytes, 3, &channel->map, rings, err) != 0)
 		goto fail;
 	unsigned char *base = channel->map.base;

@@ -32,6 +32,7 @@
 
 struct channel_sizes {
 	size_t task_bytes, result_bytes, event_bytes; /* powers of two, at least a page */
+	uint64_t task_nodes; /* NUMA nodes, a bit each, that the task ring had better be on; 0: near to the supervisor */
 };
 
 /* A batch to send: bytes are n_items items, each with its delimiter; borrowed until they are sent. */

@@ -7,15 +7,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mempolicy.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define SEGMENT_FOLDER "/dev/shm"
 #define SEGMENT_PREFIX "rota."
+#define NODES_MAX 1024 /* the most that Linux can be built for */
+#define LONG_BITS (8 * sizeof(long))
 
 /* Field 22 of /proc/PID/stat: the start of that process in clock ticks since boot; 0 when there is no such process. */
 static unsigned long long start_ticks(long pid)
@@ -41,15 +45,40 @@ static unsigned long long start_ticks(long pid)
 }
 
 /* 0 or an errno. A signal may interrupt it. */
-static int reserve(int fd, size_t n_bytes)
+static int reserve(int fd, size_t offset, size_t n_bytes)
 {
 	int errnum;
-	while ((errnum = posix_fallocate(fd, 0, (off_t)n_bytes)) == EINTR)
-		;
+	while (n_bytes > 0 && (errnum = posix_fallocate(fd, (off_t)offset, (off_t)n_bytes)) != 0)
+		if (errnum != EINTR)
+			return errnum;
+	return 0;
+}
+
+/*
+ * Pages are where the thread that reserves them would have them, not the one that reads them first: so it wishes for
+ * the other's node while it does. A kernel that knows no nodes, or forbids it, leaves them where they are.
+ */
+static int reserve_near(int fd, const struct segment_near *near)
+{
+	unsigned long mask[NODES_MAX / LONG_BITS] = {near->nodes}, old_mask[NODES_MAX / LONG_BITS] = {0};
+	int old_mode = MPOL_DEFAULT;
+	bool is_wished = near->nodes != 0 && syscall(SYS_get_mempolicy, &old_mode, old_mask, NODES_MAX, NULL, 0) == 0 &&
+	                 syscall(SYS_set_mempolicy, MPOL_PREFERRED, mask, NODES_MAX) == 0;
+	int errnum = reserve(fd, 0, near->n_bytes);
+	if (is_wished && syscall(SYS_set_mempolicy, old_mode, old_mask, NODES_MAX) != 0 && errnum == 0)
+		errnum = errno;
 	return errnum;
 }
 
-static int create_named(size_t n_bytes)
+static int reserve_all(int fd, size_t n_bytes, const struct segment_near *near)
+{
+	if (!near)
+		return reserve(fd, 0, n_bytes);
+	int errnum = reserve_near(fd, near);
+	return errnum != 0 ? errnum : reserve(fd, near->n_bytes, n_bytes - near->n_bytes);
+}
+
+static int create_named(size_t n_bytes, const struct segment_near *near)
 {
 	static _Atomic unsigned counter;
 	char name[96];
@@ -64,7 +93,7 @@ static int create_named(size_t n_bytes)
 		errno = errnum;
 		return -1;
 	}
-	int errnum = reserve(fd, n_bytes);
+	int errnum = reserve_all(fd, n_bytes, near);
 	if (errnum != 0) {
 		close(fd);
 		errno = errnum;
@@ -73,12 +102,12 @@ static int create_named(size_t n_bytes)
 	return fd;
 }
 
-static int create_sealed(size_t n_bytes)
+static int create_sealed(size_t n_bytes, const struct segment_near *near)
 {
 	int fd = memfd_create("rota", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -1;
-	int errnum = reserve(fd, n_bytes);
+	int errnum = reserve_all(fd, n_bytes, near);
 	if (errnum == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
 		errnum = errno;
 	if (errnum != 0) {
@@ -89,13 +118,14 @@ static int create_sealed(size_t n_bytes)
 	return fd;
 }
 
-int segment_create(size_t n_bytes, int *ret_fd, const char **ret_why_memfd, struct err *err)
+int segment_create(size_t n_bytes, const struct segment_near *near, int *ret_fd, const char **ret_why_memfd,
+                   struct err *err)
 {
 	*ret_why_memfd = "";
-	int fd = create_named(n_bytes);
+	int fd = create_named(n_bytes, near);
 	if (fd < 0) {
 		int errnum = errno;
-		fd = create_sealed(n_bytes);
+		fd = create_sealed(n_bytes, near);
 		if (fd < 0)
 			return err_set_errno(err, ERR_RESOURCE, errnum, "cannot make %zu bytes of shared memory (nor a memfd: %s)",
 			                     n_bytes, strerror(errno));

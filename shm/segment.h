@@ -17,12 +17,23 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
- * *ret_fd is close-on-exec and the caller's. ret_why_memfd: an empty string, or why /dev/shm couldn't be used
- * (a static text or strerror's). ERR_RESOURCE when neither is to be had.
+ * Where a part of it should be: pages of [0, n_bytes) are of a NUMA node in nodes (bit n: node n) as long as it
+ * has any and the kernel allows the wish. The rest is of whatever is near to the caller.
  */
-int segment_create(size_t n_bytes, int *ret_fd, const char **ret_why_memfd, struct err *err);
+struct segment_near {
+	size_t n_bytes;
+	uint64_t nodes; /* 0: no wish */
+};
+
+/*
+ * near: NULL is no wish. *ret_fd is close-on-exec and the caller's. ret_why_memfd: an empty string, or why /dev/shm
+ * couldn't be used (a static text or strerror's). ERR_RESOURCE when neither is to be had.
+ */
+int segment_create(size_t n_bytes, const struct segment_near *near, int *ret_fd, const char **ret_why_memfd,
+                   struct err *err);
 
 /*
  * Maps control_bytes once, then each of the n_rings rings (sizes in ring_bytes, whole pages) twice in a row.

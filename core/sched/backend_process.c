@@ -216,7 +216,7 @@ static int make_setup_file(const struct setup *setup, int *ret_fd, struct err *e
 	int result = -1, fd = -1;
 	if (setup_write(setup, &text) != 0)
 		err_set(err, ERR_RUN, "out of memory");
-	else if (segment_create(text.len, &fd, &why_memfd, err) != 0)
+	else if (segment_create(text.len, NULL, &fd, &why_memfd, err) != 0)
 		;
 	else if (pwrite(fd, text.bytes, text.len, 0) != (ssize_t)text.len)
 		err_set_errno(err, ERR_RESOURCE, errno, "cannot write the job's set-up");

@@ -10,19 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-void pin_free(char **lists, size_t n_places)
+void pin_fini(struct pin *pin)
 {
-	for (size_t i = 0; lists && i < n_places; i++)
-		free(lists[i]);
-	free(lists);
+	for (size_t i = 0; pin->cpus && i < pin->n_places; i++)
+		free(pin->cpus[i]);
+	free(pin->cpus);
+	free(pin->nodes);
+	*pin = (struct pin){0};
 }
 
 #ifndef HAVE_HWLOC
 
-int pin_choose(enum pin_kind kind, size_t n_workers, size_t n_places, char ***ret_lists, struct err *err)
+int pin_choose(enum pin_kind kind, size_t n_workers, size_t n_places, struct pin *ret, struct err *err)
 {
 	(void)kind, (void)n_workers, (void)n_places;
-	*ret_lists = NULL;
+	*ret = (struct pin){0};
 	return err_set(err, ERR_USAGE,
 	               "--pin: this rota was built without hwloc: leave it out, or install libhwloc-dev and build anew");
 }
@@ -46,8 +48,7 @@ static char *list_cpus(hwloc_const_bitmap_t set)
 	return text;
 }
 
-static int fill(hwloc_topology_t topology, enum pin_kind kind, size_t n_workers, size_t n_places, char **lists,
-                struct err *err)
+static int fill(hwloc_topology_t topology, enum pin_kind kind, size_t n_workers, struct pin *pin, struct err *err)
 {
 	int depth = hwloc_get_type_depth(topology, kind == PIN_NUMA ? HWLOC_OBJ_NUMANODE : HWLOC_OBJ_CORE);
 	if (depth == HWLOC_TYPE_DEPTH_UNKNOWN) /* a machine that doesn't tell its cores */
@@ -55,37 +56,37 @@ static int fill(hwloc_topology_t topology, enum pin_kind kind, size_t n_workers,
 	size_t n_objects = hwloc_get_nbobjs_by_depth(topology, depth);
 	if (n_objects == 0)
 		return err_set(err, ERR_RESOURCE, "--pin: hwloc finds no CPU to pin a worker to: leave it out");
-	for (size_t i = 0; i < n_places; i++) {
+	for (size_t i = 0; i < pin->n_places; i++) {
 		size_t turn = i % n_workers;
 		size_t which = n_workers < n_objects ? turn * n_objects / n_workers : turn % n_objects;
 		hwloc_obj_t object = hwloc_get_obj_by_depth(topology, depth, (unsigned)which);
-		lists[i] = object ? list_cpus(object->cpuset) : NULL;
-		if (!lists[i])
+		pin->cpus[i] = object ? list_cpus(object->cpuset) : NULL;
+		if (!pin->cpus[i])
 			return err_set(err, ERR_RUN, "out of memory");
+		pin->nodes[i] = object->nodeset ? hwloc_bitmap_to_ulong(object->nodeset) : 0;
 	}
 	return 0;
 }
 
-int pin_choose(enum pin_kind kind, size_t n_workers, size_t n_places, char ***ret_lists, struct err *err)
+int pin_choose(enum pin_kind kind, size_t n_workers, size_t n_places, struct pin *ret, struct err *err)
 {
 	const unsigned long flags = HWLOC_TOPOLOGY_FLAG_RESTRICT_TO_CPUBINDING | HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM;
 	hwloc_topology_t topology = NULL;
 	int result = -1;
-	*ret_lists = NULL;
-	char **lists = calloc(n_places, sizeof *lists);
-	if (!lists)
-		return err_set(err, ERR_RUN, "out of memory");
-	if (hwloc_topology_init(&topology) != 0 || hwloc_topology_set_flags(topology, flags) != 0 ||
+	*ret = (struct pin){.n_places = n_places};
+	ret->cpus = calloc(n_places, sizeof *ret->cpus);
+	ret->nodes = calloc(n_places, sizeof *ret->nodes);
+	if (!ret->cpus || !ret->nodes)
+		err_set(err, ERR_RUN, "out of memory");
+	else if (hwloc_topology_init(&topology) != 0 || hwloc_topology_set_flags(topology, flags) != 0 ||
 	    hwloc_topology_load(topology) != 0)
 		err_set_errno(err, ERR_RESOURCE, errno, "--pin: hwloc cannot look at this machine");
 	else
-		result = fill(topology, kind, n_workers, n_places, lists, err);
+		result = fill(topology, kind, n_workers, ret, err);
 	if (topology)
 		hwloc_topology_destroy(topology);
-	if (result == 0)
-		*ret_lists = lists;
-	else
-		pin_free(lists, n_places);
+	if (result != 0)
+		pin_fini(ret);
 	return result;
 }
 

@@ -4,7 +4,6 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "core/sched/pin.h"
 #include "core/sched/run_job.h"
 
 #include <inttypes.h>
@@ -129,7 +128,7 @@ void run_job_fini(struct run_job *job)
 	loop_remove(job->loop, &job->sink_watch);
 	sink_close(&job->sink);
 	free(job->setup.options);
-	pin_free(job->setup.pins, job->setup.n_pins);
+	pin_fini(&job->pin);
 }
 
 /* Workers that USR1 may add find a place. A plugin that isn't thread-safe never has a second thread. */
@@ -158,9 +157,10 @@ static int fill_setup(struct run_job *job, struct err *err)
 	if (!job->setup.options)
 		return err_set(err, ERR_RUN, "out of memory");
 	if (plan->pin != PIN_NONE) {
-		if (pin_choose(plan->pin, (size_t)plan->n_workers, (size_t)n_places(plan), &job->setup.pins, err) != 0)
+		if (pin_choose(plan->pin, (size_t)plan->n_workers, (size_t)n_places(plan), &job->pin, err) != 0)
 			return -1;
-		job->setup.n_pins = (size_t)n_places(plan);
+		job->setup.pins = job->pin.cpus;
+		job->setup.n_pins = job->pin.n_places;
 	}
 	for (size_t i = 0; i < plan->n_options; i++)
 		job->setup.options[i] = (struct setup_option){.name = plan->options[i].name,
@@ -206,6 +206,7 @@ static int fill_crew(struct run_job *job, struct err *err)
 	crew->worker_program = job->worker_program;
 	crew->window = &job->window;
 	crew->sizes = channel_sizes(plan->n_workers);
+	crew->nodes = job->pin.nodes;
 	crew->events = (struct crew_events){.collect = on_collect, .charge = on_charge, .give_up = on_give_up, .arg = job};
 	return 0;
 }

@@ -23,6 +23,7 @@
 #include "core/sched/collect.h"
 #include "core/sched/crew.h"
 #include "core/sched/dispatch.h"
+#include "core/sched/pin.h"
 #include "core/sched/resume.h"
 #include "core/sched/retry.h"
 #include "core/sched/watchdog.h"
@@ -69,6 +70,7 @@ struct run_job {
 	struct tally tally;
 	struct report report;
 	struct setup setup;
+	struct pin pin;
 	struct err err; /* of the collector */
 };
 

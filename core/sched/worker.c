@@ -111,7 +111,9 @@ int worker_start(struct worker *worker, struct err *err)
 	struct crew *crew = worker->crew;
 	const char *why_memfd;
 	int error_fd = -1, result = -1;
-	if (channel_create(&worker->channel, worker->number, &crew->sizes, &why_memfd, err) != 0)
+	struct channel_sizes sizes = crew->sizes;
+	sizes.task_nodes = crew->nodes ? crew->nodes[worker->number - 1] : 0;
+	if (channel_create(&worker->channel, worker->number, &sizes, &why_memfd, err) != 0)
 		return -1;
 	if (*why_memfd && !crew->has_said_memfd) {
 		log_notice("/dev/shm can't be used (%s): using anonymous memory (memfd) instead", why_memfd);

@@ -123,6 +123,7 @@ struct crew {
 	size_t n_uncharged;
 	int64_t not_before_ns; /* back-off: no start before */
 	struct channel_sizes sizes;
+	const uint64_t *nodes; /* NUMA nodes that each place is near to; borrowed; NULL: not known */
 };
 
 /* The job can't go on: told once. */

@@ -217,6 +217,21 @@ has_hwloc() {
 	done
 }
 
+# calls_of WORD...: how many system calls of `rota map` with these options wish for a node's memory.
+calls_of() {
+	strace -qq -e trace=set_mempolicy -o calls "$ROTA" map "$@" upper <<<a >/dev/null
+	grep -c '^set_mempolicy(MPOL_PREFERRED' calls || :
+}
+
+@test "limits: --pin has what a worker reads in memory near to it" {
+	has_hwloc
+	strace -qq -o trace true 2>/dev/null || skip "strace may not run here"
+	[ -d /sys/devices/system/node/node0 ] || skip "nobody knows of NUMA nodes here"
+	[ "$(calls_of -j 1)" -eq 0 ]
+	[ "$(calls_of -j 1 --pin numa)" -eq 1 ]
+	[ "$(calls_of -j 1 --pin core)" -eq 1 ]
+}
+
 @test "limits: --pin of what is no place" {
 	expect 2 rota map --pin socket upper </dev/null
 	has "$err" "--pin: 'socket' isn't a choice here (expected one of none,core,numa)"

@@ -241,7 +241,7 @@ int main(void)
 	const char *why_memfd;
 	struct err err;
 	int fd;
-	if (segment_create(4096 + RING_BYTES, &fd, &why_memfd, &err) != 0 ||
+	if (segment_create(4096 + RING_BYTES, NULL, &fd, &why_memfd, &err) != 0 ||
 	    segment_map(fd, 4096, sizes, 1, &map, &bytes, &err) != 0) {
 		printf("Bail out! %s\n", err.text);
 		return EXIT_FAILURE;

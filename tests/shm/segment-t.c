@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* segment: no name stays, the memory is there, rings are mapped twice, memfd where /dev/shm is of no use, sweeping. */
+/*
+ * segment: no name stays, the memory is there and of the node it should be of, rings are mapped twice, memfd where
+ * /dev/shm is of no use, sweeping.
+ */
 #include "config.h"
 
 #include "shm/segment.h"
@@ -9,11 +12,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mempolicy.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define PAGE_BYTES 4096u
@@ -47,7 +52,7 @@ static void test_create(void)
 	const char *why_memfd;
 	struct stat status;
 	int fd, other_fd;
-	is_int(segment_create(8 * PAGE_BYTES, &fd, &why_memfd, &err), 0, "made");
+	is_int(segment_create(8 * PAGE_BYTES, NULL, &fd, &why_memfd, &err), 0, "made");
 	is_str(why_memfd, "", "in /dev/shm");
 	is_int(n_names(), 0, "its name is gone at once");
 	must(fstat(fd, &status) == 0);
@@ -56,7 +61,7 @@ static void test_create(void)
 	is_int(status.st_nlink, 0, "it has no name");
 	is_int(status.st_mode & 0777, 0600, "nobody else's");
 	ok(fcntl(fd, F_GETFD) & FD_CLOEXEC, "not for programs that are started");
-	is_int(segment_create(PAGE_BYTES, &other_fd, &why_memfd, &err), 0, "another one");
+	is_int(segment_create(PAGE_BYTES, NULL, &other_fd, &why_memfd, &err), 0, "another one");
 	struct stat other;
 	must(fstat(other_fd, &other) == 0);
 	ok(other.st_ino != status.st_ino, "isn't the same");
@@ -72,7 +77,7 @@ static void test_map(void)
 	struct segment_map one, two;
 	unsigned char *rings[3], *again[3];
 	int fd;
-	must(segment_create(n_bytes, &fd, &why_memfd, &err) == 0);
+	must(segment_create(n_bytes, NULL, &fd, &why_memfd, &err) == 0);
 	is_int(segment_map(fd, 2 * PAGE_BYTES, sizes, 3, &one, rings, &err), 0, "mapped");
 	is_int(segment_map(fd, 2 * PAGE_BYTES, sizes, 3, &two, again, &err), 0, "mapped once more, as by another process");
 	close(fd);
@@ -102,6 +107,72 @@ static void test_map(void)
 	ok(strstr(err.text, "cannot map"), "is an error");
 }
 
+/* How many of the pages [first, last) of what is mapped at base are of this node. */
+static unsigned pages_on(const unsigned char *base, unsigned first, unsigned last, int node)
+{
+	unsigned n = 0;
+	for (unsigned page = first; page < last; page++) {
+		int there = -1;
+		(void)*(const volatile unsigned char *)(base + page * PAGE_BYTES);
+		must(syscall(SYS_get_mempolicy, &there, NULL, 0, base + page * PAGE_BYTES, MPOL_F_NODE | MPOL_F_ADDR) == 0);
+		n += there == node;
+	}
+	return n;
+}
+
+/* rest: the node of what isn't wished for. */
+static void see_near(int node, int rest)
+{
+	enum { N_PAGES = 40, N_NEAR = 24 };
+	const size_t ring = (N_PAGES - 1) * PAGE_BYTES;
+	const struct segment_near near = {.n_bytes = N_NEAR * PAGE_BYTES, .nodes = UINT64_C(1) << node};
+	const char *why_memfd;
+	struct segment_map map;
+	unsigned char *rings[1];
+	int fd;
+	is_int(segment_create(N_PAGES * PAGE_BYTES, &near, &fd, &why_memfd, &err), 0, "made near to node %d", node);
+	must(segment_map(fd, PAGE_BYTES, &ring, 1, &map, rings, &err) == 0);
+	close(fd);
+	is_int(pages_on(map.base, 0, N_NEAR, node), N_NEAR, "the pages that should be of node %d are", node);
+	is_int(pages_on(map.base, N_NEAR, N_PAGES, rest), N_PAGES - N_NEAR, "the others of node %d", rest);
+	segment_unmap(&map);
+}
+
+/* On a machine of one node this says that asking for it does no harm, and that the thread keeps its own policy. */
+static void test_near(void)
+{
+	unsigned long mask[16] = {0}, nodes[16] = {0}, seen[16] = {0};
+	unsigned cpu, here;
+	int mode = -1;
+	cpu_set_t all, one;
+	must(sched_getaffinity(0, sizeof all, &all) == 0 && syscall(SYS_getcpu, &cpu, NULL, NULL) == 0);
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	must(sched_setaffinity(0, sizeof one, &one) == 0 && syscall(SYS_getcpu, NULL, &here, NULL) == 0);
+	if (syscall(SYS_get_mempolicy, NULL, nodes, 8 * sizeof nodes, NULL, MPOL_F_MEMS_ALLOWED) != 0) {
+		skip("memory of NUMA nodes: %s", strerror(errno));
+		return;
+	}
+	for (int node = 0; node < 64; node++)
+		if (nodes[0] >> node & 1)
+			see_near(node, (int)here);
+	mask[0] = nodes[0] & -nodes[0];
+	if (syscall(SYS_set_mempolicy, MPOL_BIND, mask, 8 * sizeof mask) != 0) {
+		skip("a policy of one's own: %s", strerror(errno));
+		return;
+	}
+	see_near(63 - __builtin_clzl(nodes[0]), __builtin_ctzl(mask[0]));
+	must(syscall(SYS_get_mempolicy, &mode, seen, 8 * sizeof seen, NULL, 0) == 0);
+	ok(mode == MPOL_BIND && seen[0] == mask[0], "the thread's own policy is what it was");
+	must(syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0) == 0);
+	const struct segment_near nowhere = {.n_bytes = PAGE_BYTES, .nodes = UINT64_C(1) << 63};
+	const char *why_memfd;
+	int fd;
+	is_int(segment_create(PAGE_BYTES, &nowhere, &fd, &why_memfd, &err), 0, "a node that isn't there is no harm");
+	close(fd);
+	must(sched_setaffinity(0, sizeof all, &all) == 0);
+}
+
 /* A child in a mount namespace of its own, where /dev/shm is what `arrange` makes of it; it ends with its result. */
 static int in_a_world(int (*arrange)(void), size_t n_bytes)
 {
@@ -116,7 +187,7 @@ static int in_a_world(int (*arrange)(void), size_t n_bytes)
 		int fd;
 		if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 || arrange() != 0)
 			_exit(77);
-		if (segment_create(n_bytes, &fd, &why_memfd, &err) != 0)
+		if (segment_create(n_bytes, NULL, &fd, &why_memfd, &err) != 0)
 			_exit(1);
 		if (!why_memfd || !*why_memfd)
 			_exit(2);
@@ -173,7 +244,7 @@ static void test_memfd(void)
 	}
 	const char *why_memfd;
 	int fd;
-	is_int(segment_create((size_t)1 << 63, &fd, &why_memfd, &err), -1, "more than there can be");
+	is_int(segment_create((size_t)1 << 63, NULL, &fd, &why_memfd, &err), -1, "more than there can be");
 	is_int(err.code, ERR_RESOURCE, "is a lack of room");
 	ok(strstr(err.text, "shared memory"), "and says of what");
 	is_int(n_names(), 0, "and leaves no name");
@@ -248,6 +319,7 @@ int main(void)
 {
 	test_create();
 	test_map();
+	test_near();
 	test_memfd();
 	test_sweep();
 	is_int(n_names(), 0, "nothing is left behind");

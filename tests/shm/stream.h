@@ -80,7 +80,7 @@ __attribute__((unused)) static int stream_init(struct stream *stream, uint64_t s
 	int fd;
 	*stream = (struct stream){.seed = seed};
 	stream->n_bytes_min = tests && strcmp(tests, "quick") == 0 ? 1000000 : 10000000;
-	if (segment_create(STREAM_CONTROL_BYTES + STREAM_RING_BYTES, &fd, &why_memfd, err) != 0)
+	if (segment_create(STREAM_CONTROL_BYTES + STREAM_RING_BYTES, NULL, &fd, &why_memfd, err) != 0)
 		return -1;
 	int result = segment_map(fd, STREAM_CONTROL_BYTES, sizes, 1, &stream->map, &stream->bytes, err);
 	close(fd);
