@@ -12,9 +12,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* Of the system's call, which this program has in its place. Written by the thread; read after it posted ranges. */
+/*
+ * Of the system's call, which this program has in its place. Written by the thread; read when it has nothing more to
+ * begin, but for next_bytes, which says so.
+ */
 static struct {
-	uint64_t next_bytes;
+	_Atomic uint64_t next_bytes;
 	unsigned n_calls, n_wrong;
 	bool is_same_thread;
 } begun;
@@ -25,8 +28,8 @@ int sync_file_range(int fd, off_t offset, off_t n_bytes, unsigned flags)
 {
 	begun.n_calls++;
 	begun.n_wrong += fd != 77 || (uint64_t)offset != begun.next_bytes || flags != SYNC_FILE_RANGE_WRITE;
-	begun.next_bytes = (uint64_t)(offset + n_bytes);
 	begun.is_same_thread = pthread_equal(pthread_self(), tester);
+	begun.next_bytes = (uint64_t)(offset + n_bytes);
 	sem_post(&ranges);
 	return -1; /* a hint: nobody minds */
 }
