@@ -23,6 +23,11 @@ static void init_rings(struct channel *channel, unsigned char *const *rings, con
 	ring_consumer_init(&channel->event, rings[2], sizes->event_bytes, &up->event_head, &down->event_tail);
 }
 
+static void store_take_back(struct channel *channel, uint32_t epoch)
+{
+	atomic_store_explicit(&channel->down->take_back, claim_word(channel->cut, epoch), memory_order_release);
+}
+
 int channel_create(struct channel **ret, unsigned worker_number, const struct channel_sizes *sizes,
                    const char **ret_why_memfd, struct err *err)
 {
@@ -49,6 +54,8 @@ int channel_create(struct channel **ret, unsigned worker_number, const struct ch
 		goto fail;
 	}
 	init_rings(channel, rings, sizes);
+	channel->epoch = CLAIM_EPOCH_FIRST;
+	store_take_back(channel, channel->epoch);
 	channel->has_heavy_fence = fence_has_heavy();
 	*(struct fixed_shm *)(void *)base = (struct fixed_shm){.magic = CHANNEL_MAGIC,
 	                                                       .version = CHANNEL_VERSION,
@@ -270,11 +277,6 @@ int channel_begun(struct channel *channel)
 	return channel_current_item(channel, &item);
 }
 
-static void store_take_back(struct channel *channel, uint32_t epoch)
-{
-	atomic_store_explicit(&channel->down->take_back, claim_word(channel->cut, epoch), memory_order_release);
-}
-
 int channel_take_back(struct channel *channel, uint32_t *ret_items)
 {
 	uint32_t begun;
@@ -288,6 +290,8 @@ int channel_take_back(struct channel *channel, uint32_t *ret_items)
 	}
 	/* in any case: a worker may be waiting for it, and a thread would for ever */
 	channel->epoch = (channel->epoch + 2) & CLAIM_EPOCH_MASK;
+	if (channel->epoch == 0)
+		channel->epoch = CLAIM_EPOCH_FIRST;
 	store_take_back(channel, channel->epoch);
 	return result;
 }

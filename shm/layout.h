@@ -76,9 +76,10 @@ struct fixed_shm {
  * once an item and the other hardly ever; see shm/fence.h. Nobody can be first twice: either the supervisor sees the
  * claim and the cut includes it, or the worker sees that the epoch has changed.
  *
- * The epoch wraps after 32,768 take-backs: more stale batches than any task ring holds, so none is taken for a fresh
- * one.
+ * The epoch wraps after 32,767 take-backs: more stale batches than any task ring holds, so none is taken for a fresh
+ * one. It is never 0: over zeros, which an item gone astray writes most, nothing is begun.
  */
+#define CLAIM_EPOCH_FIRST 2u
 #define CLAIM_EPOCH_SHIFT 24
 #define CLAIM_EPOCH_MASK 0xffffu
 

@@ -82,7 +82,7 @@ void port_detach(struct port *port)
 /* Rings if the supervisor has said that it sleeps. */
 void port_ring(struct port *port)
 {
-	port->unrung_bytes = 0;
+	port->rung_bytes = port->result.put_bytes;
 	/* pairs with the supervisor's fence between wanting the bell and looking once more */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&port->down->wants_bell, memory_order_relaxed) == 0)
@@ -211,6 +211,7 @@ int port_next_batch(struct port *port, struct port_batch *ret, struct err *err)
 			break;
 		port_end_batch(port, 0);
 	}
+	port->claim_epoch = claim_word(0, port->batch.epoch);
 	*ret = (struct port_batch){.bytes = port->large ? port->large : (const char *)ring_data(&port->task),
 	                           .n_bytes = port->batch.n_bytes,
 	                           .seq = port->batch.seq,

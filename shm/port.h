@@ -42,11 +42,12 @@ struct port {
 	struct ring_producer result, event;
 	port_wait_f *wait;
 	void *wait_arg;
-	uint32_t begun;        /* items, mod 2^24 */
-	bool spins;            /* the user's: looks for a while before it sleeps */
-	bool has_light_fence;  /* the supervisor's is one for both */
-	uint64_t unrung_bytes; /* published since the bell was last rung */
-	bool is_in_part;       /* the item that is being run has published bytes */
+	uint32_t begun;       /* items, mod 2^24 */
+	uint64_t claim_epoch; /* the claim word of the batch in hand, without a count */
+	bool spins;           /* the user's: looks for a while before it sleeps */
+	bool has_light_fence; /* the supervisor's is one for both */
+	uint64_t rung_bytes;  /* published when the bell was last rung */
+	bool is_in_part;      /* the item that is being run has published bytes */
 	/* the batch in hand */
 	struct batch_shm batch;
 	char *large; /* its bytes, when they are more than the ring holds; owned */
@@ -80,10 +81,10 @@ bool port_claim_late(struct port *port, uint32_t count);
 static inline bool port_claim(struct port *port)
 {
 	uint32_t count = (port->begun + 1) & RING_MARK_MASK;
-	atomic_store_explicit(&port->up->claim, claim_word(count, port->batch.epoch), memory_order_relaxed);
+	atomic_store_explicit(&port->up->claim, port->claim_epoch | count, memory_order_relaxed);
 	fence_light(port->has_light_fence);
 	uint64_t word = atomic_load_explicit(&port->down->take_back, memory_order_acquire);
-	if (claim_epoch(word) != port->batch.epoch && !port_claim_late(port, count))
+	if (__builtin_expect(claim_epoch(word) != port->batch.epoch, 0) && !port_claim_late(port, count))
 		return false;
 	port->begun = count;
 	port->is_in_part = false;
@@ -100,6 +101,9 @@ static inline char *port_out(const struct port *port)
 }
 static inline size_t port_room(struct port *port)
 {
+	uint64_t known = ring_known_room(&port->result);
+	if (__builtin_expect(known >= PORT_ROOM_BYTES, 1))
+		return known;
 	int64_t room = ring_room(&port->result, PORT_ROOM_BYTES);
 	return room > 0 ? (size_t)room : 0;
 }
@@ -127,8 +131,7 @@ static inline void port_answer(struct port *port, size_t n_bytes, bool is_last)
 		atomic_store_explicit(&port->up->cuts[port->batch.number % CHANNEL_BATCHES_MAX],
 		                      port->result.put_bytes & RING_POSITION_MASK, memory_order_relaxed);
 	ring_publish(&port->result, 1);
-	port->unrung_bytes += n_bytes;
-	if (port->unrung_bytes > port->result.size_bytes / 2)
+	if (__builtin_expect(port->result.put_bytes - port->rung_bytes > port->result.size_bytes / 2, 0))
 		port_ring(port);
 }
 

@@ -60,6 +60,12 @@ static inline void ring_consumer_init(struct ring_consumer *ring, const unsigned
 	*ring = (struct ring_consumer){.bytes = bytes, .size_bytes = size_bytes, .head = head, .tail = tail};
 }
 
+/* Bytes that may be put for certain. */
+static inline uint64_t ring_known_room(const struct ring_producer *ring)
+{
+	return ring->size_bytes - (ring->put_bytes - ring->tail_bytes);
+}
+
 /*
  * Bytes that may be put now, or RING_BROKEN. Looks at the consumer's index only when fewer than wanted are known to be
  * free: the index is on a line that the other side writes.

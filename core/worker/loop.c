@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "core/base/clock.h"
+#include "core/base/split.h"
 #include "core/worker/affinity.h"
 #include "core/worker/loop.h"
 #include "core/worker/task.h"
@@ -66,30 +67,37 @@ static int run_timed(struct life *life)
 	return status;
 }
 
-/* One batch, item after item, each claimed before it is begun. Returns how many were run. */
+/*
+ * One batch, item after item, each claimed before it is begun. Returns how many were run. An item may have written over
+ * those behind it: where the delimiter that was found is gone, nothing is begun any more.
+ */
 static uint32_t run_batch(struct life *life, const struct port_batch *batch)
 {
 	const struct rota_plugin *plugin = &life->host->plugin;
 	struct task *task = &life->task;
-	const char *at = batch->bytes, *end = batch->bytes + batch->n_bytes;
+	struct split split;
+	const char *item = batch->bytes, *stop;
+	const uint32_t n_items = batch->n_items;
+	const char delimiter = life->setup->delimiter;
+	const bool is_timed = life->setup->tells_times, is_each_checked = life->is_each_checked;
 	uint32_t place = 0;
 	bool is_checked = true;
 	if (life->tidy.found == 0)
 		life->first_seq = batch->seq;
-	while (place < batch->n_items && !life->is_spoilt) {
-		const char *stop = memchr(at, life->setup->delimiter, (size_t)(end - at));
-		if (!stop || !port_claim(task->port))
-			break;
+	task->attempt = batch->attempt;
+	split_begin(&split, batch->bytes, batch->n_bytes, delimiter);
+	while (place < n_items && !life->is_spoilt && (stop = split_next(&split)) && *stop == delimiter &&
+	       port_claim(task->port)) {
 		uint64_t seq = batch->seq + place++;
-		bool is_last = place == batch->n_items;
-		task_begin(task, at, (size_t)(stop - at), seq, batch->attempt);
-		int status = life->setup->tells_times ? run_timed(life) : plugin->run(&task->pub, life->worker.state);
-		is_checked = is_last || life->is_each_checked;
+		bool is_last = place == n_items;
+		task_begin(task, item, (size_t)(stop - item), seq);
+		int status = is_timed ? run_timed(life) : plugin->run(&task->pub, life->worker.state);
+		is_checked = is_last || is_each_checked;
 		if (is_checked)
 			tidy_up(life, seq, true);
 		if (!task_end(task, status, is_last))
 			life->n_not_ok++;
-		at = stop + 1;
+		item = stop + 1;
 	}
 	if (!is_checked)
 		tidy_up(life, batch->seq + place - 1, false);

@@ -20,6 +20,7 @@ void task_init(struct task *task, struct port *port, const struct setup *setup)
 	                      .port = port,
 	                      .frame = setup->frame,
 	                      .frame_byte = setup->frame_byte,
+	                      .needs_care = setup->frame != FRAME_ALWAYS,
 	                      .max_result_bytes = (uint64_t)setup->max_result_bytes};
 }
 
@@ -31,6 +32,7 @@ void task_fini(struct task *task)
 
 static int note_failure(struct task *task, enum event_failure failure, const char *text, size_t n_bytes)
 {
+	task->needs_care = true;
 	if (!task->is_failed) {
 		task->is_failed = true;
 		task->failure = failure;
@@ -63,6 +65,7 @@ static void publish_part(struct task *task)
 {
 	if (task->pub.out_bytes == 0)
 		return;
+	task->needs_care = true;
 	task->last_byte = task->pub.out[-1];
 	task->part_bytes += task->pub.out_bytes;
 	port_part(task->port, task->pub.out_bytes);
@@ -143,6 +146,7 @@ char *task_reserve(struct rota_task *pub, size_t n_bytes)
 		task->large = large;
 		task->large_bytes = n_bytes;
 	}
+	task->needs_care = true;
 	task->reserved_bytes = n_bytes;
 	/* so that rota_commit doesn't take it for the ring's room */
 	pub->out_room = 0;
@@ -238,22 +242,33 @@ static void put_frame(struct task *task)
 	port_out(task->port)[pub->out_bytes++] = task->frame_byte;
 }
 
-bool task_end_slowly(struct task *task, int status, bool is_last)
+/* Nothing is left of the item that has ended. */
+static void forget(struct task *task)
 {
 	if (task->large_bytes > TASK_LARGE_KEPT_BYTES) {
 		task_fini(task);
 		task->large_bytes = 0;
 	}
+	task->part_bytes = 0;
+	task->reserved_bytes = 0;
+	task->is_failed = false;
+	task->needs_care = task->frame != FRAME_ALWAYS;
+}
+
+bool task_end_slowly(struct task *task, int status, bool is_last)
+{
 	if (status == ROTA_AGAIN && !task->is_failed)
 		task_retry(&task->pub, "", 0);
 	if (status != ROTA_OK && !task->is_failed)
 		note_wrong(task, "the plugin returned %d and gave no reason (rota_fail)", status);
-	if (task->is_failed) {
+	bool is_ok = !task->is_failed;
+	if (is_ok) {
+		put_frame(task);
+		port_answer(task->port, task->pub.out_bytes, is_last);
+	} else {
 		port_fail(task->port, task->failure, task->reason, task->reason_bytes);
 		port_answer(task->port, 0, is_last);
-		return false;
 	}
-	put_frame(task);
-	port_answer(task->port, task->pub.out_bytes, is_last);
-	return true;
+	forget(task);
+	return is_ok;
 }

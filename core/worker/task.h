@@ -5,8 +5,9 @@
  *
  *   task_init once; for each item task_begin, the plugin's run with &task->pub, task_end
  *
- * Invariant between task_begin and task_end: result so far = part_bytes published + pub.out_bytes at port_out; at least
- * one byte (for the frame) is free behind it. One thread.
+ * Invariants: between task_begin and task_end the result so far = part_bytes published + pub.out_bytes at port_out, and
+ * at least one byte (for the frame) is free behind it. Between task_end and task_begin nothing is noted of the item
+ * that was: only where needs_care is set there is anything to put back. One thread.
  */
 #ifndef WORKER_TASK_H
 #define WORKER_TASK_H
@@ -26,7 +27,8 @@ struct task {
 	char frame_byte;
 	uint64_t max_result_bytes;
 	uint64_t seq;
-	uint32_t attempt;
+	uint32_t attempt;    /* the batch's: set by who runs it */
+	bool needs_care;     /* the item can't be ended in line: below, or the frame, isn't as most items leave it */
 	uint64_t part_bytes; /* published already */
 	char last_byte;      /* of them */
 	char *large;         /* what rota_reserve gave when the ring was too small; owned */
@@ -52,30 +54,27 @@ static inline void task_set_room(struct task *task)
 		task->pub.out_room = (size_t)allowed;
 }
 
-static inline void task_begin(struct task *task, const char *item, size_t n_bytes, uint64_t seq, uint32_t attempt)
+static inline void task_begin(struct task *task, const char *item, size_t n_bytes, uint64_t seq)
 {
+	size_t room = port_room(task->port);
+	room -= room >= TASK_FRAME_BYTES ? TASK_FRAME_BYTES : room;
 	task->pub.item = item;
 	task->pub.item_bytes = n_bytes;
+	task->pub.out = port_out(task->port);
 	task->pub.out_bytes = 0;
+	task->pub.out_room = room < task->max_result_bytes ? room : (size_t)task->max_result_bytes;
 	task->pub.n_writes = 0;
 	task->seq = seq;
-	task->attempt = attempt;
-	task->part_bytes = 0;
-	task->is_failed = false;
-	task->reason_bytes = 0;
-	task->reserved_bytes = 0;
-	task_set_room(task);
 }
 
-/* What task_end doesn't do in line: a failure, no result, an empty one, another frame, a large buffer to give back. */
+/* What task_end doesn't do in line: a failure, no result, an empty one, parts, another frame, a large buffer. */
 bool task_end_slowly(struct task *task, int status, bool is_last);
 
 /* status: what run returned. Answers the item; is_last: of its batch. true: its outcome is ok. */
 static inline bool task_end(struct task *task, int status, bool is_last)
 {
 	struct rota_task *pub = &task->pub;
-	if (status != ROTA_OK || task->is_failed || task->frame != FRAME_ALWAYS || pub->out_bytes == 0 ||
-	    task->large_bytes > TASK_LARGE_KEPT_BYTES)
+	if (__builtin_expect(status != ROTA_OK || task->needs_care || pub->out_bytes == 0, 0))
 		return task_end_slowly(task, status, is_last);
 	*pub->out = task->frame_byte;
 	port_answer(task->port, pub->out_bytes + TASK_FRAME_BYTES, is_last);

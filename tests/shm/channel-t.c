@@ -105,8 +105,8 @@ static void test_counts_wrap(void)
 	port()->result.marks = start;
 	atomic_store(&channel()->up->result_head, ring_word(0, start));
 	channel()->cut = start;
-	atomic_store(&channel()->down->take_back, claim_word(start, 0));
-	atomic_store(&channel()->up->claim, claim_word(start, 0));
+	atomic_store(&channel()->down->take_back, claim_word(start, CLAIM_EPOCH_FIRST));
+	atomic_store(&channel()->up->claim, claim_word(start, CLAIM_EPOCH_FIRST));
 	for (int i = 0; i < 3; i++) {
 		is_int(ends_send(&ends, 1, "a\nb\nc\n"), 0, "batch %d over the edge", i);
 		next_batch();
@@ -179,6 +179,30 @@ static void claim_and_wait(void)
 {
 	uint32_t count = (port()->begun + 1) & RING_MARK_MASK;
 	atomic_store(&port()->up->claim, claim_word(count, port()->batch.epoch));
+}
+
+/* An item that wrote zeros over all that it shares with the supervisor is the last that this worker begins. */
+static void test_zeros(void)
+{
+	ends_init(&ends);
+	ends_send(&ends, 1, "1\n2\n3\n");
+	next_batch();
+	ok(port_claim(port()), "an item is begun");
+	memset(channel()->down, 0, sizeof *channel()->down);
+	memset(channel()->up, 0, sizeof *channel()->up);
+	port_answer(port(), 0, false);
+	ok(!port_claim(port()), "over zeros no other is");
+	ends_fini(&ends);
+	uint32_t n_back;
+	ends_init(&ends);
+	channel()->epoch = CLAIM_EPOCH_MASK - 1;
+	atomic_store(&channel()->down->take_back, claim_word(0, channel()->epoch));
+	ends_send(&ends, 1, "1\n2\n3\n");
+	next_batch();
+	ok(port_claim(port()), "begun in the last epoch");
+	is_int(channel_take_back(channel(), &n_back), 0, "which ends");
+	is_int(channel()->epoch, CLAIM_EPOCH_FIRST, "and the next isn't that of zeros");
+	ends_fini(&ends);
 }
 
 static void test_claim_and_take_back(void)
@@ -423,6 +447,7 @@ static void test_cancel(void)
 static void test_hostile(void)
 {
 	enum { RESULT_HEAD, EVENT_HEAD, CLAIM, CLAIM_OF_ANSWERED };
+#define NOW ((uint64_t)CLAIM_EPOCH_FIRST << CLAIM_EPOCH_SHIFT)
 	static const struct {
 		int word;
 		uint64_t value;
@@ -439,12 +464,13 @@ static void test_hostile(void)
 		{EVENT_HEAD, 24, "events: bytes without one"},
 		{EVENT_HEAD, (UINT64_C(1) << 40) + ENDS_EVENT_BYTES + 1, "events: more bytes than the ring has"},
 		{CLAIM, UINT64_MAX, "claim: all ones"},
-		{CLAIM, 3, "claim: more begun than granted"},
-		{CLAIM, RING_MARK_MASK, "claim: begun taken back"},
-		{CLAIM, (UINT64_C(1) << 24) + 2, "claim: an epoch that no batch has"},
-		{CLAIM, (UINT64_C(2) << 24) + 2, "claim: another epoch, and more than could be begun in it"},
-		{CLAIM_OF_ANSWERED, 0, "claim: zero"},
-		{CLAIM_OF_ANSWERED, (UINT64_C(2) << 24) + 1, "claim: another epoch"},
+		{CLAIM, NOW + 3, "claim: more begun than granted"},
+		{CLAIM, NOW + RING_MARK_MASK, "claim: begun taken back"},
+		{CLAIM, (UINT64_C(3) << 24) + 2, "claim: an epoch that no batch has"},
+		{CLAIM, (UINT64_C(4) << 24) + 2, "claim: another epoch, and more than could be begun in it"},
+		{CLAIM_OF_ANSWERED, NOW, "claim: nothing begun"},
+		{CLAIM_OF_ANSWERED, 0, "claim: zeros"},
+		{CLAIM_OF_ANSWERED, (UINT64_C(4) << 24) + 1, "claim: another epoch"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		ends_init(&ends);
@@ -510,6 +536,7 @@ int main(void)
 	test_counts_wrap();
 	test_take_back();
 	test_claim_and_take_back();
+	test_zeros();
 	test_events();
 	test_large_batch();
 	test_batch_larger_than_the_room();

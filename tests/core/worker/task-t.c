@@ -97,7 +97,8 @@ static struct rota_task *begin(enum setup_frame frame, int64_t max_result_bytes)
 	must(channel_send(box.channel, &batch) == 0);
 	must(port_next_batch(&box.port, &got, &err) == 1 && port_claim(&box.port));
 	task_init(&box.task, &box.port, &setup);
-	task_begin(&box.task, got.bytes, got.n_bytes - 1, got.seq, got.attempt);
+	box.task.attempt = got.attempt;
+	task_begin(&box.task, got.bytes, got.n_bytes - 1, got.seq);
 	return &box.task.pub;
 }
 
