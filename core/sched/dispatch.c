@@ -10,6 +10,7 @@
 #define DEPTH_SMALL 4u /* batches in a worker's hands while they are short */
 #define DEPTH_LARGE 2u
 #define SMALL_NS 150000 /* a batch that takes less than this is short */
+#define SHORT_NS 300000 /* a batch that takes less than this may wait in the hands of somebody who is at work */
 #define STEAL_IDLE_NS \
 	CLOCK_NS_PER_MS /* how long a worker has shown nothing, before what it hasn't begun is taken back */
 #define READS_A_TURN 16
@@ -77,8 +78,8 @@ static uint32_t batch_items(const struct dispatch *dispatch)
 	if (dispatch->item_ns == 0)
 		return 1;
 	int64_t n = BATCH_NS / dispatch->item_ns;
-	uint32_t most = dispatch->report->joblog && dispatch->items_max > BATCH_ITEMS_TIMED ? BATCH_ITEMS_TIMED
-	                                                                                    : dispatch->items_max;
+	uint32_t most =
+		dispatch->report->joblog && dispatch->items_max > BATCH_ITEMS_TIMED ? BATCH_ITEMS_TIMED : dispatch->items_max;
 	return n < 1 ? 1 : n > most ? most : (uint32_t)n;
 }
 
@@ -121,6 +122,32 @@ static struct worker *find_taker(const struct dispatch *dispatch, size_t n_bytes
 			break;
 	}
 	return taker;
+}
+
+/*
+ * Batches that take a worker no longer than they take us: as long as we have other things to do, we are what the run
+ * waits for, and another worker would be woken only to take a CPU from us, or to sleep again. So they go to those who
+ * are at work, the first first, and one by one; to somebody else when these have enough and we have time to spare.
+ */
+static bool is_short(const struct dispatch *dispatch)
+{
+	return dispatch->batch_ns > 0 && dispatch->batch_ns < SHORT_NS;
+}
+
+/* Who takes a short batch. is_busy: somebody else is woken only when nobody is at work. */
+static struct worker *find_short_taker(const struct dispatch *dispatch, size_t n_bytes, bool is_busy)
+{
+	bool is_any_at_work = false;
+	uint32_t most = depth(dispatch);
+	for (unsigned i = 0; i < dispatch->crew->n_places; i++) {
+		struct worker *worker = &dispatch->crew->workers[i];
+		if (worker->n_owed_batches == 0)
+			continue;
+		is_any_at_work = true;
+		if (may_take(worker, most) && has_room(worker, n_bytes))
+			return worker;
+	}
+	return is_any_at_work && is_busy ? NULL : find_taker(dispatch, n_bytes);
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
@@ -193,6 +220,7 @@ static int read_batch(struct dispatch *dispatch, struct err *err)
 	}
 	if (!feed_take(dispatch->feed, slice_items(dispatch), BATCH_BYTES, &slice))
 		return 0;
+	dispatch->batch_ns = (int64_t)slice.n_items * dispatch->item_ns;
 	return take(dispatch, &slice, err) == 0 ? 1 : -1;
 }
 
@@ -296,15 +324,18 @@ static uint32_t allowance(const struct dispatch *dispatch, const struct worker *
 	return left > 1 ? (uint32_t)left : 1;
 }
 
-/* Gives pending batches to those who may take one. -1, or how many were sent. */
-static int send_all(struct dispatch *dispatch, struct err *err)
+/* Gives pending batches to those who may take one. is_busy: see is_short. -1, or how many were sent. */
+static int send_all(struct dispatch *dispatch, bool is_busy, struct err *err)
 {
 	struct crew *crew = dispatch->crew;
 	int n_sent = 0;
 	struct batch *batch;
 	while ((batch = window_next_pending(dispatch->window)) && !must_wait(dispatch, batch)) {
-		struct worker *taker = find_taker(dispatch, batch->slice.n_bytes);
-		if (!taker || is_for_others(dispatch, taker))
+		size_t n_bytes = batch->slice.n_bytes;
+		bool is_one_by_one = is_short(dispatch);
+		struct worker *taker =
+			is_one_by_one ? find_short_taker(dispatch, n_bytes, is_busy) : find_taker(dispatch, n_bytes);
+		if (!taker || (!is_one_by_one && is_for_others(dispatch, taker)))
 			break;
 		if (window_cut(dispatch->window, batch, allowance(dispatch, taker, batch), err) != 0)
 			return -1;
@@ -326,24 +357,37 @@ static int start_workers(struct dispatch *dispatch)
 	return n_started;
 }
 
-/* How many batches somebody would take at once, workers that aren't started counted for one each. */
-static size_t wanted_batches(const struct dispatch *dispatch)
+/*
+ * How many batches somebody would take at once, workers that aren't started counted for one each; short ones: 0 or 1.
+ * *ret_holds_back: it would be more if we weren't busy.
+ */
+static size_t wanted_batches(const struct dispatch *dispatch, bool is_busy, bool *ret_holds_back)
 {
 	const struct crew *crew = dispatch->crew;
-	size_t n_wanted = crew->n_workers > crew->n_ready ? crew->n_workers - crew->n_ready : 0;
+	size_t n_others = crew->n_workers > crew->n_ready ? crew->n_workers - crew->n_ready : 0, n_by_those_at_work = 0;
 	uint32_t most = depth(dispatch);
-	for (unsigned i = 0; i < crew->n_places; i++)
-		if (may_take(&crew->workers[i], most))
-			n_wanted += most - crew->workers[i].n_owed_batches;
-	return n_wanted;
+	bool is_any_at_work = false;
+	for (unsigned i = 0; i < crew->n_places; i++) {
+		const struct worker *worker = &crew->workers[i];
+		bool is_at_work = worker->n_owed_batches > 0;
+		size_t n = may_take(worker, most) ? most - worker->n_owed_batches : 0;
+		*(is_at_work ? &n_by_those_at_work : &n_others) += n;
+		is_any_at_work = is_any_at_work || is_at_work;
+	}
+	*ret_holds_back = false;
+	if (!is_short(dispatch))
+		return n_others + n_by_those_at_work;
+	*ret_holds_back = n_by_those_at_work == 0 && n_others > 0 && is_any_at_work && is_busy;
+	return n_by_those_at_work > 0 || (n_others > 0 && !*ret_holds_back);
 }
 
-int dispatch_step(struct dispatch *dispatch, struct err *err)
+int dispatch_step(struct dispatch *dispatch, bool is_busy, struct err *err)
 {
 	int n_done = 0, result = 1;
 	measure(dispatch);
 	window_wake(dispatch->window, clock_now_ns());
-	size_t n_wanted = wanted_batches(dispatch);
+	bool holds_back;
+	size_t n_wanted = wanted_batches(dispatch, is_busy, &holds_back);
 	while (wants_more(dispatch, n_wanted) && result > 0) {
 		uint64_t n_taken = feed_taken_items(dispatch->feed);
 		result = read_batch(dispatch, err);
@@ -355,11 +399,11 @@ int dispatch_step(struct dispatch *dispatch, struct err *err)
 	if (result >= 0 && resume_is_on(dispatch->resume))
 		return n_done > 0;
 	if (result >= 0)
-		result = send_all(dispatch, err);
+		result = send_all(dispatch, is_busy, err);
 	if (result >= 0) {
 		n_done += result + start_workers(dispatch);
 		result = steal(dispatch, err);
 		n_done += result > 0;
 	}
-	return result < 0 ? -1 : n_done > 0;
+	return result < 0 ? -1 : n_done > 0 || holds_back;
 }

@@ -42,6 +42,7 @@ struct dispatch {
 	int64_t window_bytes;   /* the job's limit */
 	int64_t item_ns;        /* measured, rounded up; 0: nothing measured yet */
 	double weighed_ns, weighed_items; /* what it is the quotient of */
+	int64_t batch_ns;       /* what the batch that was read last will take; 0: not known */
 	uint32_t items_max;     /* how far batches may grow by now */
 	bool is_source_waiting; /* nothing to read until its descriptor is ready: cleared by whoever watches it */
 	bool has_source_failed; /* the source can't be read any further: what was read is finished */
@@ -53,8 +54,11 @@ struct dispatch {
 
 void dispatch_init(struct dispatch *dispatch);
 
-/* One turn. 1: something was done, so that another turn may find more; 0: nothing; -1: the source can't be read. */
-int dispatch_step(struct dispatch *dispatch, struct err *err);
+/*
+ * One turn. is_busy: there was something else to do in it. 1: something was done, so that another turn may find more;
+ * 0: nothing; -1: the source can't be read.
+ */
+int dispatch_step(struct dispatch *dispatch, bool is_busy, struct err *err);
 
 /* Nothing more will come: the source has ended, or is closed, and everything read has been cut into batches. */
 bool dispatch_is_at_end(const struct dispatch *dispatch);

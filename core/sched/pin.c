@@ -79,7 +79,7 @@ int pin_choose(enum pin_kind kind, size_t n_workers, size_t n_places, struct pin
 	if (!ret->cpus || !ret->nodes)
 		err_set(err, ERR_RUN, "out of memory");
 	else if (hwloc_topology_init(&topology) != 0 || hwloc_topology_set_flags(topology, flags) != 0 ||
-	    hwloc_topology_load(topology) != 0)
+	         hwloc_topology_load(topology) != 0)
 		err_set_errno(err, ERR_RESOURCE, errno, "--pin: hwloc cannot look at this machine");
 	else
 		result = fill(topology, kind, n_workers, ret, err);

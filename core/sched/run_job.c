@@ -575,12 +575,12 @@ static void keep_journal(struct run_job *job, int64_t now_ns)
 static bool work(struct run_job *job)
 {
 	struct err err;
-	collect_all(job);
+	bool is_busy = collect_all(job);
 	flush(job, false);
 	if (job->phase != JOB_RUNNING)
 		return true;
 	crew_open(&job->crew);
-	int result = is_heard(job) ? dispatch_step(&job->dispatch, &err) : 0;
+	int result = is_heard(job) ? dispatch_step(&job->dispatch, is_busy, &err) : 0;
 	if (result < 0 && job->dispatch.has_source_failed)
 		say_broken(job, &err); /* what was read is finished */
 	else if (result < 0)

@@ -44,7 +44,7 @@ static int turn(void)
 	rig_collect(&rig);
 	crew_poll(&rig.crew);
 	crew_open(&rig.crew);
-	int result = dispatch_step(&rig.dispatch, &rig.err);
+	int result = dispatch_step(&rig.dispatch, false, &rig.err);
 	must(result >= 0);
 	crew_flush_wakes(&rig.crew);
 	return result;
@@ -164,6 +164,38 @@ static void test_whole_runs(void)
 	end();
 }
 
+/* Who is given short batches, when the supervisor has much to do and when it hasn't; and long ones. */
+static void test_short_batches(void)
+{
+	begin(2, true, 600);
+	rig_start_all(&rig);
+	rig.dispatch.item_ns = 50;
+	rig.dispatch.items_max = 64;
+	is_int(dispatch_step(&rig.dispatch, true, &rig.err), 1, "busy");
+	uint32_t n_batches = worker(1)->n_owed_batches;
+	ok(n_batches > 1, "who is at work gets more");
+	is_int(worker(2)->n_owed_batches, 0, "and the other sleeps");
+	is_int(dispatch_step(&rig.dispatch, true, &rig.err), 1, "busy again: another turn before sleeping");
+	is_int(worker(1)->n_owed_batches, n_batches, "one has as much as there may be");
+	is_int(worker(2)->n_owed_batches, 0, "the other sleeps on");
+	is_int(dispatch_step(&rig.dispatch, false, &rig.err), 1, "time to spare");
+	ok(worker(2)->n_owed_batches > 0, "now the other is woken");
+	settle();
+	is_int(dispatch_step(&rig.dispatch, true, &rig.err), 0, "nothing is held back when both have enough");
+	run_to_end(50);
+	is_str(rig_output(&rig), capitals, "all in order");
+	end();
+	begin(2, true, 600);
+	rig_start_all(&rig);
+	rig.dispatch.item_ns = 10000;
+	rig.dispatch.items_max = 64;
+	dispatch_step(&rig.dispatch, true, &rig.err);
+	ok(worker(1)->n_owed_batches > 0 && worker(2)->n_owed_batches > 0, "long batches are for both, busy or not");
+	run_to_end(10000);
+	is_str(rig_output(&rig), capitals, "all in order, too");
+	end();
+}
+
 /* One worker sits on a batch, the others have nothing: what it hasn't begun is shared. */
 static void test_sharing(void)
 {
@@ -177,7 +209,7 @@ static void test_sharing(void)
 	rig_begin(&rig, 1, 1);
 	worker(1)->progress_ns = clock_now_ns();
 	rig_collect(&rig);
-	dispatch_step(&rig.dispatch, &rig.err);
+	dispatch_step(&rig.dispatch, false, &rig.err);
 	is_int(rig.window.n_pending, 0, "nothing is taken from one who has just been given it");
 	worker(1)->progress_ns -= CLOCK_NS_PER_SEC;
 	settle();
@@ -410,6 +442,7 @@ int main(void)
 	test_starts();
 	test_batch_sizes();
 	test_whole_runs();
+	test_short_batches();
 	test_sharing();
 	test_suspects();
 	test_killer_of_the_fork_server();
