@@ -90,6 +90,24 @@ static int streams_check(const struct plan *plan)
 	return status;
 }
 
+static int describe_in_spare(void *spare, const char *file, int64_t timeout_ns, struct buf *ret_text, struct err *err)
+{
+	return server_describe(spare, file, timeout_ns, ret_text, err);
+}
+
+/*
+ * The process that the first plugin will run in can say what it is, which saves one that is thrown away. Where there
+ * can't be one yet, the run will see to it.
+ */
+static void start_spare(struct server *ret, const struct plan *plan, struct catalog *catalog)
+{
+	struct err err;
+	if (plan->errors.n_errs > 0 || plan->n_jobs == 0 || plan->jobs[0].backend == BACKEND_THREAD)
+		return;
+	if (server_start(ret, catalog_worker_program(catalog), &err) == 0)
+		catalog_ask_first(catalog, describe_in_spare, ret);
+}
+
 int cmd_plan_run(struct plan *plan, struct catalog *catalog, const struct options *options)
 {
 	if (options->journal_file)
@@ -98,16 +116,17 @@ int cmd_plan_run(struct plan *plan, struct catalog *catalog, const struct option
 		plan_set_joblog(plan, options->joblog_file, (struct place){0});
 	plan->is_resuming = options->is_resuming;
 	plan->retries_failed = options->retries_failed;
+	struct server spare = SERVER_NONE;
+	struct run_settings settings = {.progress = options->progress, .spare = &spare};
+	if (!options->is_dry_run)
+		start_spare(&spare, plan, catalog);
 	plan_check(plan);
-	if (plan->errors.n_errs > 0)
-		return cmd_errors(&plan->errors);
-	if (options->is_dry_run) {
+	int status = plan->errors.n_errs > 0 ? cmd_errors(&plan->errors) : CMD_OK;
+	if (status == CMD_OK && options->is_dry_run)
 		plan_print(plan);
-		return CMD_OK;
-	}
-	int status = streams_check(plan);
-	if (status != CMD_OK)
-		return status;
-	struct run_settings settings = {.progress = options->progress};
-	return run_plan(plan, catalog, &settings);
+	else if (status == CMD_OK && (status = streams_check(plan)) == CMD_OK)
+		status = run_plan(plan, catalog, &settings);
+	catalog_ask_first(catalog, NULL, NULL);
+	server_kill(&spare);
+	return status;
 }

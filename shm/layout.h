@@ -199,15 +199,18 @@ static_assert(sizeof(struct event_shm) == 24, "no hidden padding");
  */
 enum message_kind {
 	/* up */
-	MESSAGE_MOVED = 1,   /* in a PID namespace, first of all: the sender is the fork server from now on */
-	MESSAGE_LOADED = 2,  /* the plugin is loaded; ready to fork */
-	MESSAGE_REFUSED = 3, /* it can't be loaded; text: why; status: 2 what it is, 3 its load said no */
-	MESSAGE_FORKED = 4,  /* worker, generation; sent by the worker itself */
-	MESSAGE_NO_FORK = 5, /* worker, generation, status: errno */
-	MESSAGE_DIED = 6,    /* worker, generation, status: of wait */
+	MESSAGE_MOVED = 1,     /* in a PID namespace, first of all: the sender is the fork server from now on */
+	MESSAGE_LOADED = 2,    /* the plugin is loaded; ready to fork */
+	MESSAGE_REFUSED = 3,   /* it can't be loaded; text: why; status: 2 what it is, 3 its load said no */
+	MESSAGE_FORKED = 4,    /* worker, generation; sent by the worker itself */
+	MESSAGE_NO_FORK = 5,   /* worker, generation, status: errno */
+	MESSAGE_DIED = 6,      /* worker, generation, status: of wait */
+	MESSAGE_DESCRIBED = 7, /* status: 0 and text: what the plugin is; 1: rota-worker --describe says why not */
 	/* down */
-	MESSAGE_FORK = 7, /* worker, generation; descriptors: segment, bell, standard error */
-	MESSAGE_KILL = 8  /* worker, generation; status: the signal */
+	MESSAGE_DESCRIBE = 8, /* may be the first; text: a plugin's file */
+	MESSAGE_SETUP = 9,    /* once, before what follows; descriptor: the job's set-up (setup.h), a file */
+	MESSAGE_FORK = 10,    /* worker, generation; descriptors: segment, bell, standard error */
+	MESSAGE_KILL = 11     /* worker, generation; status: the signal */
 };
 
 struct message {

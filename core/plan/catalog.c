@@ -29,6 +29,8 @@ struct strings {
 struct catalog {
 	bool trusts_path, allows_here;
 	catalog_describe_here_f *describe_here;
+	catalog_describe_first_f *describe_first;
+	void *describe_first_arg;
 	char *worker_program;
 	char *own_plugins; /* real path of the build tree's plugins folder, or NULL */
 	struct strings folders, names;
@@ -132,6 +134,12 @@ void catalog_trust_path(struct catalog *catalog)
 	catalog->trusts_path = true;
 }
 
+void catalog_ask_first(struct catalog *catalog, catalog_describe_first_f *describe_first, void *arg)
+{
+	catalog->describe_first = describe_first;
+	catalog->describe_first_arg = arg;
+}
+
 void catalog_allow_here(struct catalog *catalog, bool is_allowed)
 {
 	catalog->allows_here = is_allowed;
@@ -201,10 +209,15 @@ static bool is_own_plugin(const struct catalog *catalog, const char *real_path)
 	return n > 0 && strncmp(real_path, catalog->own_plugins, n) == 0 && real_path[n] == '/';
 }
 
-/* The text of --describe, from a child, or from this process when there can be none. */
+/* The text of --describe, from who is asked first, or a child, or this process when there can be none. */
 static int text_get(struct catalog *catalog, const char *real_path, struct buf *ret_text, struct err *err)
 {
-	int rc = describe_run(catalog->worker_program, real_path, DESCRIBE_TIMEOUT_NS, ret_text, err);
+	int rc = 1;
+	if (catalog->describe_first)
+		rc = catalog->describe_first(catalog->describe_first_arg, real_path, DESCRIBE_TIMEOUT_NS, ret_text, err);
+	if (rc <= 0)
+		return rc;
+	rc = describe_run(catalog->worker_program, real_path, DESCRIBE_TIMEOUT_NS, ret_text, err);
 	if (rc == 0 || err->code != ERR_RESOURCE || !catalog->describe_here || !catalog->allows_here)
 		return rc;
 	log_detail("%s; %s is loaded in this process", err->text, real_path);

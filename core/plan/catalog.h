@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct catalog;
 
@@ -28,11 +29,21 @@ struct catalog;
  */
 typedef int catalog_describe_here_f(const char *file, struct buf *ret_text, struct err *err);
 
+/*
+ * Asked before a child is made for it: has a plugin described by a process that there is already. 0; 1: it has no
+ * answer, and a child is made; -1 with err: there is no use in asking anybody else.
+ */
+typedef int catalog_describe_first_f(void *arg, const char *file, int64_t timeout_ns, struct buf *ret_text,
+                                     struct err *err);
+
 int catalog_create(struct catalog **ret, bool trust_path, catalog_describe_here_f *describe_here, struct err *err);
 void catalog_destroy(struct catalog **catalog);
 
 /* From now on every file is trusted (--trust-path). */
 void catalog_trust_path(struct catalog *catalog);
+
+/* Who is asked first from now on; NULL: nobody. arg is borrowed. */
+void catalog_ask_first(struct catalog *catalog, catalog_describe_first_f *describe_first, void *arg);
 
 /* May plugin code be loaded in this process when no other is to be had? At first yes, when describe_here was given. */
 void catalog_allow_here(struct catalog *catalog, bool is_allowed);

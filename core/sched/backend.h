@@ -14,6 +14,7 @@
 
 #include "core/base/err.h"
 #include "core/base/loop.h"
+#include "core/sched/server.h"
 #include "shm/channel.h"
 #include "shm/setup.h"
 
@@ -38,9 +39,12 @@ struct backend_events {
 struct backend_ops {
 	const char *name;
 	bool has_processes;
-	/* worker_program is the path of rota-worker. setup is borrowed for the call. ERR_RESOURCE: not to be had now. */
+	/*
+	 * worker_program is the path of rota-worker. spare: taken if there is one; may be NULL. setup is borrowed for the
+	 * call. ERR_RESOURCE: not to be had now.
+	 */
 	int (*open)(struct backend **ret, struct loop *loop, const struct setup *setup, const char *worker_program,
-	            const struct backend_events *events, struct err *err);
+	            struct server *spare, const struct backend_events *events, struct err *err);
 	/* error_fd: what becomes the worker's standard output and error; borrowed for the call. */
 	int (*start)(struct backend *backend, unsigned number, uint64_t generation, struct channel *channel, int error_fd,
 	             struct err *err);

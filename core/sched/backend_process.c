@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * backend_process - workers as processes: a fork server a job (rota-worker --serve), which loads the plugin once and
- * forks the workers. Here is only the supervisor's side: it starts the fork server, sends it FORK and KILL, and turns
- * what it answers into backend_events. The messages are those of shm/layout.h; what comes in is checked as everything
- * from a process that runs plugin code.
+ * forks the workers. Here is only the supervisor's side: it has such a process (server.h), sends it SETUP, FORK and
+ * KILL, and turns what it answers into backend_events. The messages are those of shm/layout.h; what comes in is checked
+ * as everything from a process that runs plugin code.
  *
  * When the fork server dies its workers die with it (their death signal), and as orphans they are ours to reap: each is
  * told as died before the backend is told as lost, so that nobody goes on with an item that is given to another. In a
@@ -14,23 +14,18 @@
 #include "core/base/log.h"
 #include "core/base/proc.h"
 #include "core/sched/backend.h"
+#include "core/sched/server.h"
 #include "shm/layout.h"
 #include "shm/segment.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define SOCKET_FD 3 /* in the fork server: FORKSERVER_SOCKET_FD */
-#define SETUP_FD 4
-#define CLOSE_MS 1000 /* how long an orderly end may take before it is made one */
 
 struct child {
 	pid_t pid; /* 0: none */
@@ -42,9 +37,8 @@ struct backend_of_processes {
 	struct backend base; /* first */
 	struct loop *loop;
 	struct backend_events events;
-	struct loop_watch watch; /* of the socket */
-	int socket_fd;
-	pid_t pid;              /* the fork server's; 0: reaped */
+	struct loop_watch watch; /* of the server's socket */
+	struct server server;   /* the fork server; no pid: reaped */
 	bool has_pid_namespace; /* wanted */
 	bool has_moved;         /* it is in there: pid is that of process 1 */
 	struct child *children; /* [worker - 1] */
@@ -83,23 +77,13 @@ static void take_no_fork(struct backend_of_processes *self, const struct message
 	self->events.not_started(self->events.arg, message->worker, message->generation, &err);
 }
 
-/* Its status of wait, once it is dead. */
-static int end_process(pid_t pid)
-{
-	int status = SIGKILL; /* the wait status of a death by it */
-	kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status;
-}
-
 /* What has moved into the namespace is another process; the one that was started is done. */
 static void take_move(struct backend_of_processes *self, pid_t sender)
 {
 	if (!self->has_pid_namespace || self->has_moved || sender <= 1)
 		return;
-	end_process(self->pid);
-	self->pid = sender;
+	server_kill_process(self->server.pid);
+	self->server.pid = sender;
 	self->has_moved = true;
 }
 
@@ -142,14 +126,13 @@ static void take_loss(struct backend_of_processes *self)
 {
 	char how[PROC_DEATH_BYTES];
 	loop_remove(self->loop, &self->watch);
-	int status = end_process(self->pid);
-	self->pid = 0;
+	int status = server_kill(&self->server);
 	for (unsigned i = 0; i < self->n_children && !self->is_closed; i++) {
 		struct child *child = &self->children[i];
 		if (child->pid == 0 && !child->is_wanted)
 			continue;
 		/* one that was being forked never told its number: it goes with tree_kill at the end */
-		int child_status = child->pid != 0 && !self->has_pid_namespace ? end_process(child->pid) : SIGKILL;
+		int child_status = child->pid != 0 && !self->has_pid_namespace ? server_kill_process(child->pid) : SIGKILL;
 		child->pid = 0;
 		child->is_wanted = false;
 		self->events.died(self->events.arg, i + 1, child->generation, child_status, true);
@@ -188,7 +171,7 @@ static void on_socket(struct loop_watch *watch, uint32_t events)
 	while (!self->is_closed && watch->fd >= 0) {
 		struct message message;
 		pid_t sender;
-		ssize_t n = receive(self->socket_fd, packet, sizeof packet - 1, &sender);
+		ssize_t n = receive(self->server.fd, packet, sizeof packet - 1, &sender);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
@@ -230,75 +213,6 @@ static int make_setup_file(const struct setup *setup, int *ret_fd, struct err *e
 	return result;
 }
 
-/* The first is ours: it tells who sent what. */
-static int make_sockets(int pair[2], struct err *err)
-{
-	const int yes = 1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a socket");
-	if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) == 0)
-		return 0;
-	err_set_errno(err, ERR_RESOURCE, errno, "cannot have a socket tell who sends");
-	close(pair[0]);
-	close(pair[1]);
-	return -1;
-}
-
-static int spawn(struct backend_of_processes *self, const struct setup *setup, const char *worker_program,
-                 struct err *err)
-{
-	int setup_fd, pair[2], result;
-	char parent[32];
-	if (make_setup_file(setup, &setup_fd, err) != 0)
-		return -1;
-	if (make_sockets(pair, err) != 0) {
-		close(setup_fd);
-		return -1;
-	}
-	snprintf(parent, sizeof parent, "%ld", (long)getpid());
-	const char *const argv[] = {worker_program, "--serve", parent, NULL};
-	const struct proc_fd fds[] = {{pair[1], SOCKET_FD}, {setup_fd, SETUP_FD}};
-	result = proc_spawn(argv, fds, 2, 1, &self->pid, err);
-	close(setup_fd);
-	close(pair[1]);
-	if (result == 0)
-		self->socket_fd = pair[0];
-	else
-		close(pair[0]);
-	return result;
-}
-
-static bool close_backend(struct backend **backend);
-
-static int open_backend(struct backend **ret, struct loop *loop, const struct setup *setup, const char *worker_program,
-                        const struct backend_events *events, struct err *err)
-{
-	struct backend_of_processes *self = calloc(1, sizeof *self);
-	if (!self)
-		return err_set(err, ERR_RUN, "out of memory");
-	*self = (struct backend_of_processes){.base.ops = &backend_process,
-	                                      .loop = loop,
-	                                      .events = *events,
-	                                      .watch.fd = -1,
-	                                      .socket_fd = -1,
-	                                      .has_pid_namespace = setup->has_pid_namespace,
-	                                      .n_children = setup->n_places};
-	struct backend *base = &self->base;
-	self->children = calloc(setup->n_places, sizeof *self->children);
-	if (!self->children) {
-		err_set(err, ERR_RUN, "out of memory");
-		goto fail;
-	}
-	if (spawn(self, setup, worker_program, err) != 0 ||
-	    loop_add(loop, &self->watch, self->socket_fd, EPOLLIN, on_socket, self, NULL, err) != 0)
-		goto fail;
-	*ret = base;
-	return 0;
-fail:
-	close_backend(&base);
-	return -1;
-}
-
 static int send_message(struct backend_of_processes *self, const struct message *message, const int *fds, size_t n_fds)
 {
 	union {
@@ -318,9 +232,57 @@ static int send_message(struct backend_of_processes *self, const struct message 
 		memcpy(CMSG_DATA(head), fds, sizeof(int) * n_fds);
 	}
 	ssize_t n;
-	while ((n = sendmsg(self->socket_fd, &packet, MSG_NOSIGNAL)) < 0 && errno == EINTR)
+	while ((n = sendmsg(self->server.fd, &packet, MSG_NOSIGNAL)) < 0 && errno == EINTR)
 		;
 	return n < 0 ? -1 : 0;
+}
+
+/* A fork server that is gone shows at its socket, as whenever it dies. */
+static int send_setup(struct backend_of_processes *self, const struct setup *setup, struct err *err)
+{
+	const struct message message = {.kind = MESSAGE_SETUP};
+	int setup_fd;
+	if (make_setup_file(setup, &setup_fd, err) != 0)
+		return -1;
+	int result = send_message(self, &message, &setup_fd, 1);
+	if (result != 0 && (errno == EPIPE || errno == ECONNRESET))
+		result = 0;
+	if (result != 0)
+		err_set_errno(err, ERR_RESOURCE, errno, "cannot send the job's set-up");
+	close(setup_fd);
+	return result;
+}
+
+static bool close_backend(struct backend **backend);
+
+static int open_backend(struct backend **ret, struct loop *loop, const struct setup *setup, const char *worker_program,
+                        struct server *spare, const struct backend_events *events, struct err *err)
+{
+	struct backend_of_processes *self = calloc(1, sizeof *self);
+	if (!self)
+		return err_set(err, ERR_RUN, "out of memory");
+	*self = (struct backend_of_processes){.base.ops = &backend_process,
+	                                      .loop = loop,
+	                                      .events = *events,
+	                                      .watch.fd = -1,
+	                                      .server = server_take(spare, setup->file),
+	                                      .has_pid_namespace = setup->has_pid_namespace,
+	                                      .n_children = setup->n_places};
+	struct backend *base = &self->base;
+	self->children = calloc(setup->n_places, sizeof *self->children);
+	if (!self->children) {
+		err_set(err, ERR_RUN, "out of memory");
+		goto fail;
+	}
+	if ((self->server.pid == 0 && server_start(&self->server, worker_program, err) != 0) ||
+	    send_setup(self, setup, err) != 0 ||
+	    loop_add(loop, &self->watch, self->server.fd, EPOLLIN, on_socket, self, NULL, err) != 0)
+		goto fail;
+	*ret = base;
+	return 0;
+fail:
+	close_backend(&base);
+	return -1;
 }
 
 static int start_worker(struct backend *backend, unsigned number, uint64_t generation, struct channel *channel,
@@ -346,34 +308,13 @@ static bool kill_worker(struct backend *backend, unsigned number, uint64_t gener
 	return true;
 }
 
-/* The fork server ends at the end of file on its socket, with everything below it. */
-static void reap_forkserver(pid_t pid)
-{
-	int pid_fd = proc_open_pidfd(pid);
-	struct pollfd exit_watch = {.fd = pid_fd, .events = POLLIN};
-	int n_ready = 0;
-	if (pid_fd >= 0)
-		do
-			n_ready = poll(&exit_watch, 1, CLOSE_MS);
-		while (n_ready < 0 && errno == EINTR); /* the ticks of wake.h, which end soon */
-	if (n_ready <= 0)
-		kill(pid, SIGKILL);
-	if (pid_fd >= 0)
-		close(pid_fd);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
 static bool close_backend(struct backend **backend)
 {
 	if (!*backend)
 		return true;
 	struct backend_of_processes *self = of(*backend);
 	loop_remove(self->loop, &self->watch);
-	if (self->socket_fd >= 0)
-		close(self->socket_fd);
-	if (self->pid > 0)
-		reap_forkserver(self->pid);
+	server_end(&self->server);
 	*backend = NULL;
 	self->is_closed = true;
 	if (!self->is_reading)

@@ -175,9 +175,9 @@ static int load(struct backend_of_threads *self, const struct setup *setup, stru
 }
 
 static int open_backend(struct backend **ret, struct loop *loop, const struct setup *setup, const char *worker_program,
-                        const struct backend_events *events, struct err *err)
+                        struct server *spare, const struct backend_events *events, struct err *err)
 {
-	(void)worker_program;
+	(void)worker_program, (void)spare;
 	struct backend_of_threads *self = calloc(1, sizeof *self);
 	if (!self)
 		return err_set(err, ERR_RUN, "out of memory");

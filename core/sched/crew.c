@@ -229,7 +229,8 @@ void crew_open(struct crew *crew)
 	struct err err;
 	if (crew->backend || crew->has_given_up || clock_now_ns() < crew->not_before_ns)
 		return;
-	if (crew->ops->open(&crew->backend, crew->loop, crew->setup, crew->worker_program, &events, &err) == 0) {
+	if (crew->ops->open(&crew->backend, crew->loop, crew->setup, crew->worker_program, crew->spare, &events, &err) ==
+	    0) {
 		crew->n_failed_opens = 0;
 		crew->load_ns = 0;
 		return;

@@ -368,7 +368,8 @@ static int open_run(struct run *run, struct catalog *catalog, const struct run_s
 	for (size_t i = 0; i < n_jobs; i++) {
 		const struct job *job = &run->plan->jobs[i];
 		run->spins = run->spins || job->spins;
-		run_job_init(&run->jobs[i], job, n_jobs > 1 ? job->name : NULL, run->loop, catalog_worker_program(catalog));
+		run_job_init(&run->jobs[i], job, n_jobs > 1 ? job->name : NULL, run->loop, catalog_worker_program(catalog),
+		             settings->spare);
 		if (run->journal)
 			run_job_keep_journal(&run->jobs[i], run->journal, run->is_resuming, run->plan->retries_failed);
 		run_job_keep_joblog(&run->jobs[i], run->joblog);

@@ -10,9 +10,11 @@
 #include "core/plan/catalog.h"
 #include "core/plan/plan.h"
 #include "core/record/progress.h"
+#include "core/sched/server.h"
 
 struct run_settings {
 	enum progress_mode progress;
+	struct server *spare; /* a fork server without a job, or NULL; borrowed: if it isn't taken it is the caller's */
 };
 
 /*

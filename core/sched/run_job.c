@@ -88,9 +88,10 @@ void run_job_interrupt(struct run_job *job, int64_t grace_ns)
 /* --- beginning ---------------------------------------------------------------------------------------------------- */
 
 void run_job_init(struct run_job *job, const struct job *plan, const char *name, struct loop *loop,
-                  const char *worker_program)
+                  const char *worker_program, struct server *spare)
 {
-	*job = (struct run_job){.plan = plan, .name = name, .loop = loop, .worker_program = worker_program};
+	*job = (struct run_job){
+		.plan = plan, .name = name, .loop = loop, .worker_program = worker_program, .spare = spare};
 	job->source_watch.fd = job->sink_watch.fd = -1;
 	tally_init(&job->tally);
 	job->tally.is_waiting = true;
@@ -204,6 +205,7 @@ static int fill_crew(struct run_job *job, struct err *err)
 	crew->job_name = job->name;
 	crew->setup = &job->setup;
 	crew->worker_program = job->worker_program;
+	crew->spare = job->spare;
 	crew->window = &job->window;
 	crew->sizes = channel_sizes(plan->n_workers);
 	crew->nodes = job->pin.nodes;

@@ -37,6 +37,7 @@ struct run_job {
 	const struct job *plan;
 	const char *name; /* in messages: NULL when it is the only one */
 	const char *worker_program;
+	struct server *spare; /* borrowed, or NULL */
 	struct loop *loop;
 	enum job_phase phase;
 	int status;          /* exit status: 0, 1, 2, 3 */
@@ -75,7 +76,7 @@ struct run_job {
 };
 
 void run_job_init(struct run_job *job, const struct job *plan, const char *name, struct loop *loop,
-                  const char *worker_program);
+                  const char *worker_program, struct server *spare);
 /*
  * It keeps a journal; is_resuming: it goes on from what stands there; retries_failed: what has failed is run once more
  * (the job has finished). Before run_job_start.

@@ -100,6 +100,7 @@ struct crew {
 	const char *job_name; /* for messages, or NULL */
 	struct setup *setup;
 	const char *worker_program;
+	struct server *spare; /* the run's, for who is first; or NULL; borrowed */
 	struct window *window;
 	struct crew_events events;
 	struct worker *workers;

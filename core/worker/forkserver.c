@@ -65,6 +65,62 @@ static void tell_refusal(const struct err *err)
 	tell(&(struct message){.kind = MESSAGE_REFUSED, .status = err->code == ERR_USAGE ? 2 : 3}, err->text);
 }
 
+/* What stands before the job's own messages: its kind, or 0 when the supervisor has gone. *ret_fd: -1: none came. */
+static uint32_t receive_first(char text[MESSAGE_TEXT_MAX + 1], int *ret_fd)
+{
+	struct message message;
+	union {
+		struct cmsghdr head; /* for its alignment */
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec parts[2] = {{&message, sizeof message}, {text, MESSAGE_TEXT_MAX}};
+	struct msghdr packet = {.msg_iov = parts,
+	                        .msg_iovlen = 2,
+	                        .msg_control = &control,
+	                        .msg_controllen = sizeof control};
+	ssize_t n;
+	while ((n = recvmsg(FORKSERVER_SOCKET_FD, &packet, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+		;
+	*ret_fd = -1;
+	if (n < (ssize_t)sizeof message)
+		return 0;
+	text[(size_t)n - sizeof message] = '\0';
+	struct cmsghdr *head = CMSG_FIRSTHDR(&packet);
+	if (head && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof *ret_fd))
+		memcpy(ret_fd, CMSG_DATA(head), sizeof *ret_fd);
+	return message.kind;
+}
+
+/* The plugin stays open, for the job. Whatever is wrong with it, a child that is thrown away says it better. */
+static void describe(struct forkserver *server, const char *file)
+{
+	struct message message = {.kind = MESSAGE_DESCRIBED, .status = 1};
+	struct buf text = {0};
+	struct err err;
+	if (!server->host && host_open(&server->host, file, &err) == 0 && host_describe(server->host, &text, &err) == 0 &&
+	    text.len <= MESSAGE_TEXT_MAX && buf_append(&text, "", 1) == 0)
+		message.status = 0;
+	tell(&message, message.status == 0 ? text.bytes : NULL);
+	buf_fini(&text);
+}
+
+/* The set-up is in its place then. In the namespace it was from the beginning. -1: there won't be any. */
+static int await_setup(struct forkserver *server)
+{
+	char text[MESSAGE_TEXT_MAX + 1];
+	uint32_t kind;
+	int fd;
+	while ((kind = receive_first(text, &fd)) == MESSAGE_DESCRIBE)
+		describe(server, text);
+	if (kind != MESSAGE_SETUP || fd < 0)
+		return -1;
+	if (fd == FORKSERVER_SETUP_FD) /* the next that was free */
+		return fcntl(fd, F_SETFD, 0);
+	int result = dup2(fd, FORKSERVER_SETUP_FD);
+	close(fd);
+	return result < 0 ? -1 : 0;
+}
+
 static int read_setup(struct setup *ret, struct err *err)
 {
 	struct stat stat;
@@ -94,7 +150,7 @@ static void hold_threads_to_one(void)
 static int load_plugin(struct forkserver *server)
 {
 	struct err err;
-	if (host_open(&server->host, server->setup.file, &err) == 0 &&
+	if ((server->host || host_open(&server->host, server->setup.file, &err) == 0) &&
 	    host_configure(server->host, server->setup.options, server->setup.n_options, server->setup.n_workers, &err) ==
 	        0 &&
 	    host_load(server->host, &err) == 0)
@@ -300,7 +356,6 @@ static int watch_children(struct forkserver *server)
 /* Everything up to the first fork. */
 static int prepare(struct forkserver *server)
 {
-	hold_threads_to_one();
 	if (load_plugin(server) != 0)
 		return -1;
 	server->n_children = server->setup.n_places;
@@ -319,7 +374,6 @@ static int run(struct forkserver *server)
 {
 	fcntl(FORKSERVER_SOCKET_FD, F_SETFD, FD_CLOEXEC);
 	close(FORKSERVER_SETUP_FD);
-	dup2(STDERR_FILENO, STDOUT_FILENO);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	int result = prepare(server);
 	if (result == 0) {
@@ -329,7 +383,6 @@ static int run(struct forkserver *server)
 	if (server->signal_fd >= 0)
 		close(server->signal_fd);
 	free(server->children);
-	host_close(&server->host);
 	return result;
 }
 
@@ -361,12 +414,19 @@ int forkserver_run(const char *program, long parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!has_supervisor(parent))
 		return 3;
+	/* what constructors print isn't a result */
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	hold_threads_to_one();
+	if (parent != 0 && await_setup(&server) != 0)
+		goto out;
 	if (read_setup(&server.setup, &err) != 0)
 		tell_refusal(&err);
 	else if (server.setup.has_pid_namespace && parent != 0)
 		_exit(move(program) == 0 ? 0 : 3); /* half-way between two namespaces there is nothing to tidy up */
 	else
 		result = run(&server);
+out:
 	setup_fini(&server.setup);
+	host_close(&server.host);
 	return result == 0 ? 0 : 3;
 }

@@ -5,8 +5,9 @@
  * nothing is left. With the option pid-namespace it is process 1 of a namespace of its own (namespace.h), and the
  * kernel does the same however it ends.
  *
- * Started by the supervisor as `rota-worker --serve` with the socket as descriptor FORKSERVER_SOCKET_FD and the job's
- * set-up (shm/setup) as FORKSERVER_SETUP_FD. Messages: struct message in shm/layout.h.
+ * Started by the supervisor as `rota-worker --serve` with the socket as descriptor FORKSERVER_SOCKET_FD, perhaps before
+ * there is a job. The job's set-up (shm/setup) comes through it, and in the namespace as FORKSERVER_SETUP_FD. Messages:
+ * struct message in shm/layout.h.
  */
 #ifndef WORKER_FORKSERVER_H
 #define WORKER_FORKSERVER_H

@@ -99,9 +99,9 @@ __attribute__((noreturn, unused)) static void rig_die_of(const char *cond, const
 static struct rig *rig_now; /* the backend's open gets no argument of ours */
 
 static int rig_backend_open(struct backend **ret, struct loop *loop, const struct setup *setup, const char *program,
-                            const struct backend_events *events, struct err *err)
+                            struct server *spare, const struct backend_events *events, struct err *err)
 {
-	(void)loop, (void)setup, (void)program;
+	(void)loop, (void)setup, (void)program, (void)spare;
 	rig_now->n_opens++;
 	if (rig_now->refuses_open != ERR_NONE)
 		return err_set(err, rig_now->refuses_open, "no backend today");

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server - see server.h. */
+#include "config.h"
+
+#include "core/base/clock.h"
+#include "core/base/proc.h"
+#include "core/sched/server.h"
+#include "shm/layout.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SOCKET_FD 3   /* in the fork server: FORKSERVER_SOCKET_FD */
+#define CLOSE_MS 1000 /* how long an orderly end may take before it is made one */
+
+/* The first is ours: it tells who sent what. */
+static int make_sockets(int pair[2], struct err *err)
+{
+	const int yes = 1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a socket");
+	if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) == 0)
+		return 0;
+	err_set_errno(err, ERR_RESOURCE, errno, "cannot have a socket tell who sends");
+	close(pair[0]);
+	close(pair[1]);
+	return -1;
+}
+
+int server_start(struct server *ret, const char *worker_program, struct err *err)
+{
+	int pair[2];
+	char parent[32];
+	*ret = SERVER_NONE;
+	if (make_sockets(pair, err) != 0)
+		return -1;
+	snprintf(parent, sizeof parent, "%ld", (long)getpid());
+	const char *const argv[] = {worker_program, "--serve", parent, NULL};
+	const struct proc_fd fds[] = {{pair[1], SOCKET_FD}};
+	int result = proc_spawn(argv, fds, 1, 1, &ret->pid, err);
+	close(pair[1]);
+	if (result == 0)
+		ret->fd = pair[0];
+	else
+		close(pair[0]);
+	return result;
+}
+
+static int ask(const struct server *server, const char *file)
+{
+	struct message message = {.kind = MESSAGE_DESCRIBE};
+	struct iovec parts[2] = {{&message, sizeof message}, {(void *)(uintptr_t)file, strlen(file)}};
+	struct msghdr packet = {.msg_iov = parts, .msg_iovlen = 2};
+	ssize_t n = -1;
+	if (server->fd < 0 || parts[1].iov_len > MESSAGE_TEXT_MAX)
+		return -1;
+	while ((n = sendmsg(server->fd, &packet, MSG_NOSIGNAL)) < 0 && errno == EINTR)
+		;
+	return n < 0 ? -1 : 0;
+}
+
+/* 0, 1 or -1 as server_describe has it, but that the server lives on. */
+static int hear(const struct server *server, int64_t timeout_ns, struct buf *ret_text, struct err *err)
+{
+	char packet[sizeof(struct message) + MESSAGE_TEXT_MAX];
+	struct message message;
+	struct pollfd polled = {.fd = server->fd, .events = POLLIN};
+	int64_t deadline_ns = clock_now_ns() + timeout_ns, left_ns;
+	int n_ready = 0;
+	while (n_ready <= 0 && (left_ns = deadline_ns - clock_now_ns()) > 0)
+		n_ready = poll(&polled, 1, (int)(left_ns / CLOCK_NS_PER_MS) + 1);
+	if (n_ready <= 0)
+		return err_set(err, ERR_USAGE, "loading the plugin took longer than %lld s, so it was given up",
+		               (long long)(timeout_ns / CLOCK_NS_PER_SEC));
+	ssize_t n = recv(server->fd, packet, sizeof packet, MSG_DONTWAIT);
+	if (n <= (ssize_t)sizeof message)
+		return 1;
+	memcpy(&message, packet, sizeof message);
+	if (message.kind != MESSAGE_DESCRIBED || message.status != 0)
+		return 1;
+	return buf_append(ret_text, packet + sizeof message, (size_t)n - sizeof message) == 0 ? 0 : 1;
+}
+
+int server_describe(struct server *server, const char *file, int64_t timeout_ns, struct buf *ret_text, struct err *err)
+{
+	if (server->pid == 0 || server->file)
+		return 1;
+	int result = ask(server, file) == 0 ? hear(server, timeout_ns, ret_text, err) : 1;
+	server->file = result == 0 ? strdup(file) : NULL;
+	if (!server->file)
+		server_kill(server);
+	return result;
+}
+
+struct server server_take(struct server *from, const char *file)
+{
+	struct server taken = SERVER_NONE;
+	if (!from || (from->file && strcmp(from->file, file) != 0))
+		return taken;
+	taken = *from;
+	*from = SERVER_NONE;
+	return taken;
+}
+
+static void close_socket(struct server *server)
+{
+	if (server->fd >= 0)
+		close(server->fd);
+	server->fd = -1;
+	free(server->file);
+	server->file = NULL;
+}
+
+int server_kill_process(pid_t pid)
+{
+	int status = SIGKILL; /* the wait status of a death by it */
+	kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+int server_kill(struct server *server)
+{
+	/* what the plugin has started while it was loaded is in the same group */
+	if (server->pid > 0)
+		kill(-server->pid, SIGKILL);
+	int status = server->pid > 0 ? server_kill_process(server->pid) : 0;
+	server->pid = 0;
+	close_socket(server);
+	return status;
+}
+
+void server_end(struct server *server)
+{
+	close_socket(server);
+	int pid_fd = server->pid > 0 ? proc_open_pidfd(server->pid) : -1;
+	struct pollfd exit_watch = {.fd = pid_fd, .events = POLLIN};
+	int n_ready = 0;
+	if (pid_fd >= 0)
+		do
+			n_ready = poll(&exit_watch, 1, CLOSE_MS);
+		while (n_ready < 0 && errno == EINTR); /* the ticks of wake.h, which end soon */
+	if (pid_fd >= 0)
+		close(pid_fd);
+	if (n_ready > 0)
+		while (waitpid(server->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	else
+		server_kill(server);
+	server->pid = 0;
+}
