@@ -9,8 +9,10 @@
 
 #define DEPTH_SMALL 4u /* batches in a worker's hands while they are short */
 #define DEPTH_LARGE 2u
-#define SMALL_NS 150000 /* a batch that takes less than this is short */
-#define SHORT_NS 300000 /* a batch that takes less than this may wait in the hands of somebody who is at work */
+#define SMALL_NS 150000       /* a batch that takes less than this is short */
+#define SHORT_NS 600000       /* a batch that takes less than this may wait in the hands of somebody who is at work */
+#define AHEAD_BATCHES_MAX 16u /* short ones, that are held for one that is behind */
+#define PATIENCE_NS (8 * CLOCK_NS_PER_MS) /* a few of the scheduler's slices */
 #define STEAL_IDLE_NS \
 	CLOCK_NS_PER_MS /* how long a worker has shown nothing, before what it hasn't begun is taken back */
 #define READS_A_TURN 16
@@ -234,6 +236,20 @@ static bool wants_more(const struct dispatch *dispatch, size_t n_wanted)
 
 /* --- taking back -------------------------------------------------------------------------------------------------- */
 
+/* Who goes on while somebody else has the oldest batch. */
+struct ahead {
+	struct worker *holder; /* of the oldest batch, or NULL */
+	bool has_room_at_work; /* another one that has something could have more */
+	size_t n_held_batches; /* finished, and waiting for older ones */
+};
+
+/* May something be taken back from it? */
+static bool may_lose(const struct worker *worker)
+{
+	return worker->phase == WORKER_IS_READY && !worker->is_broken && !worker->is_cut_short &&
+	       worker->n_owed_items >= 2 && !channel_is_sending(worker->channel);
+}
+
 /* Most unbegun work, of those who have shown nothing for a while or have much left. */
 static struct worker *find_victim(const struct dispatch *dispatch)
 {
@@ -241,8 +257,7 @@ static struct worker *find_victim(const struct dispatch *dispatch)
 	int64_t now_ns = clock_now_ns();
 	for (unsigned i = 0; i < dispatch->crew->n_places; i++) {
 		struct worker *worker = &dispatch->crew->workers[i];
-		if (worker->phase != WORKER_IS_READY || worker->is_broken || worker->is_cut_short || worker->n_owed_items < 2 ||
-		    channel_is_sending(worker->channel))
+		if (!may_lose(worker))
 			continue;
 		bool is_late = now_ns - worker->progress_ns > STEAL_IDLE_NS ||
 		               (int64_t)worker->n_owed_items * dispatch->item_ns > BATCH_NS;
@@ -269,6 +284,43 @@ static int share(struct dispatch *dispatch, struct err *err)
 		n_shares--;
 	}
 	return 0;
+}
+
+/*
+ * Somebody who has the oldest short batch may show nothing, because it waits for a CPU, while another goes on: all
+ * that this one finishes has to be held. What the first hasn't begun is taken back when the other has room for it, and
+ * before that is filled with something newer.
+ */
+static int reclaim(const struct ahead *ahead, int64_t now_ns)
+{
+	return ahead->holder && ahead->has_room_at_work && may_lose(ahead->holder) &&
+	       now_ns - ahead->holder->progress_ns > STEAL_IDLE_NS && worker_take_back(ahead->holder);
+}
+
+/*
+ * And what it has begun is waited for when much is held; but not for long: it may be an item that takes its time, and
+ * then the window is there to be filled.
+ */
+static bool must_wait_for_holder(const struct ahead *ahead, int64_t now_ns)
+{
+	return ahead->holder && ahead->n_held_batches > AHEAD_BATCHES_MAX &&
+	       now_ns - ahead->holder->progress_ns < PATIENCE_NS;
+}
+
+/* In order, and with short batches; else there is no holder. */
+static struct ahead look_ahead(const struct dispatch *dispatch)
+{
+	const struct window *window = dispatch->window;
+	struct ahead ahead = {.n_held_batches = window->n_batches - window->n_pending};
+	for (unsigned i = 0; window->is_ordered && is_short(dispatch) && i < dispatch->crew->n_places; i++) {
+		struct worker *worker = &dispatch->crew->workers[i];
+		ahead.n_held_batches -= worker->n_owed_batches;
+		if (worker->owed && worker->owed == window->oldest)
+			ahead.holder = worker;
+		else if (worker->owed && may_take(worker, depth(dispatch)))
+			ahead.has_room_at_work = true;
+	}
+	return ahead;
 }
 
 static int steal(struct dispatch *dispatch, struct err *err)
@@ -383,11 +435,13 @@ static size_t wanted_batches(const struct dispatch *dispatch, bool is_busy, bool
 
 int dispatch_step(struct dispatch *dispatch, bool is_busy, struct err *err)
 {
-	int n_done = 0, result = 1;
+	int64_t now_ns = clock_now_ns();
+	bool holds_back = false;
 	measure(dispatch);
-	window_wake(dispatch->window, clock_now_ns());
-	bool holds_back;
-	size_t n_wanted = wanted_batches(dispatch, is_busy, &holds_back);
+	window_wake(dispatch->window, now_ns);
+	struct ahead ahead = look_ahead(dispatch);
+	int n_done = reclaim(&ahead, now_ns), result = 1;
+	size_t n_wanted = must_wait_for_holder(&ahead, now_ns) ? 0 : wanted_batches(dispatch, is_busy, &holds_back);
 	while (wants_more(dispatch, n_wanted) && result > 0) {
 		uint64_t n_taken = feed_taken_items(dispatch->feed);
 		result = read_batch(dispatch, err);

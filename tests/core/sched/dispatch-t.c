@@ -196,6 +196,73 @@ static void test_short_batches(void)
 	end();
 }
 
+/* The oldest short batch is with somebody who has no CPU, while the other finishes what has to wait for it. */
+static void test_reclaiming(void)
+{
+	begin(2, true, 600);
+	rig_start_all(&rig);
+	rig.dispatch.item_ns = 50;
+	rig.dispatch.items_max = 64;
+	settle();
+	ok(worker(1)->owed == rig.window.oldest && worker(2)->n_owed_batches > 0, "both are at work");
+	uint32_t n_batches = worker(1)->n_owed_batches;
+	rig_work(&rig, 2, 64, 50);
+	settle();
+	is_int(worker(1)->n_owed_batches, n_batches, "nothing is taken from who has just been given it");
+	worker(1)->progress_ns -= CLOCK_NS_PER_SEC;
+	settle();
+	is_int(worker(1)->n_owed_batches, n_batches, "nor while the other has enough");
+	rig_work(&rig, 2, 64, 50);
+	rig_collect(&rig);
+	turn();
+	ok(rig.window.oldest->state == BATCH_OUT && worker(1)->owed != rig.window.oldest, "then the other has it");
+	run_to_end(50);
+	is_str(rig_output(&rig), capitals, "all in order");
+	end();
+	begin(2, false, 600);
+	rig_start_all(&rig);
+	rig.dispatch.item_ns = 50;
+	rig.dispatch.items_max = 64;
+	settle();
+	n_batches = worker(1)->n_owed_batches;
+	worker(1)->progress_ns -= CLOCK_NS_PER_SEC;
+	settle();
+	is_int(worker(1)->n_owed_batches, n_batches, "where nothing has to wait for it, it stays");
+	run_to_end(50);
+	end();
+}
+
+/* The oldest short batch is begun, and nothing more is heard of it. */
+static void test_waiting_for_holder(void)
+{
+	begin(2, true, 6000);
+	rig_start_all(&rig);
+	rig.dispatch.item_ns = 50;
+	rig.dispatch.items_max = 16;
+	settle();
+	rig_begin(&rig, 1, 1);
+	for (int i = 0; i < 100; i++) {
+		worker(1)->progress_ns = clock_now_ns();
+		rig_work(&rig, 2, 16, 50);
+		settle();
+		rig.dispatch.items_max = 16;
+	}
+	size_t n_held = rig.window.n_batches;
+	ok(n_held > 16 && n_held < 40, "the other goes on for a while (%zu batches)", n_held);
+	is_int(worker(2)->n_owed_batches, 0, "and then waits, too");
+	for (int i = 0; i < 100; i++) {
+		worker(1)->progress_ns = clock_now_ns() - CLOCK_NS_PER_SEC;
+		rig_work(&rig, 2, 16, 50);
+		settle();
+		rig.dispatch.items_max = 16;
+	}
+	ok(rig.window.n_batches > 2 * n_held, "but not for long (%zu)", rig.window.n_batches);
+	rig_answer(&rig, 1, "X1\n", 3);
+	run_to_end(50);
+	is_str(rig_output(&rig), capitals, "all in order");
+	end();
+}
+
 /* One worker sits on a batch, the others have nothing: what it hasn't begun is shared. */
 static void test_sharing(void)
 {
@@ -443,6 +510,8 @@ int main(void)
 	test_batch_sizes();
 	test_whole_runs();
 	test_short_batches();
+	test_reclaiming();
+	test_waiting_for_holder();
 	test_sharing();
 	test_suspects();
 	test_killer_of_the_fork_server();
