@@ -4,8 +4,9 @@
  *
  * INPUT becomes the command's standard input, OUTPUT (made new) its standard output. One line is printed: wall time in
  * ns, user and system time in us, the largest resident set of any one process in KiB, the exit status as a shell would
- * see it. Wall time is up to the command's end; the other figures are of all that it had started, orphans included:
- * meter adopts them and waits for them.
+ * see it, and the CPU time in us of the command's own process (its first thread), 0 where the kernel doesn't tell. Wall
+ * time is up to the command's end; the others are of all that it had started, orphans included: meter adopts them and
+ * waits for them.
  *
  * The command has a process group of its own. It is killed as a whole when it takes longer than LIMIT_S, when meter is
  * told to end, and when meter's parent dies.
@@ -130,6 +131,23 @@ static int wait_for(pid_t pid, struct cost *cost, int *ret_status)
 	return 1;
 }
 
+/* Waits until pid has ended, and leaves it to be waited for: what the kernel has counted for it alone. */
+static uint64_t own_us(pid_t pid)
+{
+	siginfo_t info;
+	char path[64];
+	uint64_t run_ns = 0;
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+		;
+	snprintf(path, sizeof path, "/proc/%ld/schedstat", (long)pid);
+	FILE *file = fopen(path, "r");
+	if (file && fscanf(file, "%" SCNu64, &run_ns) != 1)
+		run_ns = 0;
+	if (file)
+		fclose(file);
+	return run_ns / 1000;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 4) {
@@ -145,12 +163,13 @@ int main(int argc, char **argv)
 	int64_t begin_ns = now_ns();
 	pid_t pid = start(argv + 3, in_fd, out_fd);
 	group = pid;
+	uint64_t supervisor_us = own_us(pid);
+	int64_t wall_ns = now_ns() - begin_ns;
 	if (!wait_for(pid, &cost, &status))
 		give_up("wait4", errno);
-	int64_t wall_ns = now_ns() - begin_ns;
 	while (wait_for(-1, &cost, &orphan_status))
 		;
-	printf("%" PRId64 " %" PRIu64 " %" PRIu64 " %ld %d\n", wall_ns, cost.user_us, cost.system_us, cost.largest_kib,
-	       WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+	printf("%" PRId64 " %" PRIu64 " %" PRIu64 " %ld %d %" PRIu64 "\n", wall_ns, cost.user_us, cost.system_us,
+	       cost.largest_kib, WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status), supervisor_us);
 	return fflush(stdout) == 0 ? 0 : EXIT_TROUBLE;
 }

@@ -3,7 +3,7 @@
 # The table of tests/bench/run; with -v json=FILE its figures for programs, with -v markdown=FILE for the README. Input,
 # columns with tabs between them:
 #   contenders  ID GROUP ITEMS WHAT
-#   rounds      ID ROUND WALL_NS CPU_US LARGEST_KIB
+#   rounds      ID ROUND WALL_NS CPU_US LARGEST_KIB OWN_US PEAK_KIB
 #   wrong       ID WHY
 #   skipped     WHO WHY
 #   goals       KIND WHO OTHER LIMIT WHAT
@@ -34,6 +34,8 @@ file == "rounds" {
 	cpu_ms[$1, $2] = $4 / 1e3
 	wall_ms[$1, $2] = $3 / 1e6
 	item_us[$1, $2] = $3 / 1e3 / items[$1]
+	own_part[$1, $2] = $3 > 0 ? $6 * 1e3 / $3 : 0
+	peak_mb[$1, $2] = $7 / 1024
 	if ($5 > largest_kib[$1])
 		largest_kib[$1] = $5
 }
@@ -62,14 +64,14 @@ function median(sorted, n,    i, k, value) {
 	return n % 2 ? sorted[(n + 1) / 2] : (sorted[n / 2] + sorted[n / 2 + 1]) / 2
 }
 
-# The median over the rounds of values[id, round]; with other, of its ratio to the other's. how: more, the difference;
-# share, the difference by the round's wall time.
+# The median over the rounds of values[id, round]; with other, of its ratio to the other's. how: more, the difference.
+# Who had one turn has it with what the others did in that round.
 function median_of(values, id, other, how,    round, list, n) {
-	for (round = 1; round <= rounds; round++) {
+	for (round = 1; round <= n_rounds[id]; round++) {
 		if (other == "")
 			list[++n] = values[id, round]
 		else if (how != "" && rate[id, round] > 0)
-			list[++n] = (values[id, round] - values[other, round]) * (how == "share" ? rate[id, round] / 1e9 : 1)
+			list[++n] = values[id, round] - values[other, round]
 		else if (how == "" && values[other, round] > 0)
 			list[++n] = values[id, round] / values[other, round]
 	}
@@ -127,8 +129,10 @@ function weigh(line,    other) {
 		return 0
 	if (field[1] == "cpu")
 		seen = median_of(cpu_ns, field[2], other)
-	else if (field[1] == "share")
-		seen = median_of(cpu_ns, field[2], other, "share")
+	else if (field[1] == "own")
+		seen = median_of(own_part, field[2])
+	else if (field[1] == "peak")
+		seen = median_of(peak_mb, field[2])
 	else if (field[1] == "each")
 		seen = median_of(item_us, field[2])
 	else if (field[1] == "spent")
@@ -137,18 +141,19 @@ function weigh(line,    other) {
 		seen = median_of(wall_ms, field[2], other, "more")
 	else
 		seen = median_of(rate, field[2], other)
-	is_most = field[1] ~ /^(cpu|share|each|spent|later)$/
+	is_most = field[1] ~ /^(cpu|own|peak|each|spent|later)$/
 	is_met = is_most ? seen <= field[4] : seen >= field[4]
 	return 1
 }
 
-# The median lies between the least and the most of n rounds with 1 - 2 (1/2)^n: no round is taken for normal.
+# The median lies between the least and the most of n rounds with 1 - 2 (1/2)^n: no round is taken for normal. One turn
+# says nothing of that, and has no interval.
 function sureness() {
 	return int(100 * (1 - 2 * 0.5 ^ rounds)) " %"
 }
 
 function between() {
-	return short(least) " to " short(most)
+	return least == most ? "one turn" : short(least) " to " short(most)
 }
 
 function print_goals(    i) {
