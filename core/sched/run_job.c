@@ -11,7 +11,7 @@
 
 #define LEAVE_NS CLOCK_NS_PER_SEC /* for the plugin's close, when all is done */
 #define PLACES_MORE 16
-#define LOOK_NS (5 * CLOCK_NS_PER_MS) /* how often channels with several items out are looked at, unrung */
+#define LOOK_NS (5 * CLOCK_NS_PER_MS) /* how often channels are looked at that ring only when a batch is done */
 
 /* --- ends --------------------------------------------------------------------------------------------------------- */
 
@@ -678,9 +678,11 @@ int64_t run_job_due_ns(const struct run_job *job)
 		return sooner(job->leave_by_ns == INT64_MAX ? -1 : job->leave_by_ns, watchdog_due_ns(&job->watchdog));
 	if (job->phase != JOB_RUNNING)
 		return -1;
-	for (unsigned i = 0; i < job->crew.n_places && is_heard(job); i++)
-		if (job->crew.workers[i].n_owed_items > 1)
+	for (unsigned i = 0; i < job->crew.n_places && is_heard(job); i++) {
+		const struct batch *first = job->crew.workers[i].owed;
+		if (first && first->slice.n_items - first->n_answered > 1)
 			return clock_now_ns() + LOOK_NS;
+	}
 	int64_t due_ns = sooner(crew_due_ns(&job->crew), watchdog_due_ns(&job->watchdog));
 	return sooner(sooner(due_ns, window_due_ns(&job->window)), checkpoint_due_ns(&job->checkpoint));
 }
