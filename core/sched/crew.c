@@ -265,6 +265,8 @@ bool crew_want(struct crew *crew)
 	worker->phase = WORKER_IS_STARTING;
 	worker->generation++;
 	crew->n_live++;
+	if (crew->n_top < worker->number)
+		crew->n_top = worker->number;
 	if (worker_start(worker, &err) == 0) {
 		log_debug("worker %u: starting", worker->number);
 		return true;
@@ -278,7 +280,7 @@ bool crew_want(struct crew *crew)
 
 void crew_poll(struct crew *crew)
 {
-	for (unsigned i = 0; crew->n_ready < crew->n_live && i < crew->n_places; i++) {
+	for (unsigned i = 0; crew->n_ready < crew->n_live && i < crew->n_top; i++) {
 		struct worker *worker = &crew->workers[i];
 		if (worker->phase != WORKER_IS_STARTING || channel_state(worker->channel) != WORKER_READY)
 			continue;
@@ -294,7 +296,7 @@ void crew_poll(struct crew *crew)
 
 void crew_flush_wakes(struct crew *crew)
 {
-	for (unsigned i = 0; i < crew->n_places; i++) {
+	for (unsigned i = 0; i < crew->n_top; i++) {
 		struct worker *worker = &crew->workers[i];
 		if (worker->phase == WORKER_NONE || worker->is_broken)
 			continue;
@@ -315,7 +317,7 @@ void crew_resize(struct crew *crew, int more)
 		crew->n_workers++;
 	if (more < 0 && crew->n_workers > 1) {
 		crew->n_workers--;
-		for (unsigned i = crew->n_places; i > 0 && crew->n_live > crew->n_workers; i--) {
+		for (unsigned i = crew->n_top; i > 0 && crew->n_live > crew->n_workers; i--) {
 			struct worker *worker = &crew->workers[i - 1];
 			if (worker->phase == WORKER_IS_READY && !worker->is_retiring) {
 				worker_retire(worker);
@@ -342,7 +344,7 @@ int64_t crew_due_ns(const struct crew *crew)
 void crew_stop(struct crew *crew)
 {
 	crew->is_stopping = true;
-	for (unsigned i = 0; i < crew->n_places; i++) {
+	for (unsigned i = 0; i < crew->n_top; i++) {
 		struct worker *worker = &crew->workers[i];
 		if (worker->phase != WORKER_IS_STARTING && worker->phase != WORKER_IS_READY)
 			continue;
@@ -357,7 +359,7 @@ void crew_stop(struct crew *crew)
 void crew_kill(struct crew *crew)
 {
 	crew->is_stopping = crew->is_killed = true;
-	for (unsigned i = 0; crew->backend && i < crew->n_places; i++)
+	for (unsigned i = 0; crew->backend && i < crew->n_top; i++)
 		if (crew->workers[i].phase != WORKER_NONE) {
 			channel_cancel(crew->workers[i].channel);
 			crew->backend->ops->kill(crew->backend, i + 1, crew->workers[i].generation, SIGKILL);
@@ -385,7 +387,7 @@ static bool has_news(const struct worker *worker)
 
 bool crew_has_news(const struct crew *crew, const struct worker *only)
 {
-	for (unsigned i = 0; i < crew->n_places; i++) {
+	for (unsigned i = 0; i < crew->n_top; i++) {
 		const struct worker *worker = &crew->workers[i];
 		if (worker->channel && !worker->is_broken && (!only || only == worker) && has_news(worker))
 			return true;
@@ -395,7 +397,7 @@ bool crew_has_news(const struct crew *crew, const struct worker *only)
 
 bool crew_sleep_begin(struct crew *crew, const struct worker *only)
 {
-	for (unsigned i = 0; i < crew->n_places; i++)
+	for (unsigned i = 0; i < crew->n_top; i++)
 		if (crew->workers[i].channel && (!only || only == &crew->workers[i]))
 			channel_sleep_begin(crew->workers[i].channel);
 	/* pairs with the worker's fence between publishing and looking whether the bell is wanted */
@@ -405,7 +407,7 @@ bool crew_sleep_begin(struct crew *crew, const struct worker *only)
 
 void crew_sleep_end(struct crew *crew)
 {
-	for (unsigned i = 0; i < crew->n_places; i++)
+	for (unsigned i = 0; i < crew->n_top; i++)
 		if (crew->workers[i].channel)
 			channel_sleep_end(crew->workers[i].channel);
 }

@@ -60,7 +60,7 @@ static void weigh_in(struct dispatch *dispatch, uint64_t busy_ns, uint64_t n_ite
 
 static void measure(struct dispatch *dispatch)
 {
-	for (unsigned i = 0; i < dispatch->crew->n_places; i++) {
+	for (unsigned i = 0; i < dispatch->crew->n_top; i++) {
 		struct worker *worker = &dispatch->crew->workers[i];
 		if (worker->phase != WORKER_IS_READY || worker->n_answered == worker->n_answered_seen)
 			continue;
@@ -114,7 +114,7 @@ static struct worker *find_taker(const struct dispatch *dispatch, size_t n_bytes
 {
 	struct worker *taker = NULL;
 	uint32_t most = depth(dispatch);
-	for (unsigned i = 0; i < dispatch->crew->n_places; i++) {
+	for (unsigned i = 0; i < dispatch->crew->n_top; i++) {
 		struct worker *worker = &dispatch->crew->workers[i];
 		if (!may_take(worker, most) || !has_room(worker, n_bytes))
 			continue;
@@ -141,7 +141,7 @@ static struct worker *find_short_taker(const struct dispatch *dispatch, size_t n
 {
 	bool is_any_at_work = false;
 	uint32_t most = depth(dispatch);
-	for (unsigned i = 0; i < dispatch->crew->n_places; i++) {
+	for (unsigned i = 0; i < dispatch->crew->n_top; i++) {
 		struct worker *worker = &dispatch->crew->workers[i];
 		if (worker->n_owed_batches == 0)
 			continue;
@@ -255,7 +255,7 @@ static struct worker *find_victim(const struct dispatch *dispatch)
 {
 	struct worker *victim = NULL;
 	int64_t now_ns = clock_now_ns();
-	for (unsigned i = 0; i < dispatch->crew->n_places; i++) {
+	for (unsigned i = 0; i < dispatch->crew->n_top; i++) {
 		struct worker *worker = &dispatch->crew->workers[i];
 		if (!may_lose(worker))
 			continue;
@@ -272,7 +272,7 @@ static int share(struct dispatch *dispatch, struct err *err)
 {
 	struct batch *batch = window_next_pending(dispatch->window);
 	uint32_t n_shares = 1;
-	for (unsigned i = 0; i < dispatch->crew->n_places; i++)
+	for (unsigned i = 0; i < dispatch->crew->n_top; i++)
 		if (may_take(&dispatch->crew->workers[i], 1))
 			n_shares++;
 	while (batch) {
@@ -312,7 +312,7 @@ static struct ahead look_ahead(const struct dispatch *dispatch)
 {
 	const struct window *window = dispatch->window;
 	struct ahead ahead = {.n_held_batches = window->n_batches - window->n_pending};
-	for (unsigned i = 0; window->is_ordered && is_short(dispatch) && i < dispatch->crew->n_places; i++) {
+	for (unsigned i = 0; window->is_ordered && is_short(dispatch) && i < dispatch->crew->n_top; i++) {
 		struct worker *worker = &dispatch->crew->workers[i];
 		ahead.n_held_batches -= worker->n_owed_batches;
 		if (worker->owed && worker->owed == window->oldest)
@@ -356,7 +356,7 @@ static bool is_for_others(const struct dispatch *dispatch, const struct worker *
 static bool must_wait(const struct dispatch *dispatch, const struct batch *batch)
 {
 	bool is_busy = false;
-	for (unsigned i = 0; i < dispatch->crew->n_places; i++) {
+	for (unsigned i = 0; i < dispatch->crew->n_top; i++) {
 		const struct worker *worker = &dispatch->crew->workers[i];
 		is_busy = is_busy || worker->n_owed_items > 0;
 		if (worker->owed && worker->owed->n_suspected > 0)
@@ -419,7 +419,7 @@ static size_t wanted_batches(const struct dispatch *dispatch, bool is_busy, bool
 	size_t n_others = crew->n_workers > crew->n_ready ? crew->n_workers - crew->n_ready : 0, n_by_those_at_work = 0;
 	uint32_t most = depth(dispatch);
 	bool is_any_at_work = false;
-	for (unsigned i = 0; i < crew->n_places; i++) {
+	for (unsigned i = 0; i < crew->n_top; i++) {
 		const struct worker *worker = &crew->workers[i];
 		bool is_at_work = worker->n_owed_batches > 0;
 		size_t n = may_take(worker, most) ? most - worker->n_owed_batches : 0;

@@ -78,7 +78,7 @@ void run_job_interrupt(struct run_job *job, int64_t grace_ns)
 		return;
 	job->is_cut = true;
 	job->dispatch.is_closed = true;
-	for (unsigned i = 0; i < job->crew.n_places; i++)
+	for (unsigned i = 0; i < job->crew.n_top; i++)
 		if (job->crew.workers[i].n_owed_items > 0)
 			worker_take_back(&job->crew.workers[i]);
 	leave(job);
@@ -455,7 +455,7 @@ static const struct worker *only_heard(const struct run_job *job)
 	const struct window *window = &job->window;
 	if (!window->is_ordered || dispatch_held_bytes(&job->dispatch) < (uint64_t)job->plan->window_bytes)
 		return NULL;
-	for (unsigned i = 0; i < job->crew.n_places; i++)
+	for (unsigned i = 0; i < job->crew.n_top; i++)
 		if (job->crew.workers[i].owed && job->crew.workers[i].owed == window->oldest)
 			return &job->crew.workers[i];
 	return NULL;
@@ -469,7 +469,7 @@ static bool is_heard(const struct run_job *job)
 static bool collect_all(struct run_job *job)
 {
 	bool has_news = false;
-	for (unsigned i = 0; i < job->crew.n_places && is_heard(job); i++) {
+	for (unsigned i = 0; i < job->crew.n_top && is_heard(job); i++) {
 		struct worker *worker = &job->crew.workers[i];
 		const struct worker *only = only_heard(job);
 		if (!worker->channel || worker->is_broken || (only && only != worker))
@@ -546,7 +546,7 @@ static void update_tally(struct run_job *job)
 	job->tally.busy_ns = job->crew.busy_ns;
 	job->tally.ready_ns = job->crew.ready_ns;
 	job->tally.n_busy = 0;
-	for (unsigned i = 0; i < job->crew.n_places; i++)
+	for (unsigned i = 0; i < job->crew.n_top; i++)
 		job->tally.n_busy += job->crew.workers[i].n_owed_items > 0;
 }
 
@@ -678,7 +678,7 @@ int64_t run_job_due_ns(const struct run_job *job)
 		return sooner(job->leave_by_ns == INT64_MAX ? -1 : job->leave_by_ns, watchdog_due_ns(&job->watchdog));
 	if (job->phase != JOB_RUNNING)
 		return -1;
-	for (unsigned i = 0; i < job->crew.n_places && is_heard(job); i++) {
+	for (unsigned i = 0; i < job->crew.n_top && is_heard(job); i++) {
 		const struct batch *first = job->crew.workers[i].owed;
 		if (first && first->slice.n_items - first->n_answered > 1)
 			return clock_now_ns() + LOOK_NS;
@@ -713,7 +713,7 @@ void run_job_print(const struct run_job *job)
 	log_error("%s: %llu items read, %llu finished, %zu batches in the window, %llu bytes held", job->plan->name,
 	          (unsigned long long)job->tally.n_read, (unsigned long long)tally_finished(&job->tally),
 	          job->window.n_batches, (unsigned long long)dispatch_held_bytes(&job->dispatch));
-	for (unsigned i = 0; i < job->crew.n_places; i++)
+	for (unsigned i = 0; i < job->crew.n_top; i++)
 		if (job->crew.workers[i].phase != WORKER_NONE)
 			print_worker(job, &job->crew.workers[i]);
 }
@@ -728,7 +728,7 @@ void run_job_resize(struct run_job *job, int more)
 
 void run_job_signal(struct run_job *job, int signum)
 {
-	for (unsigned i = 0; job->crew.backend && i < job->crew.n_places; i++) {
+	for (unsigned i = 0; job->crew.backend && i < job->crew.n_top; i++) {
 		const struct worker *worker = &job->crew.workers[i];
 		if (worker->phase != WORKER_NONE)
 			job->crew.backend->ops->kill(job->crew.backend, worker->number, worker->generation, signum);

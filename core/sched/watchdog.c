@@ -177,7 +177,7 @@ bool watchdog_look(struct watchdog *watchdog, int64_t now_ns, bool is_heard, con
 	watchdog->has_freed = false;
 	watchdog->look_ns = now_ns;
 	look_at_load(watchdog, passed_ns);
-	for (unsigned i = 0; i < crew->n_places && !crew->has_given_up; i++) {
+	for (unsigned i = 0; i < crew->n_top && !crew->has_given_up; i++) {
 		struct worker *worker = &crew->workers[i];
 		if (worker->phase != WORKER_NONE && !worker->is_broken)
 			look_at(watchdog, worker, passed_ns, now_ns, is_heard && (!only || only == worker));
@@ -189,7 +189,7 @@ int64_t watchdog_due_ns(const struct watchdog *watchdog)
 {
 	const struct crew *crew = watchdog->crew;
 	bool has_work = crew->backend && !crew->is_loaded;
-	for (unsigned i = 0; i < crew->n_places && !has_work; i++) {
+	for (unsigned i = 0; i < crew->n_top && !has_work; i++) {
 		const struct worker *worker = &crew->workers[i];
 		has_work = worker->phase == WORKER_IS_STARTING || worker->n_owed_items > 0 || worker->ending != ENDING_NONE;
 	}

@@ -166,6 +166,8 @@ void worker_clear(struct worker *worker)
 	worker->bell.fd = worker->words.fd = -1;
 	worker->owed_end = &worker->owed;
 	crew->n_live--;
+	while (crew->n_top > 0 && crew->workers[crew->n_top - 1].phase == WORKER_NONE)
+		crew->n_top--;
 }
 
 /* --- work --------------------------------------------------------------------------------------------------------- */

@@ -105,6 +105,7 @@ struct crew {
 	struct crew_events events;
 	struct worker *workers;
 	unsigned n_places;                /* of the array */
+	unsigned n_top;                   /* behind the last that isn't NONE: what each turn looks through */
 	unsigned n_workers;               /* wanted */
 	int64_t timeout_ns, memory_bytes; /* the limits; of memory also for the cgroup */
 	const struct cgroup *cgroup;      /* borrowed; NULL: workers have none */
