@@ -14,6 +14,7 @@
 #include "core/worker/host.h"
 #include "core/worker/loop.h"
 #include "core/worker/namespace.h"
+#include "shm/fence.h"
 #include "shm/layout.h"
 #include "shm/port.h"
 #include "shm/setup.h"
@@ -359,6 +360,8 @@ static int prepare(struct forkserver *server)
 	if (load_plugin(server) != 0)
 		return -1;
 	server->n_children = server->setup.n_places;
+	/* for the workers, who have it from their birth (fence.h); where it can't be they do fences of their own */
+	(void)fence_register();
 	if (watch_children(server) != 0) {
 		tell(&(struct message){.kind = MESSAGE_REFUSED, .status = 3}, "out of descriptors or memory");
 		return -1;
