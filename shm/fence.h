@@ -14,8 +14,8 @@
  * over (seen on Linux 6.18: 3 of 4 million pairs were both blind). Threads of the rare side's own process needn't mind:
  * their processors are found in another way.
  *
- * Source: Documentation of membarrier(2), MEMBARRIER_CMD_GLOBAL_EXPEDITED (Linux 4.16), MEMBARRIER_CMD_PRIVATE_EXPEDITED
- * (4.14); asymmetric Dekker as in Dice, Hui and Yang, "Asymmetric Dekker Synchronization", 2001. Any thread.
+ * Source: Documentation of membarrier(2), MEMBARRIER_CMD_GLOBAL_EXPEDITED (Linux 4.16) and _PRIVATE_EXPEDITED (4.14);
+ * asymmetric Dekker as in Dice, Hui and Yang, "Asymmetric Dekker Synchronization", 2001. Any thread.
  */
 #ifndef SHM_FENCE_H
 #define SHM_FENCE_H

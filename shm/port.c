@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * port - see port.h. The order of the stores is the protocol: an item's events, then (last of its batch) the cut, then
- * the result word with its mark; after the batch the bell, if it is wanted.
+ * the result word with its mark; after the batch the bell, if it is wanted and there is not much more to do.
  */
 #include "config.h"
 
@@ -103,6 +103,13 @@ static uint64_t task_bytes(const struct port *port)
 	uint64_t n_bytes = 0;
 	uint32_t n_batches;
 	return ring_look(&port->task, &n_bytes, &n_batches) == 0 ? n_bytes : 0;
+}
+
+static uint32_t batches_in_hand(const struct port *port)
+{
+	uint64_t n_bytes;
+	uint32_t n_batches = 0;
+	return ring_look(&port->task, &n_bytes, &n_batches) == 0 ? n_batches : 0;
 }
 
 static bool has_task(const struct port *port)
@@ -328,7 +335,9 @@ void port_end_batch(struct port *port, uint64_t busy_ns)
 	ring_release(&port->task);
 	uint64_t so_far = atomic_load_explicit(&port->up->busy_ns, memory_order_relaxed);
 	atomic_store_explicit(&port->up->busy_ns, so_far + busy_ns, memory_order_relaxed);
-	port_ring(port);
+	/* who has two more is in no hurry: the bell behind the next tells of both */
+	if (batches_in_hand(port) <= 1)
+		port_ring(port);
 }
 
 void port_set_state(struct port *port, enum worker_state state)

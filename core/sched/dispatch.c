@@ -8,7 +8,9 @@
 #include <stdio.h>
 
 #define DEPTH_SMALL 4u /* batches in a worker's hands while they are short */
+#define DEPTH_PAIR 3u  /* two that it rings for together, and one to go on with meanwhile */
 #define DEPTH_LARGE 2u
+#define PAIR_NS (BATCH_NS + BATCH_NS / 4) /* what takes longer than this isn't to be held back for another one */
 #define SMALL_NS 150000       /* a batch that takes less than this is short */
 #define SHORT_NS 600000       /* a batch that takes less than this may wait in the hands of somebody who is at work */
 #define AHEAD_BATCHES_MAX 16u /* short ones, that are held for one that is behind */
@@ -85,9 +87,22 @@ static uint32_t batch_items(const struct dispatch *dispatch)
 	return n < 1 ? 1 : n > most ? most : (uint32_t)n;
 }
 
+/*
+ * Batches that take a worker no longer than they take us: as long as we have other things to do, we are what the run
+ * waits for, and another worker would be woken only to take a CPU from us, or to sleep again. So they go to those who
+ * are at work, the first first, and one by one; to somebody else when these have enough and we have time to spare.
+ */
+static bool is_short(const struct dispatch *dispatch)
+{
+	return dispatch->batch_ns > 0 && dispatch->batch_ns < SHORT_NS;
+}
+
 static uint32_t depth(const struct dispatch *dispatch)
 {
-	return dispatch->item_ns > 0 && dispatch->item_ns * batch_items(dispatch) < SMALL_NS ? DEPTH_SMALL : DEPTH_LARGE;
+	int64_t batch_ns = dispatch->item_ns * batch_items(dispatch);
+	if (batch_ns > 0 && batch_ns < SMALL_NS)
+		return DEPTH_SMALL;
+	return batch_ns > 0 && batch_ns <= PAIR_NS && !is_short(dispatch) ? DEPTH_PAIR : DEPTH_LARGE;
 }
 
 /* --- who ---------------------------------------------------------------------------------------------------------- */
@@ -124,16 +139,6 @@ static struct worker *find_taker(const struct dispatch *dispatch, size_t n_bytes
 			break;
 	}
 	return taker;
-}
-
-/*
- * Batches that take a worker no longer than they take us: as long as we have other things to do, we are what the run
- * waits for, and another worker would be woken only to take a CPU from us, or to sleep again. So they go to those who
- * are at work, the first first, and one by one; to somebody else when these have enough and we have time to spare.
- */
-static bool is_short(const struct dispatch *dispatch)
-{
-	return dispatch->batch_ns > 0 && dispatch->batch_ns < SHORT_NS;
 }
 
 /* Who takes a short batch. is_busy: somebody else is woken only when nobody is at work. */

@@ -7,7 +7,8 @@
  * Batches: one item at first; then as many as take about BATCH_NS by the measured time an item (rota's own, from what
  * the workers say they were busy), growing by at most a factor of four from one to the next, never more than
  * BATCH_BYTES unless it is one item. So slow items go one at a time and tiny ones by the block. A worker has a few
- * batches in hand, so that it never waits for the supervisor. When one has nothing left and there is nothing to read,
+ * batches in hand, so that it never waits for the supervisor; of short ones those at work have the most, and others are
+ * woken only when we have time to spare. When one has nothing left and there is nothing to read,
  * what others have not begun is taken back and shared. Workers are started when there is work that no worker is there
  * for.
  */

@@ -11,7 +11,7 @@
 
 #define LEAVE_NS CLOCK_NS_PER_SEC /* for the plugin's close, when all is done */
 #define PLACES_MORE 16
-#define LOOK_NS (5 * CLOCK_NS_PER_MS) /* how often channels are looked at that ring only when a batch is done */
+#define LOOK_NS (5 * CLOCK_NS_PER_MS) /* how often channels are looked at that may not ring for a while */
 
 /* --- ends --------------------------------------------------------------------------------------------------------- */
 
@@ -680,7 +680,7 @@ int64_t run_job_due_ns(const struct run_job *job)
 		return -1;
 	for (unsigned i = 0; i < job->crew.n_top && is_heard(job); i++) {
 		const struct batch *first = job->crew.workers[i].owed;
-		if (first && first->slice.n_items - first->n_answered > 1)
+		if (first && (first->slice.n_items - first->n_answered > 1 || job->crew.workers[i].n_owed_batches > 2))
 			return clock_now_ns() + LOOK_NS;
 	}
 	int64_t due_ns = sooner(crew_due_ns(&job->crew), watchdog_due_ns(&job->watchdog));

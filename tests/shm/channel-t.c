@@ -181,6 +181,23 @@ static void claim_and_wait(void)
 	atomic_store(&port()->up->claim, claim_word(count, port()->batch.epoch));
 }
 
+/* Who has two more batches leaves the bell to the next. */
+static void test_bell_for_two(void)
+{
+	ends_init(&ends);
+	for (int i = 1; i <= 3; i++)
+		ends_send(&ends, (uint64_t)i, "a\n");
+	channel_sleep_begin(channel());
+	for (int n_left = 2; n_left >= 0; n_left--) {
+		next_batch();
+		answer("A\n", true);
+		port_end_batch(port(), 0);
+		is_int(atomic_load(&channel()->down->wants_bell) == 0, n_left < 2, "the bell, with %d more in hand", n_left);
+	}
+	channel_sleep_end(channel());
+	ends_fini(&ends);
+}
+
 /* An item that wrote zeros over all that it shares with the supervisor is the last that this worker begins. */
 static void test_zeros(void)
 {
@@ -537,6 +554,7 @@ int main(void)
 	test_take_back();
 	test_claim_and_take_back();
 	test_zeros();
+	test_bell_for_two();
 	test_events();
 	test_large_batch();
 	test_batch_larger_than_the_room();
