@@ -11,9 +11,8 @@
 #define DEPTH_PAIR 3u  /* two that it rings for together, and one to go on with meanwhile */
 #define DEPTH_LARGE 2u
 #define PAIR_NS (BATCH_NS + BATCH_NS / 4) /* what takes longer than this isn't to be held back for another one */
-#define SMALL_NS 150000       /* a batch that takes less than this is short */
-#define SHORT_NS 600000       /* a batch that takes less than this may wait in the hands of somebody who is at work */
-#define AHEAD_BATCHES_MAX 16u /* short ones, that are held for one that is behind */
+#define SMALL_NS 150000                   /* a batch that takes less than this is short */
+#define SHORT_NS 600000 /* a batch that takes less than this may wait in the hands of somebody who is at work */
 #define PATIENCE_NS (8 * CLOCK_NS_PER_MS) /* a few of the scheduler's slices */
 #define STEAL_IDLE_NS \
 	CLOCK_NS_PER_MS /* how long a worker has shown nothing, before what it hasn't begun is taken back */
@@ -308,7 +307,7 @@ static int reclaim(const struct ahead *ahead, int64_t now_ns)
  */
 static bool must_wait_for_holder(const struct ahead *ahead, int64_t now_ns)
 {
-	return ahead->holder && ahead->n_held_batches > AHEAD_BATCHES_MAX &&
+	return ahead->holder && ahead->n_held_batches > DISPATCH_AHEAD_MAX &&
 	       now_ns - ahead->holder->progress_ns < PATIENCE_NS;
 }
 

@@ -32,6 +32,7 @@
 #define BATCH_BYTES (256u << 10)
 #define BATCH_ITEMS_MAX 65536u
 #define WINDOW_ITEMS_MAX (1u << 20)
+#define DISPATCH_AHEAD_MAX 16u /* short batches that are held for one that is behind, before it is waited for a while */
 
 struct dispatch {
 	struct feed *feed;

@@ -11,7 +11,8 @@
 
 #define LEAVE_NS CLOCK_NS_PER_SEC /* for the plugin's close, when all is done */
 #define PLACES_MORE 16
-#define LOOK_NS (5 * CLOCK_NS_PER_MS) /* how often channels are looked at that may not ring for a while */
+/* How often a job looks for itself: at channels that may not ring for a while, and what it waits for no longer. */
+#define LOOK_NS (5 * CLOCK_NS_PER_MS)
 
 /* --- ends --------------------------------------------------------------------------------------------------------- */
 
@@ -678,9 +679,11 @@ int64_t run_job_due_ns(const struct run_job *job)
 		return sooner(job->leave_by_ns == INT64_MAX ? -1 : job->leave_by_ns, watchdog_due_ns(&job->watchdog));
 	if (job->phase != JOB_RUNNING)
 		return -1;
+	bool is_held = job->window.n_batches > DISPATCH_AHEAD_MAX;
 	for (unsigned i = 0; i < job->crew.n_top && is_heard(job); i++) {
-		const struct batch *first = job->crew.workers[i].owed;
-		if (first && (first->slice.n_items - first->n_answered > 1 || job->crew.workers[i].n_owed_batches > 2))
+		const struct worker *worker = &job->crew.workers[i];
+		const struct batch *first = worker->owed;
+		if (first && (first->slice.n_items - first->n_answered > 1 || worker->n_owed_batches > 2 || is_held))
 			return clock_now_ns() + LOOK_NS;
 	}
 	int64_t due_ns = sooner(crew_due_ns(&job->crew), watchdog_due_ns(&job->watchdog));
