@@ -11,8 +11,8 @@
  * A process on the other side has to be registered before its life begins: by its parent, before the fork, which hands
  * it on (no exec). A processor that idles keeps the memory map of who ran there last, and as long as it goes from that
  * process to idling and back it doesn't learn that the process has been registered meanwhile: heavy fences pass it
- * over (seen on Linux 6.18: 3 of 4 million pairs were both blind). Threads of the rare side's own process needn't mind:
- * their processors are found in another way.
+ * over (seen on Linux 6.18: in 4 of 131 runs of 20,000 pairs one or two were both blind). Threads of the rare side's
+ * own process needn't mind: their processors are found in another way.
  *
  * Source: Documentation of membarrier(2), MEMBARRIER_CMD_GLOBAL_EXPEDITED (Linux 4.16) and _PRIVATE_EXPEDITED (4.14);
  * asymmetric Dekker as in Dice, Hui and Yang, "Asymmetric Dekker Synchronization", 2001. Any thread.

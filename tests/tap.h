@@ -47,9 +47,13 @@ __attribute__((unused)) static void tap_template(char path[TAP_PATH_BYTES], cons
 {
 	const char *folder = getenv("TMPDIR");
 
-	if (!folder || folder[0] != '/' || strlen(folder) + strlen(name) + sizeof "/rota--XXXXXX" > TAP_PATH_BYTES)
+	const size_t n_chosen = 6; /* by mkstemp or mkdtemp, in the place of as many letters X */
+	if (!folder || folder[0] != '/' || strlen(folder) + strlen(name) + n_chosen + sizeof "/rota--" > TAP_PATH_BYTES)
 		folder = P_tmpdir;
-	snprintf(path, TAP_PATH_BYTES, "%s/rota-%s-XXXXXX", folder, name);
+	snprintf(path, TAP_PATH_BYTES - n_chosen, "%s/rota-%s-", folder, name);
+	size_t n = strlen(path);
+	memset(path + n, 'X', n_chosen);
+	path[n + n_chosen] = '\0';
 }
 
 /* After "#", a word such as SKIP would be a directive, and a newline would end the line. */

@@ -31,6 +31,15 @@ static void begin(unsigned n_workers, bool is_ordered, unsigned n_lines)
 	rig_init_bytes(&rig, n_workers, is_ordered, lines, n);
 }
 
+/* All are there, and what an item takes is known. */
+static void begin_timed(unsigned n_workers, bool is_ordered, unsigned n_lines, int64_t item_ns, uint32_t items_max)
+{
+	begin(n_workers, is_ordered, n_lines);
+	rig_start_all(&rig);
+	rig.dispatch.item_ns = item_ns;
+	rig.dispatch.items_max = items_max;
+}
+
 static void end(void)
 {
 	rig_fini(&rig);
@@ -167,10 +176,7 @@ static void test_whole_runs(void)
 /* Who is given short batches, when the supervisor has much to do and when it hasn't; and long ones. */
 static void test_short_batches(void)
 {
-	begin(2, true, 600);
-	rig_start_all(&rig);
-	rig.dispatch.item_ns = 50;
-	rig.dispatch.items_max = 64;
+	begin_timed(2, true, 600, 50, 64);
 	is_int(dispatch_step(&rig.dispatch, true, &rig.err), 1, "busy");
 	uint32_t n_batches = worker(1)->n_owed_batches;
 	ok(n_batches > 1, "who is at work gets more");
@@ -185,10 +191,7 @@ static void test_short_batches(void)
 	run_to_end(50);
 	is_str(rig_output(&rig), capitals, "all in order");
 	end();
-	begin(2, true, 600);
-	rig_start_all(&rig);
-	rig.dispatch.item_ns = 10000;
-	rig.dispatch.items_max = 64;
+	begin_timed(2, true, 600, 10000, 64);
 	dispatch_step(&rig.dispatch, true, &rig.err);
 	ok(worker(1)->n_owed_batches > 0 && worker(2)->n_owed_batches > 0, "long batches are for both, busy or not");
 	run_to_end(10000);
@@ -199,10 +202,7 @@ static void test_short_batches(void)
 /* The oldest short batch is with somebody who has no CPU, while the other finishes what has to wait for it. */
 static void test_reclaiming(void)
 {
-	begin(2, true, 600);
-	rig_start_all(&rig);
-	rig.dispatch.item_ns = 50;
-	rig.dispatch.items_max = 64;
+	begin_timed(2, true, 600, 50, 64);
 	settle();
 	ok(worker(1)->owed == rig.window.oldest && worker(2)->n_owed_batches > 0, "both are at work");
 	uint32_t n_batches = worker(1)->n_owed_batches;
@@ -219,10 +219,7 @@ static void test_reclaiming(void)
 	run_to_end(50);
 	is_str(rig_output(&rig), capitals, "all in order");
 	end();
-	begin(2, false, 600);
-	rig_start_all(&rig);
-	rig.dispatch.item_ns = 50;
-	rig.dispatch.items_max = 64;
+	begin_timed(2, false, 600, 50, 64);
 	settle();
 	n_batches = worker(1)->n_owed_batches;
 	worker(1)->progress_ns -= CLOCK_NS_PER_SEC;
@@ -235,10 +232,7 @@ static void test_reclaiming(void)
 /* The oldest short batch is begun, and nothing more is heard of it. */
 static void test_waiting_for_holder(void)
 {
-	begin(2, true, 6000);
-	rig_start_all(&rig);
-	rig.dispatch.item_ns = 50;
-	rig.dispatch.items_max = 16;
+	begin_timed(2, true, 6000, 50, 16);
 	settle();
 	rig_begin(&rig, 1, 1);
 	for (int i = 0; i < 100; i++) {
@@ -266,10 +260,7 @@ static void test_waiting_for_holder(void)
 /* One worker sits on a batch, the others have nothing: what it hasn't begun is shared. */
 static void test_sharing(void)
 {
-	begin(3, true, 30);
-	rig_start_all(&rig);
-	rig.dispatch.item_ns = 10000;
-	rig.dispatch.items_max = BATCH_ITEMS_MAX;
+	begin_timed(3, true, 30, 10000, BATCH_ITEMS_MAX);
 	must(feed_read(rig.feed, &rig.err) > 0);
 	struct batch *batch = rig_add(&rig, 30);
 	worker_send(worker(1), batch);
@@ -300,10 +291,7 @@ static void test_sharing(void)
 /* Only one suspect item is in anybody's hands at a time. */
 static void test_suspects(void)
 {
-	begin(3, true, 6);
-	rig_start_all(&rig);
-	rig.dispatch.item_ns = 10000;
-	rig.dispatch.items_max = BATCH_ITEMS_MAX;
+	begin_timed(3, true, 6, 10000, BATCH_ITEMS_MAX);
 	struct batch *batch = rig_add(&rig, 6);
 	worker_send(worker(1), batch);
 	rig_begin(&rig, 1, 1);
