@@ -90,9 +90,9 @@ static int streams_check(const struct plan *plan)
 	return status;
 }
 
-static int describe_in_spare(void *spare, const char *file, int64_t timeout_ns, struct buf *ret_text, struct err *err)
+static int describe_in_spare(void *spare, const char *file, int64_t timeout_ns, struct buf *ret_text)
 {
-	return server_describe(spare, file, timeout_ns, ret_text, err);
+	return server_describe(spare, file, timeout_ns, ret_text);
 }
 
 /*

@@ -139,6 +139,15 @@ int proc_spawn(const char *const *argv, const struct proc_fd *fds, size_t n_fds,
 	return 0;
 }
 
+int proc_end(pid_t pid)
+{
+	int status = SIGKILL; /* the wait status of a death by it */
+	kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
 const char *proc_death(char text[PROC_DEATH_BYTES], int wait_status)
 {
 	if (WIFEXITED(wait_status)) {

@@ -26,6 +26,9 @@ struct proc_fd {
 int proc_spawn(const char *const *argv, const struct proc_fd *fds, size_t n_fds, int in_new_session, pid_t *ret_pid,
                struct err *err);
 
+/* Kills a child of ours and waits for it. Returns its wait status. */
+int proc_end(pid_t pid);
+
 /* How it died, of a wait status: "SIGSEGV (Segmentation fault)", "exit code 3". Returns text. */
 #define PROC_DEATH_BYTES 80
 const char *proc_death(char text[PROC_DEATH_BYTES], int wait_status);

@@ -214,9 +214,9 @@ static int text_get(struct catalog *catalog, const char *real_path, struct buf *
 {
 	int rc = 1;
 	if (catalog->describe_first)
-		rc = catalog->describe_first(catalog->describe_first_arg, real_path, DESCRIBE_TIMEOUT_NS, ret_text, err);
+		rc = catalog->describe_first(catalog->describe_first_arg, real_path, DESCRIBE_TIMEOUT_NS, ret_text);
 	if (rc <= 0)
-		return rc;
+		return rc == 0 ? 0 : describe_set_late(DESCRIBE_TIMEOUT_NS, err);
 	rc = describe_run(catalog->worker_program, real_path, DESCRIBE_TIMEOUT_NS, ret_text, err);
 	if (rc == 0 || err->code != ERR_RESOURCE || !catalog->describe_here || !catalog->allows_here)
 		return rc;

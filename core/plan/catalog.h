@@ -31,10 +31,9 @@ typedef int catalog_describe_here_f(const char *file, struct buf *ret_text, stru
 
 /*
  * Asked before a child is made for it: has a plugin described by a process that there is already. 0; 1: it has no
- * answer, and a child is made; -1 with err: there is no use in asking anybody else.
+ * answer, and a child is made; -1: it took longer than timeout_ns.
  */
-typedef int catalog_describe_first_f(void *arg, const char *file, int64_t timeout_ns, struct buf *ret_text,
-                                     struct err *err);
+typedef int catalog_describe_first_f(void *arg, const char *file, int64_t timeout_ns, struct buf *ret_text);
 
 int catalog_create(struct catalog **ret, bool trust_path, catalog_describe_here_f *describe_here, struct err *err);
 void catalog_destroy(struct catalog **catalog);

@@ -38,6 +38,12 @@ static void fd_close(int *fd)
 	*fd = -1;
 }
 
+int describe_set_late(int64_t timeout_ns, struct err *err)
+{
+	return err_set(err, ERR_USAGE, "loading the plugin took longer than %lld s, so it was given up",
+	               (long long)(timeout_ns / CLOCK_NS_PER_SEC));
+}
+
 static int child_start(struct child *child, const char *worker_program, const char *file, struct err *err)
 {
 	int text[2] = {-1, -1}, words[2] = {-1, -1};
@@ -105,8 +111,7 @@ static int child_listen(struct child *child, int64_t timeout_ns, struct err *err
 	while (!has_ended && (child->text_fd >= 0 || child->words_fd >= 0 || child->pidfd >= 0)) {
 		int64_t left_ns = deadline_ns - clock_now_ns();
 		if (left_ns <= 0)
-			return err_set(err, ERR_USAGE, "loading the plugin took longer than %lld s, so it was given up",
-			               (long long)(timeout_ns / CLOCK_NS_PER_SEC));
+			return describe_set_late(timeout_ns, err);
 		struct pollfd polled[] = {{.fd = child->text_fd, .events = POLLIN},
 		                          {.fd = child->words_fd, .events = POLLIN},
 		                          {.fd = child->pidfd, .events = POLLIN}};
@@ -124,7 +129,6 @@ static int child_listen(struct child *child, int64_t timeout_ns, struct err *err
 /* Kills what is left of it and reaps it. is_given_up: it too. Returns its wait status. */
 static int child_end(struct child *child, bool is_given_up, int64_t deadline_ns)
 {
-	int status = 0;
 	if (!is_given_up) {
 		/* Without a pidfd only its streams were waited for: it may still be on its way out. */
 		siginfo_t info = {0};
@@ -133,10 +137,7 @@ static int child_end(struct child *child, bool is_given_up, int64_t deadline_ns)
 			poll(NULL, 0, 5);
 	}
 	kill(-child->pid, SIGKILL);
-	kill(child->pid, SIGKILL);
-	while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status;
+	return proc_end(child->pid);
 }
 
 /* The last line that it wrote on standard error, its program name taken off; "" when there is none. */

@@ -20,4 +20,7 @@
 int describe_run(const char *worker_program, const char *file, int64_t timeout_ns, struct buf *ret_text,
                  struct err *err);
 
+/* Whoever was asked, it took longer. Returns -1. */
+int describe_set_late(int64_t timeout_ns, struct err *err);
+
 #endif

@@ -15,7 +15,6 @@
 #include "core/base/proc.h"
 #include "core/sched/backend.h"
 #include "core/sched/server.h"
-#include "shm/layout.h"
 #include "shm/segment.h"
 
 #include <errno.h>
@@ -82,7 +81,7 @@ static void take_move(struct backend_of_processes *self, pid_t sender)
 {
 	if (!self->has_pid_namespace || self->has_moved || sender <= 1)
 		return;
-	server_kill_process(self->server.pid);
+	proc_end(self->server.pid);
 	self->server.pid = sender;
 	self->has_moved = true;
 }
@@ -132,7 +131,7 @@ static void take_loss(struct backend_of_processes *self)
 		if (child->pid == 0 && !child->is_wanted)
 			continue;
 		/* one that was being forked never told its number: it goes with tree_kill at the end */
-		int child_status = child->pid != 0 && !self->has_pid_namespace ? server_kill_process(child->pid) : SIGKILL;
+		int child_status = child->pid != 0 && !self->has_pid_namespace ? proc_end(child->pid) : SIGKILL;
 		child->pid = 0;
 		child->is_wanted = false;
 		self->events.died(self->events.arg, i + 1, child->generation, child_status, true);
@@ -213,30 +212,6 @@ static int make_setup_file(const struct setup *setup, int *ret_fd, struct err *e
 	return result;
 }
 
-static int send_message(struct backend_of_processes *self, const struct message *message, const int *fds, size_t n_fds)
-{
-	union {
-		struct cmsghdr head; /* for its alignment */
-		char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FORK_FDS)];
-	} control;
-	struct iovec part = {(void *)(uintptr_t)message, sizeof *message};
-	struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
-	if (n_fds > 0) {
-		memset(&control, 0, sizeof control);
-		packet.msg_control = &control;
-		packet.msg_controllen = CMSG_SPACE(sizeof(int) * n_fds);
-		struct cmsghdr *head = CMSG_FIRSTHDR(&packet);
-		head->cmsg_level = SOL_SOCKET;
-		head->cmsg_type = SCM_RIGHTS;
-		head->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
-		memcpy(CMSG_DATA(head), fds, sizeof(int) * n_fds);
-	}
-	ssize_t n;
-	while ((n = sendmsg(self->server.fd, &packet, MSG_NOSIGNAL)) < 0 && errno == EINTR)
-		;
-	return n < 0 ? -1 : 0;
-}
-
 /* A fork server that is gone shows at its socket, as whenever it dies. */
 static int send_setup(struct backend_of_processes *self, const struct setup *setup, struct err *err)
 {
@@ -244,7 +219,7 @@ static int send_setup(struct backend_of_processes *self, const struct setup *set
 	int setup_fd;
 	if (make_setup_file(setup, &setup_fd, err) != 0)
 		return -1;
-	int result = send_message(self, &message, &setup_fd, 1);
+	int result = server_send(&self->server, &message, NULL, &setup_fd, 1);
 	if (result != 0 && (errno == EPIPE || errno == ECONNRESET))
 		result = 0;
 	if (result != 0)
@@ -292,7 +267,7 @@ static int start_worker(struct backend *backend, unsigned number, uint64_t gener
 	const int fds[MESSAGE_FORK_FDS] = {channel->fd, channel->bell_fd, error_fd};
 	const struct message message = {.kind = MESSAGE_FORK, .worker = number, .generation = generation};
 	self->children[number - 1] = (struct child){.generation = generation, .is_wanted = true};
-	if (send_message(self, &message, fds, MESSAGE_FORK_FDS) == 0)
+	if (server_send(&self->server, &message, NULL, fds, MESSAGE_FORK_FDS) == 0)
 		return 0;
 	/* a fork server that is gone shows at its socket: then this worker is told as died with the others */
 	if (errno == EPIPE || errno == ECONNRESET)
@@ -304,7 +279,7 @@ static int start_worker(struct backend *backend, unsigned number, uint64_t gener
 static bool kill_worker(struct backend *backend, unsigned number, uint64_t generation, int signum)
 {
 	const struct message message = {.kind = MESSAGE_KILL, .worker = number, .generation = generation, .status = signum};
-	send_message(of(backend), &message, NULL, 0);
+	server_send(&of(backend)->server, &message, NULL, NULL, 0);
 	return true;
 }
 

@@ -5,7 +5,6 @@
 #include "core/base/clock.h"
 #include "core/base/proc.h"
 #include "core/sched/server.h"
-#include "shm/layout.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -53,21 +52,34 @@ int server_start(struct server *ret, const char *worker_program, struct err *err
 	return result;
 }
 
-static int ask(const struct server *server, const char *file)
+int server_send(const struct server *server, const struct message *message, const char *text, const int *fds,
+                size_t n_fds)
 {
-	struct message message = {.kind = MESSAGE_DESCRIBE};
-	struct iovec parts[2] = {{&message, sizeof message}, {(void *)(uintptr_t)file, strlen(file)}};
+	union {
+		struct cmsghdr head; /* for its alignment */
+		char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FORK_FDS)];
+	} control;
+	struct iovec parts[2] = {{(void *)(uintptr_t)message, sizeof *message},
+	                         {(void *)(uintptr_t)text, text ? strlen(text) : 0}};
 	struct msghdr packet = {.msg_iov = parts, .msg_iovlen = 2};
-	ssize_t n = -1;
-	if (server->fd < 0 || parts[1].iov_len > MESSAGE_TEXT_MAX)
-		return -1;
+	if (n_fds > 0) {
+		memset(&control, 0, sizeof control);
+		packet.msg_control = &control;
+		packet.msg_controllen = CMSG_SPACE(sizeof(int) * n_fds);
+		struct cmsghdr *head = CMSG_FIRSTHDR(&packet);
+		head->cmsg_level = SOL_SOCKET;
+		head->cmsg_type = SCM_RIGHTS;
+		head->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
+		memcpy(CMSG_DATA(head), fds, sizeof(int) * n_fds);
+	}
+	ssize_t n;
 	while ((n = sendmsg(server->fd, &packet, MSG_NOSIGNAL)) < 0 && errno == EINTR)
 		;
 	return n < 0 ? -1 : 0;
 }
 
 /* 0, 1 or -1 as server_describe has it, but that the server lives on. */
-static int hear(const struct server *server, int64_t timeout_ns, struct buf *ret_text, struct err *err)
+static int hear(const struct server *server, int64_t timeout_ns, struct buf *ret_text)
 {
 	char packet[sizeof(struct message) + MESSAGE_TEXT_MAX];
 	struct message message;
@@ -77,8 +89,7 @@ static int hear(const struct server *server, int64_t timeout_ns, struct buf *ret
 	while (n_ready <= 0 && (left_ns = deadline_ns - clock_now_ns()) > 0)
 		n_ready = poll(&polled, 1, (int)(left_ns / CLOCK_NS_PER_MS) + 1);
 	if (n_ready <= 0)
-		return err_set(err, ERR_USAGE, "loading the plugin took longer than %lld s, so it was given up",
-		               (long long)(timeout_ns / CLOCK_NS_PER_SEC));
+		return -1;
 	ssize_t n = recv(server->fd, packet, sizeof packet, MSG_DONTWAIT);
 	if (n <= (ssize_t)sizeof message)
 		return 1;
@@ -88,11 +99,14 @@ static int hear(const struct server *server, int64_t timeout_ns, struct buf *ret
 	return buf_append(ret_text, packet + sizeof message, (size_t)n - sizeof message) == 0 ? 0 : 1;
 }
 
-int server_describe(struct server *server, const char *file, int64_t timeout_ns, struct buf *ret_text, struct err *err)
+int server_describe(struct server *server, const char *file, int64_t timeout_ns, struct buf *ret_text)
 {
 	if (server->pid == 0 || server->file)
 		return 1;
-	int result = ask(server, file) == 0 ? hear(server, timeout_ns, ret_text, err) : 1;
+	const struct message question = {.kind = MESSAGE_DESCRIBE};
+	int result = 1;
+	if (strlen(file) <= MESSAGE_TEXT_MAX && server_send(server, &question, file, NULL, 0) == 0)
+		result = hear(server, timeout_ns, ret_text);
 	server->file = result == 0 ? strdup(file) : NULL;
 	if (!server->file)
 		server_kill(server);
@@ -118,21 +132,12 @@ static void close_socket(struct server *server)
 	server->file = NULL;
 }
 
-int server_kill_process(pid_t pid)
-{
-	int status = SIGKILL; /* the wait status of a death by it */
-	kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status;
-}
-
 int server_kill(struct server *server)
 {
 	/* what the plugin has started while it was loaded is in the same group */
 	if (server->pid > 0)
 		kill(-server->pid, SIGKILL);
-	int status = server->pid > 0 ? server_kill_process(server->pid) : 0;
+	int status = server->pid > 0 ? proc_end(server->pid) : 0;
 	server->pid = 0;
 	close_socket(server);
 	return status;

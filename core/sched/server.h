@@ -13,7 +13,9 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "shm/layout.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -29,11 +31,18 @@ struct server {
 int server_start(struct server *ret, const char *worker_program, struct err *err);
 
 /*
- * Has it load a plugin and say what that is: 0, *ret_text is the caller's (empty before). 1: it doesn't say; who
- * asks another way hears why. -1: loading took longer than timeout_ns, err says so. Unless it said, it is gone; but one
- * that has loaded another plugin is left alone.
+ * Sends a message, with text behind it (NULL: none) and descriptors. -1 with errno; EPIPE and ECONNRESET: it is gone,
+ * which shows at the socket, too.
  */
-int server_describe(struct server *server, const char *file, int64_t timeout_ns, struct buf *ret_text, struct err *err);
+int server_send(const struct server *server, const struct message *message, const char *text, const int *fds,
+                size_t n_fds);
+
+/*
+ * Has it load a plugin and say what that is: 0, *ret_text is the caller's (empty before). 1: it doesn't say; who
+ * asks another way hears why. -1: loading took longer than timeout_ns. Unless it said, it is gone; but one that has
+ * loaded another plugin is left alone.
+ */
+int server_describe(struct server *server, const char *file, int64_t timeout_ns, struct buf *ret_text);
 
 /* What stands in *from, which has none afterwards; none when it has loaded another plugin, or from is NULL. */
 struct server server_take(struct server *from, const char *file);
@@ -43,8 +52,5 @@ void server_end(struct server *server);
 
 /* At once. Returns its wait status; nothing happens when there is none. */
 int server_kill(struct server *server);
-
-/* The wait status of a process of ours that is ended so. */
-int server_kill_process(pid_t pid);
 
 #endif

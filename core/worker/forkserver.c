@@ -61,35 +61,39 @@ static int tell(const struct message *message, const char *text)
 	return n < 0 ? -1 : 0;
 }
 
-static void tell_refusal(const struct err *err)
+/*
+ * A message, with what text (or NULL) and descriptors come along; these are the caller's. recvmsg's result: less than a
+ * message is nothing, or the supervisor's end.
+ */
+static ssize_t receive(struct message *ret, char text[MESSAGE_TEXT_MAX + 1], int fds[MESSAGE_FORK_FDS],
+                       size_t *ret_n_fds, int flags)
 {
-	tell(&(struct message){.kind = MESSAGE_REFUSED, .status = err->code == ERR_USAGE ? 2 : 3}, err->text);
-}
-
-/* What stands before the job's own messages: its kind, or 0 when the supervisor has gone. *ret_fd: -1: none came. */
-static uint32_t receive_first(char text[MESSAGE_TEXT_MAX + 1], int *ret_fd)
-{
-	struct message message;
 	union {
 		struct cmsghdr head; /* for its alignment */
-		char bytes[CMSG_SPACE(sizeof(int))];
+		char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FORK_FDS)];
 	} control;
-	struct iovec parts[2] = {{&message, sizeof message}, {text, MESSAGE_TEXT_MAX}};
+	struct iovec parts[2] = {{ret, sizeof *ret}, {text, text ? MESSAGE_TEXT_MAX : 0}};
 	struct msghdr packet = {.msg_iov = parts,
 	                        .msg_iovlen = 2,
 	                        .msg_control = &control,
 	                        .msg_controllen = sizeof control};
-	ssize_t n;
-	while ((n = recvmsg(FORKSERVER_SOCKET_FD, &packet, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
-		;
-	*ret_fd = -1;
-	if (n < (ssize_t)sizeof message)
-		return 0;
-	text[(size_t)n - sizeof message] = '\0';
+	ssize_t n = recvmsg(FORKSERVER_SOCKET_FD, &packet, MSG_CMSG_CLOEXEC | flags);
+	*ret_n_fds = 0;
+	if (n < (ssize_t)sizeof *ret)
+		return n;
+	if (text)
+		text[(size_t)n - sizeof *ret] = '\0';
 	struct cmsghdr *head = CMSG_FIRSTHDR(&packet);
-	if (head && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof *ret_fd))
-		memcpy(ret_fd, CMSG_DATA(head), sizeof *ret_fd);
-	return message.kind;
+	if (head && head->cmsg_type == SCM_RIGHTS) {
+		*ret_n_fds = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(fds, CMSG_DATA(head), *ret_n_fds * sizeof(int));
+	}
+	return n;
+}
+
+static void tell_refusal(const struct err *err)
+{
+	tell(&(struct message){.kind = MESSAGE_REFUSED, .status = err->code == ERR_USAGE ? 2 : 3}, err->text);
 }
 
 /* The plugin stays open, for the job. Whatever is wrong with it, a child that is thrown away says it better. */
@@ -109,16 +113,24 @@ static void describe(struct forkserver *server, const char *file)
 static int await_setup(struct forkserver *server)
 {
 	char text[MESSAGE_TEXT_MAX + 1];
-	uint32_t kind;
-	int fd;
-	while ((kind = receive_first(text, &fd)) == MESSAGE_DESCRIBE)
-		describe(server, text);
-	if (kind != MESSAGE_SETUP || fd < 0)
+	struct message message;
+	int fds[MESSAGE_FORK_FDS];
+	size_t n_fds;
+	do {
+		ssize_t n = receive(&message, text, fds, &n_fds, 0);
+		if (n < 0 && errno == EINTR)
+			message.kind = 0;
+		else if (n < (ssize_t)sizeof message)
+			return -1;
+		else if (message.kind == MESSAGE_DESCRIBE)
+			describe(server, text);
+	} while (message.kind == 0 || message.kind == MESSAGE_DESCRIBE);
+	if (message.kind != MESSAGE_SETUP || n_fds != 1)
 		return -1;
-	if (fd == FORKSERVER_SETUP_FD) /* the next that was free */
-		return fcntl(fd, F_SETFD, 0);
-	int result = dup2(fd, FORKSERVER_SETUP_FD);
-	close(fd);
+	if (fds[0] == FORKSERVER_SETUP_FD) /* the next that was free */
+		return fcntl(fds[0], F_SETFD, 0);
+	int result = dup2(fds[0], FORKSERVER_SETUP_FD);
+	close(fds[0]);
 	return result < 0 ? -1 : 0;
 }
 
@@ -287,27 +299,13 @@ static void reap(struct forkserver *server)
 static int take_message(struct forkserver *server)
 {
 	struct message message;
-	union {
-		struct cmsghdr head; /* for its alignment */
-		char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FORK_FDS)];
-	} control;
-	struct iovec part = {&message, sizeof message};
-	struct msghdr packet = {.msg_iov = &part,
-	                        .msg_iovlen = 1,
-	                        .msg_control = &control,
-	                        .msg_controllen = sizeof control};
-	ssize_t n = recvmsg(FORKSERVER_SOCKET_FD, &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	int fds[MESSAGE_FORK_FDS];
+	size_t n_fds;
+	ssize_t n = receive(&message, NULL, fds, &n_fds, MSG_DONTWAIT);
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN ? 0 : -1;
 	if (n != sizeof message)
 		return -1;
-	int fds[MESSAGE_FORK_FDS];
-	size_t n_fds = 0;
-	struct cmsghdr *head = CMSG_FIRSTHDR(&packet);
-	if (head && head->cmsg_type == SCM_RIGHTS) {
-		n_fds = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(fds, CMSG_DATA(head), n_fds * sizeof(int));
-	}
 	if (message.kind == MESSAGE_FORK && n_fds == MESSAGE_FORK_FDS)
 		fork_worker(server, &message, fds);
 	else if (message.kind == MESSAGE_FORK)
