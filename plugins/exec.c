@@ -457,6 +457,7 @@ static int judge(struct rota_task *task, const struct command *command)
 		return rota_fail(task, "the command's exit status is lost: %s", strerror(errno));
 	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
 		return ROTA_OK;
+	rota_command_ended(task, wait_status);
 	if (WIFEXITED(wait_status))
 		return rota_fail(task, "exited with code %d", WEXITSTATUS(wait_status));
 	const char *name = sigabbrev_np(WTERMSIG(wait_status));

@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 #define CHANNEL_MAGIC UINT64_C(0x31656c6261746f72) /* "rotable1" */
-#define CHANNEL_VERSION 2u
+#define CHANNEL_VERSION 3u
 
 #define CHANNEL_PAGE_BYTES 4096u
 #define CHANNEL_CONTROL_BYTES (4 * CHANNEL_PAGE_BYTES)
@@ -170,7 +170,7 @@ enum event_kind {
 
 /* Of an item; only when the set-up asks for it. In an event's text, so it may be anywhere. */
 struct time_shm {
-	int64_t start_ns; /* CLOCK_REALTIME */
+	int64_t start_ns; /* CLOCK_MONOTONIC */
 	int64_t runtime_ns;
 	uint64_t result_bytes;
 };
@@ -188,8 +188,10 @@ struct event_shm {
 	uint64_t position; /* FAILED: in the result ring, behind whatever the item had published; else see above */
 	uint32_t detail;
 	uint32_t n_bytes;
+	int32_t wait_status; /* FAILED: how the item's command ended, as of waitpid; else 0 */
+	uint32_t pad;
 };
-static_assert(sizeof(struct event_shm) == 24, "no hidden padding");
+static_assert(sizeof(struct event_shm) == 32, "no hidden padding");
 #define EVENT_TEXT_MAX 4000u
 
 /*

@@ -135,8 +135,11 @@ static inline void port_answer(struct port *port, size_t n_bytes, bool is_last)
 		port_ring(port);
 }
 
-/* The item's outcome isn't ok: parts that were published are void. port_answer with 0 bytes must follow. */
-void port_fail(struct port *port, enum event_failure failure, const char *text, size_t n_bytes);
+/*
+ * The item's outcome isn't ok: parts that were published are void. wait_status: of its command, or 0. port_answer with
+ * 0 bytes must follow.
+ */
+void port_fail(struct port *port, enum event_failure failure, int wait_status, const char *text, size_t n_bytes);
 
 /* EVENT_LOG, EVENT_COUNT (value), EVENT_REFUSED. Text over EVENT_TEXT_MAX is cut. */
 void port_say(struct port *port, enum event_kind kind, int64_t value, const char *text, size_t n_bytes);

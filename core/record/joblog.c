@@ -16,7 +16,8 @@
 struct joblog {
 	FILE *file;
 	char *name;
-	int errnum; /* of the first write that failed */
+	int64_t epoch_ns; /* of CLOCK_MONOTONIC, since 1970: looked up once */
+	int errnum;       /* of the first write that failed */
 };
 
 static void note_error(struct joblog *joblog)
@@ -45,6 +46,7 @@ int joblog_open(struct joblog **ret, const char *file, bool is_resuming, struct 
 		free(joblog);
 		return -1;
 	}
+	joblog->epoch_ns = clock_real_ns() - clock_now_ns();
 	/* a pipe has no place to tell: it gets the head each time */
 	if (lseek(fd, 0, SEEK_END) <= 0)
 		fputs("Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n", joblog->file);
@@ -52,30 +54,17 @@ int joblog_open(struct joblog **ret, const char *file, bool is_resuming, struct 
 	return 0;
 }
 
-/* "SIGSEGV (Segmentation fault) in worker 1", "killed by SIGTERM" */
-static int signal_in(const char *cause)
-{
-	const char *at = cause ? strstr(cause, "SIG") : NULL;
-	for (int number = 1; at && number < 32; number++) {
-		const char *name = sigabbrev_np(number);
-		size_t n = name ? strlen(name) : 0;
-		if (n > 0 && strncmp(at + 3, name, n) == 0 && (at[3 + n] < 'A' || at[3 + n] > 'Z'))
-			return number;
-	}
-	return 0;
-}
-
 /* What a shell would have seen of it. */
-static int exit_value(const struct joblog_entry *entry)
+static int exit_value(const struct cause *cause)
 {
-	int value;
-	if (entry->outcome == OUTCOME_OK)
+	if (cause->kind == CAUSE_NONE)
 		return 0;
-	if (entry->outcome == OUTCOME_TIMED_OUT)
+	if (cause->kind == CAUSE_TIMED_OUT)
 		return -1;
-	if (entry->cause && sscanf(entry->cause, "exited with code %d", &value) == 1)
-		return value;
-	return signal_in(entry->cause) ? 0 : 1;
+	int code = cause_exit_code(cause);
+	if (code >= 0)
+		return code;
+	return cause_signal(cause) != 0 ? 0 : 1;
 }
 
 static void put_item(FILE *file, const char *item, size_t n_bytes)
@@ -100,15 +89,14 @@ void joblog_add(struct joblog *joblog, const char *job_name, const struct joblog
 {
 	FILE *file = joblog->file;
 	const struct item_time *time = &entry->time;
-	int64_t now_ns = clock_real_ns();
+	int64_t now_ns = clock_now_ns();
 	int64_t start_ns = time->start_ns > 0 ? time->start_ns : now_ns;
 	int64_t runtime_ns = time->runtime_ns >= 0 ? time->runtime_ns : now_ns - start_ns;
-	int signum = entry->outcome == OUTCOME_OK ? 0 : signal_in(entry->cause);
 	fprintf(file, "%" PRIu64 "\t:\t", entry->seq);
-	put_seconds(file, start_ns, 0);
+	put_seconds(file, start_ns + joblog->epoch_ns, 0);
 	put_seconds(file, runtime_ns > 0 ? runtime_ns : 0, 6);
-	fprintf(file, "0\t%" PRIu64 "\t%d\t%d\t%s%s", entry->outcome == OUTCOME_OK ? time->result_bytes : 0,
-	        exit_value(entry), signum, job_name, *job_name ? " " : "");
+	fprintf(file, "0\t%" PRIu64 "\t%d\t%d\t%s%s", entry->cause.kind == CAUSE_NONE ? time->result_bytes : 0,
+	        exit_value(&entry->cause), cause_signal(&entry->cause), job_name, *job_name ? " " : "");
 	put_item(file, entry->item, entry->item_bytes);
 	if (putc('\n', file) == EOF || ferror(file))
 		note_error(joblog);

@@ -7,8 +7,10 @@
  *
  * Seq is the item's number, Host is ":", times are seconds with milliseconds, Receive is the size of the result,
  * Command the item, with newlines as NUL bytes; behind the job's name when there are several. Exitval: 0; what a
- * command exited with; -1 when it timed out; else 1. Signal: that of a crash, or 0. Lines come as items get their
- * outcome. An item of which nobody knows when it began has the time of its outcome.
+ * command exited with; -1 when it timed out; else 1, or 0 beside a signal. Signal: that which ended the worker or the
+ * command, or 0. Lines come as items get their outcome. An item of which nobody knows when it began has the time of
+ * its outcome. Durations are those of CLOCK_MONOTONIC, and so are times of day, which were looked up once: they don't
+ * move when somebody sets the clock.
  *
  *   joblog_open, joblog_add ..., joblog_flush, joblog_close
  *
@@ -17,8 +19,8 @@
 #ifndef RECORD_JOBLOG_H
 #define RECORD_JOBLOG_H
 
+#include "core/base/cause.h"
 #include "core/base/err.h"
-#include "core/record/tally.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,7 +30,7 @@ struct joblog;
 
 /* When an item was run, as its worker says. */
 struct item_time {
-	int64_t start_ns;      /* since 1970; 0: not known */
+	int64_t start_ns;      /* of CLOCK_MONOTONIC; 0: not known */
 	int64_t runtime_ns;    /* -1: it hasn't ended, or nobody could say so */
 	uint64_t result_bytes; /* without what frames it */
 };
@@ -37,8 +39,7 @@ struct joblog_entry {
 	uint64_t seq;
 	const char *item;
 	size_t item_bytes;
-	enum outcome outcome;
-	const char *cause; /* of a failure; else NULL */
+	struct cause cause; /* NONE: it is ok */
 	struct item_time time;
 };
 

@@ -41,13 +41,13 @@ void report_init(struct report *report, const char *job_name)
 /* "upper: item 7 "foo": crashed after 3 attempts: SIGSEGV (...)", without its end. */
 static void put_failure(struct line *line, const struct report *report, const struct failure *failure)
 {
-	char item[LOG_QUOTE_BYTES];
+	char item[LOG_QUOTE_BYTES], prose[CAUSE_PROSE_BYTES];
 	line_printf(line, "%s%sitem %" PRIu64 " %s: %s", report->job_name, report->separator, failure->seq,
-	            log_quote(item, failure->item, failure->item_bytes), outcome_name(failure->outcome));
+	            log_quote(item, failure->item, failure->item_bytes), outcome_name(outcome_of(failure->cause.kind)));
 	if (failure->attempts > 1)
 		line_printf(line, " after %" PRIu32 " attempts", failure->attempts);
-	if (failure->cause && *failure->cause)
-		line_printf(line, ": %s", failure->cause);
+	if (*cause_prose(prose, &failure->cause))
+		line_printf(line, ": %s", prose);
 }
 
 /* Is one more line of that kind to be said? What is left unsaid is announced once. */
@@ -61,7 +61,7 @@ static bool may_say(const struct report *report, uint64_t n_said, const char *wh
 void report_ok(struct report *report, uint64_t seq, const char *item, size_t item_bytes, const struct item_time *time)
 {
 	const struct joblog_entry entry = {
-		.seq = seq, .item = item, .item_bytes = item_bytes, .outcome = OUTCOME_OK, .time = *time};
+		.seq = seq, .item = item, .item_bytes = item_bytes, .time = *time};
 	joblog_add(report->joblog, report->job_name, &entry);
 }
 
@@ -70,7 +70,6 @@ static void log_failure(const struct report *report, const struct failure *failu
 	const struct joblog_entry entry = {.seq = failure->seq,
 	                                   .item = failure->item,
 	                                   .item_bytes = failure->item_bytes,
-	                                   .outcome = failure->outcome,
 	                                   .cause = failure->cause,
 	                                   .time = failure->time};
 	joblog_add(report->joblog, report->job_name, &entry);

@@ -31,9 +31,8 @@ struct failure {
 	uint64_t seq;
 	const char *item;
 	size_t item_bytes;
-	enum outcome outcome;
 	uint32_t attempts;
-	const char *cause; /* "SIGSEGV (Segmentation fault) in worker 3", "exited with code 3" ...; or NULL */
+	struct cause cause;
 	struct item_time time;
 };
 

@@ -19,6 +19,28 @@ const char *outcome_name(enum outcome outcome)
 	return (unsigned)outcome < OUTCOME_COUNT ? names[outcome] : "unknown";
 }
 
+enum outcome outcome_of(enum cause_kind kind)
+{
+	switch (kind) {
+	case CAUSE_NONE:
+		return OUTCOME_OK;
+	case CAUSE_FAILED:
+	case CAUSE_AGAIN:
+		return OUTCOME_FAILED;
+	case CAUSE_TIMED_OUT:
+		return OUTCOME_TIMED_OUT;
+	case CAUSE_MAX_RESULT:
+	case CAUSE_MAX_ITEM:
+	case CAUSE_OVER_MEMORY:
+	case CAUSE_OOM_KILLED:
+		return OUTCOME_OVER_LIMIT;
+	case CAUSE_DIED:
+	case CAUSE_BROKEN_CHANNEL:
+		break;
+	}
+	return OUTCOME_CRASHED;
+}
+
 void tally_init(struct tally *tally)
 {
 	*tally = (struct tally){.total_items = -1, .total_bytes = -1};

@@ -8,6 +8,8 @@
 #ifndef RECORD_TALLY_H
 #define RECORD_TALLY_H
 
+#include "core/base/cause.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +26,8 @@ enum outcome {
 
 /* "ok", "failed", "crashed", "timed out", "over limit", "cancelled". */
 const char *outcome_name(enum outcome outcome);
+
+enum outcome outcome_of(enum cause_kind kind);
 
 /* A counter of rota_count: the names come from the plugin, at most TALLY_COUNTERS_MAX of them. */
 #define TALLY_COUNTERS_MAX 64

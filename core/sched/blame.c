@@ -2,17 +2,12 @@
 /* blame - see blame.h. */
 #include "config.h"
 
-#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
 #include "core/sched/blame.h"
 
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
-
-#define CAUSE_BYTES (PROC_DEATH_BYTES + 120)
 
 /* All that it published before it died counts. */
 static void collect_rest(struct crew *crew, struct worker *worker)
@@ -38,37 +33,28 @@ static bool is_oom(const struct crew *crew, const struct worker *worker, int wai
 	       WTERMSIG(wait_status) == SIGKILL && worker->rss_bytes > crew->memory_bytes / 4 * 3;
 }
 
-/* What became of the item that it was in, and why. */
-static enum outcome judge(const struct crew *crew, const struct worker *worker, int wait_status,
-                          char cause[CAUSE_BYTES])
+/* What became of the item that it was in. */
+static struct cause judge(const struct crew *crew, const struct worker *worker, int wait_status)
 {
-	char how[PROC_DEATH_BYTES];
+	struct cause cause = {.kind = CAUSE_DIED, .worker = worker->number, .wait_status = wait_status};
 	if (worker->ending == ENDING_TIMED_OUT) {
-		snprintf(cause, CAUSE_BYTES, "no answer within %g s in worker %u",
-		         (double)crew->timeout_ns / (double)CLOCK_NS_PER_SEC, worker->number);
-		return OUTCOME_TIMED_OUT;
+		cause = (struct cause){.kind = CAUSE_TIMED_OUT, .worker = worker->number, .limit_ns = crew->timeout_ns};
+	} else if (was_oom_in_cgroup(crew, worker, wait_status)) {
+		cause = (struct cause){.kind = CAUSE_OOM_KILLED, .worker = worker->number, .limit_bytes = crew->memory_bytes};
+	} else if (worker->ending == ENDING_OVER_MEMORY || is_oom(crew, worker, wait_status)) {
+		cause = (struct cause){.kind = CAUSE_OVER_MEMORY,
+		                       .worker = worker->number,
+		                       .limit_bytes = crew->memory_bytes,
+		                       .used_bytes = worker->rss_bytes};
+	} else if (worker->is_broken) {
+		cause = (struct cause){.kind = CAUSE_BROKEN_CHANNEL, .worker = worker->number};
 	}
-	if (was_oom_in_cgroup(crew, worker, wait_status)) {
-		snprintf(cause, CAUSE_BYTES, "over memory limit: the kernel ended worker %u, which wanted more than %lld bytes",
-		         worker->number, (long long)crew->memory_bytes);
-		return OUTCOME_OVER_LIMIT;
-	}
-	if (worker->ending == ENDING_OVER_MEMORY || is_oom(crew, worker, wait_status)) {
-		snprintf(cause, CAUSE_BYTES, "over memory limit: worker %u took %lld of %lld bytes", worker->number,
-		         (long long)worker->rss_bytes, (long long)crew->memory_bytes);
-		return OUTCOME_OVER_LIMIT;
-	}
-	if (worker->is_broken)
-		snprintf(cause, CAUSE_BYTES, "worker %u wrote nonsense over its channel", worker->number);
-	else
-		snprintf(cause, CAUSE_BYTES, "%s in worker %u", proc_death(how, wait_status), worker->number);
-	return OUTCOME_CRASHED;
+	return cause;
 }
 
 /* Charges what is to be charged, puts the rest back. true: the death is accounted for, by an item or by us. */
 static bool settle(struct crew *crew, struct worker *worker, int wait_status, bool was_lost)
 {
-	char cause[CAUSE_BYTES];
 	int begun = worker->is_broken ? CHANNEL_BROKEN : channel_begun(worker->channel);
 	bool is_unknown = begun < 0 || (begun > 0 && was_lost);
 	/* the fork server may have been taken down by what was run alone before this one: it gets another chance */
@@ -78,8 +64,8 @@ static bool settle(struct crew *crew, struct worker *worker, int wait_status, bo
 	                (begun == 0 || worker->ending_item != worker->channel->answered);
 	bool is_charged = worker->owed && !is_other && ((begun > 0 && !was_lost) || (is_unknown && is_known));
 	if (is_charged) {
-		enum outcome outcome = judge(crew, worker, wait_status, cause);
-		crew->events.charge(crew->events.arg, worker, outcome, cause);
+		struct cause cause = judge(crew, worker, wait_status);
+		crew->events.charge(crew->events.arg, worker, &cause);
 	}
 	worker_put_back(worker, is_unknown && !is_charged);
 	return is_charged || is_other;

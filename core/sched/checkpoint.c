@@ -187,7 +187,7 @@ static int put_failures(struct checkpoint *checkpoint, struct err *err)
 	while (result == 0 && (note = note_take(&checkpoint->notes))) {
 		const struct journal_failure failure = note_failure(note);
 		result = journal_add_failure(checkpoint->journal, checkpoint->job_name, &failure, err);
-		checkpoint->n_failures[note->outcome]++;
+		checkpoint->n_failures[outcome_of(note->cause.kind)]++;
 		checkpoint->held_bytes -= note->n_bytes;
 		free(note);
 	}

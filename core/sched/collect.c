@@ -123,13 +123,10 @@ static int advance(struct collector *collector, struct worker *worker, struct lo
 	return 0;
 }
 
-static struct failure failure_of(const struct collector *collector, const struct batch *batch, enum outcome outcome,
-                                 const char *cause)
+static struct failure failure_of(const struct collector *collector, const struct batch *batch,
+                                 const struct cause *cause)
 {
-	struct failure failure = {.seq = batch->slice.seq + batch->n_answered,
-	                          .outcome = outcome,
-	                          .attempts = batch->attempt,
-	                          .cause = cause};
+	struct failure failure = {.seq = batch->slice.seq + batch->n_answered, .attempts = batch->attempt, .cause = *cause};
 	failure.item = slice_item(&batch->slice, batch->n_answered, collector->window->delimiter, &failure.item_bytes);
 	return failure;
 }
@@ -161,17 +158,16 @@ static int retry(struct collector *collector, struct worker *worker)
 	return 0;
 }
 
-int collect_charge(struct collector *collector, struct worker *worker, enum outcome outcome, bool may_retry,
-                   const char *cause)
+int collect_charge(struct collector *collector, struct worker *worker, const struct cause *cause)
 {
 	struct batch *batch = worker->owed;
-	struct failure failure = failure_of(collector, batch, outcome, cause);
+	struct failure failure = failure_of(collector, batch, cause);
 	failure.time = time_of(worker, failure.seq);
-	if (may_retry && batch->attempt < collector->attempts_max) {
+	if (cause->kind != CAUSE_FAILED && batch->attempt < collector->attempts_max) {
 		report_retry(collector->report, &failure, collector->attempts_max);
 		return retry(collector, worker);
 	}
-	collector->tally->n_outcomes[outcome]++;
+	collector->tally->n_outcomes[outcome_of(cause->kind)]++;
 	report_failure(collector->report, &failure);
 	struct window_note *note;
 	if (checkpoint_note(collector->checkpoint, &failure, &note, collector->err) != 0)
@@ -182,23 +178,30 @@ int collect_charge(struct collector *collector, struct worker *worker, enum outc
 	return give(collector, worker, NULL, 0, 1);
 }
 
+/* Why, as the plugin says it. One that gives up because it was told to has timed out. */
+static struct cause cause_of(const struct worker *worker, const struct channel_event *event)
+{
+	static const enum cause_kind kinds[] = {[FAILURE_FAILED] = CAUSE_FAILED,
+	                                        [FAILURE_AGAIN] = CAUSE_AGAIN,
+	                                        [FAILURE_MAX_RESULT] = CAUSE_MAX_RESULT};
+	bool is_late = worker->ending == ENDING_TIMED_OUT && event->item == worker->ending_item;
+	return (struct cause){.kind = is_late ? CAUSE_TIMED_OUT : kinds[event->detail],
+	                      .worker = worker->number,
+	                      .wait_status = event->wait_status,
+	                      .limit_ns = is_late ? worker->crew->timeout_ns : 0,
+	                      .text = event->text};
+}
+
 /* The item is the one behind those answered; what it had published ends at the event's position. */
 static int take_failure(struct collector *collector, struct worker *worker, struct look *look,
                         const struct channel_event *event, uint64_t bytes_before)
 {
-	static const enum outcome outcomes[] = {
-		[FAILURE_FAILED] = OUTCOME_FAILED, [FAILURE_AGAIN] = OUTCOME_FAILED, [FAILURE_MAX_RESULT] = OUTCOME_OVER_LIMIT};
-	char cause[EVENT_TEXT_MAX + 64];
 	if (event->detail > FAILURE_MAX_RESULT || look->n_items == 0 || !worker->owed)
 		return CHANNEL_BROKEN;
 	if (advance(collector, worker, look, 0, bytes_before) != 0)
 		return CHANNEL_BROKEN;
-	snprintf(cause, sizeof cause, "%s%s", event->detail == FAILURE_AGAIN ? "asked for another attempt: " : "",
-	         event->text);
-	/* one that gives up because it was told to has its time-out for outcome */
-	bool is_late = worker->ending == ENDING_TIMED_OUT && event->item == worker->ending_item;
-	enum outcome outcome = is_late ? OUTCOME_TIMED_OUT : outcomes[event->detail];
-	if (collect_charge(collector, worker, outcome, is_late || event->detail != FAILURE_FAILED, cause) != 0)
+	struct cause cause = cause_of(worker, event);
+	if (collect_charge(collector, worker, &cause) != 0)
 		return CHANNEL_BROKEN;
 	channel_take(worker->channel, 0, 1);
 	look->n_items--;
@@ -227,13 +230,21 @@ static void relay_log(const struct collector *collector, unsigned long long seq,
 	log_relay(tag, event->text, event->n_bytes);
 }
 
-/* Of the item in hand: all before it have their outcome. One that the worker doesn't owe is nobody's. */
+/*
+ * Of the item in hand: all before it have their outcome. One that the worker doesn't owe is nobody's. It began while
+ * the worker was there, and hasn't taken longer than until now.
+ */
 static void take_time(struct worker *worker, const struct channel_event *event)
 {
 	struct time_shm time = {.runtime_ns = -1};
+	int64_t now_ns = clock_now_ns();
 	if (event->n_bytes > sizeof time)
 		return;
 	memcpy(&time, event->text, event->n_bytes);
+	if (time.start_ns < worker->ready_since_ns || time.start_ns > now_ns)
+		time.start_ns = now_ns;
+	if (time.runtime_ns < -1 || time.runtime_ns > now_ns - time.start_ns)
+		time.runtime_ns = -1;
 	worker->time_seq = seq_of(worker, 0);
 	worker->time = (struct item_time){
 		.start_ns = time.start_ns, .runtime_ns = time.runtime_ns, .result_bytes = time.result_bytes};

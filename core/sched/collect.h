@@ -34,10 +34,9 @@ struct collector {
 int collect(struct collector *collector, struct worker *worker);
 
 /*
- * Charges the item behind those answered: another attempt, when it has one left and the outcome allows it; else it has
+ * Charges the item behind those answered: another attempt, when it has one left and the cause allows it; else it has
  * its outcome, without a result. -1: has_failed.
  */
-int collect_charge(struct collector *collector, struct worker *worker, enum outcome outcome, bool may_retry,
-                   const char *cause);
+int collect_charge(struct collector *collector, struct worker *worker, const struct cause *cause);
 
 #endif

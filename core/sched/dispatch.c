@@ -163,9 +163,7 @@ static int refuse_too_long(struct dispatch *dispatch, struct slice *take_slice, 
 {
 	struct window_note *note;
 	struct note_list notes = {0};
-	struct failure failure = {.seq = take_slice->seq,
-	                          .outcome = OUTCOME_OVER_LIMIT,
-	                          .cause = "the item is larger than max-item"};
+	struct failure failure = {.seq = take_slice->seq, .cause.kind = CAUSE_MAX_ITEM};
 	failure.item = slice_item(take_slice, 0, dispatch->delimiter, &failure.item_bytes);
 	report_failure(dispatch->report, &failure);
 	dispatch->tally->n_outcomes[OUTCOME_OVER_LIMIT]++;

@@ -9,18 +9,20 @@
 
 struct note *note_of_failure(const struct failure *failure)
 {
-	const char *cause = failure->cause ? failure->cause : "";
-	size_t n_cause = strlen(cause) + 1, n_bytes = sizeof(struct note) + failure->item_bytes + n_cause;
+	char prose[CAUSE_PROSE_BYTES];
+	size_t n_prose = strlen(cause_prose(prose, &failure->cause)) + 1;
+	size_t n_bytes = sizeof(struct note) + failure->item_bytes + n_prose;
 	struct note *note = malloc(n_bytes);
 	if (!note)
 		return NULL;
 	*note = (struct note){.seq = failure->seq,
-	                      .outcome = failure->outcome,
+	                      .cause = failure->cause,
 	                      .attempts = failure->attempts,
 	                      .item_bytes = failure->item_bytes,
 	                      .n_bytes = n_bytes};
+	note->cause.text = NULL;
 	memcpy(note->text, failure->item, failure->item_bytes);
-	memcpy(note->text + failure->item_bytes, cause, n_cause);
+	memcpy(note->text + failure->item_bytes, prose, n_prose);
 	return note;
 }
 
@@ -28,8 +30,7 @@ struct note *note_of_retry(uint64_t seq, uint64_t old_output_at)
 {
 	struct note *note = malloc(sizeof *note);
 	if (note)
-		*note =
-			(struct note){.seq = seq, .outcome = OUTCOME_OK, .old_output_at = old_output_at, .n_bytes = sizeof *note};
+		*note = (struct note){.seq = seq, .old_output_at = old_output_at, .n_bytes = sizeof *note};
 	return note;
 }
 
@@ -56,7 +57,7 @@ struct journal_failure note_failure(const struct note *note)
 	return (struct journal_failure){.seq = note->seq,
 	                                .item = note->text,
 	                                .item_bytes = note->item_bytes,
-	                                .outcome = outcome_name(note->outcome),
+	                                .outcome = outcome_name(outcome_of(note->cause.kind)),
 	                                .attempts = note->attempts,
 	                                .cause = note->text + note->item_bytes,
 	                                .output_at = note->link.output_at};

@@ -18,12 +18,12 @@
 struct note {
 	struct window_note link;
 	uint64_t seq;
-	enum outcome outcome; /* OK: no failure, but the place of an item that is run once more */
+	struct cause cause; /* NONE: no failure, but the place of an item that is run once more; its text is in prose */
 	uint32_t attempts;
-	uint64_t old_output_at; /* OK: where in the old output its result is missing */
+	uint64_t old_output_at; /* NONE: where in the old output its result is missing */
 	size_t item_bytes;
 	size_t n_bytes; /* all of it */
-	char text[];    /* the item, then the cause and its NUL */
+	char text[];    /* the item, then the cause as prose and its NUL */
 };
 
 /* NULL when memory is short. */

@@ -111,8 +111,7 @@ static int add_mark(struct retry *retry, const struct journal_failure *failure, 
 		const struct failure as_was = {.seq = failure->seq,
 		                               .item = failure->item,
 		                               .item_bytes = failure->item_bytes,
-		                               .outcome = OUTCOME_OVER_LIMIT,
-		                               .cause = failure->cause};
+		                               .cause.kind = CAUSE_MAX_ITEM};
 		mark->failure = note_of_failure(&as_was);
 	}
 	if (!mark->place || (failure->attempts == 0 && !mark->failure)) {
@@ -200,10 +199,9 @@ int retry_take(struct retry *retry, struct window *window, struct tally *tally, 
 	const struct failure failure = {.seq = note->seq,
 	                                .item = note->text,
 	                                .item_bytes = note->item_bytes,
-	                                .outcome = note->outcome,
-	                                .cause = note->text + note->item_bytes};
+	                                .cause = note->cause};
 	report_failure(report, &failure);
-	tally->n_outcomes[note->outcome]++;
+	tally->n_outcomes[outcome_of(note->cause.kind)]++;
 	note_list_add(&notes, &place->link);
 	note_list_add(&notes, &note->link);
 	return window_add_done(window, take_slice, &notes, err);
@@ -275,7 +273,7 @@ static int put_items(struct tail *tail, struct window *window, struct err *err)
 	int result = 0;
 	while (place && result == 0) {
 		struct note *next = note_take(notes), *failure = NULL;
-		if (next && next->outcome != OUTCOME_OK) {
+		if (next && next->cause.kind != CAUSE_NONE) {
 			failure = next;
 			next = note_take(notes);
 		}

@@ -43,10 +43,10 @@ static int on_collect(void *arg, struct worker *worker)
 	return collect(&job->collector, worker);
 }
 
-static void on_charge(void *arg, struct worker *worker, enum outcome outcome, const char *cause)
+static void on_charge(void *arg, struct worker *worker, const struct cause *cause)
 {
 	struct run_job *job = arg;
-	collect_charge(&job->collector, worker, outcome, true, cause);
+	collect_charge(&job->collector, worker, cause);
 }
 
 static void leave(struct run_job *job)

@@ -81,7 +81,7 @@ struct crew_events {
 	/* Collects what a worker has published: collect() of collect.h. */
 	int (*collect)(void *arg, struct worker *worker);
 	/* The item behind those answered was lost with its worker: it is charged, or attempted once more. */
-	void (*charge)(void *arg, struct worker *worker, enum outcome outcome, const char *cause);
+	void (*charge)(void *arg, struct worker *worker, const struct cause *cause);
 	/* The job can't go on. */
 	void (*give_up)(void *arg, const struct err *err);
 	void *arg;

@@ -316,6 +316,7 @@ const struct rota_host host_services = {
 	.option_duration = option_duration,
 	.option_choice = option_choice,
 	.option_list = option_list,
+	.command_ended = task_command_ended,
 };
 
 /* What load or open gave back, as an error. */

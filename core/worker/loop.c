@@ -57,11 +57,10 @@ static void tidy_up(struct life *life, uint64_t seq, bool is_in_hand)
 static int run_timed(struct life *life)
 {
 	struct task *task = &life->task;
-	struct time_shm time = {.start_ns = clock_real_ns()};
+	struct time_shm time = {.start_ns = clock_now_ns()};
 	port_begun(task->port, time.start_ns);
-	int64_t begin_ns = clock_now_ns();
 	int status = life->host->plugin.run(&task->pub, life->worker.state);
-	time.runtime_ns = clock_now_ns() - begin_ns;
+	time.runtime_ns = clock_now_ns() - time.start_ns;
 	time.result_bytes = task->part_bytes + task->pub.out_bytes;
 	port_ended(task->port, &time);
 	return status;

@@ -225,6 +225,13 @@ void task_count(struct rota_task *pub, const char *name, int64_t add)
 	port_say(task_of(pub)->port, EVENT_COUNT, add, name, strlen(name));
 }
 
+void task_command_ended(struct rota_task *pub, int wait_status)
+{
+	struct task *task = task_of(pub);
+	task->needs_care = true;
+	task->wait_status = wait_status;
+}
+
 /* The frame goes behind the result: a byte for it was kept free. */
 static void put_frame(struct task *task)
 {
@@ -252,6 +259,7 @@ static void forget(struct task *task)
 	task->part_bytes = 0;
 	task->reserved_bytes = 0;
 	task->is_failed = false;
+	task->wait_status = 0;
 	task->needs_care = task->frame != FRAME_ALWAYS;
 }
 
@@ -266,7 +274,7 @@ bool task_end_slowly(struct task *task, int status, bool is_last)
 		put_frame(task);
 		port_answer(task->port, task->pub.out_bytes, is_last);
 	} else {
-		port_fail(task->port, task->failure, task->reason, task->reason_bytes);
+		port_fail(task->port, task->failure, task->wait_status, task->reason, task->reason_bytes);
 		port_answer(task->port, 0, is_last);
 	}
 	forget(task);

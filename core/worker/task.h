@@ -36,6 +36,7 @@ struct task {
 	size_t reserved_bytes; /* of large, by a reserve that wasn't committed yet; 0: the ring's room is reserved */
 	bool is_failed;
 	enum event_failure failure;
+	int wait_status; /* of the item's command; 0: there was none */
 	size_t reason_bytes;
 	char reason[ROTA_TEXT_MAX];
 };
@@ -95,5 +96,6 @@ int task_retry(struct rota_task *pub, const char *text, size_t n_bytes);
 void task_log(struct rota_task *pub, const char *text, size_t n_bytes);
 bool task_cancelled(struct rota_task *pub);
 void task_count(struct rota_task *pub, const char *name, int64_t add);
+void task_command_ended(struct rota_task *pub, int wait_status);
 
 #endif

@@ -25,7 +25,7 @@
  * `struct rota_host`; `struct_size` says who has them, and a shorter struct means
  * NULL in what is missing. Nothing is ever removed or reordered under one number.
  * History:
- *   1  2026-11  the first
+ *   1  2026-11  the first; command_ended, at the end of struct rota_host
  */
 #ifndef ROTA_PLUGIN_H
 #define ROTA_PLUGIN_H
@@ -134,6 +134,8 @@ struct rota_host {
 	int64_t (*option_duration)(struct rota_worker *worker, const char *name);
 	const char *(*option_choice)(struct rota_worker *worker, const char *name);
 	const char *const *(*option_list)(struct rota_worker *worker, const char *name, size_t *ret_n);
+	/* of the item, and added later */
+	void (*command_ended)(struct rota_task *task, int wait_status);
 };
 
 /*
@@ -241,6 +243,17 @@ static inline bool rota_cancelled(struct rota_task *task)
 static inline void rota_count(struct rota_task *task, const char *name, int64_t add)
 {
 	task->host->count(task, name, add);
+}
+
+/*
+ * How the command that did this item's work ended, as waitpid tells it. For the job
+ * log's Exitval and Signal, whatever the text of rota_fail or rota_retry says. An
+ * older host doesn't want to know.
+ */
+static inline void rota_command_ended(struct rota_task *task, int wait_status)
+{
+	if (task->host->struct_size > offsetof(struct rota_host, command_ended))
+		task->host->command_ended(task, wait_status);
 }
 
 /* This worker's number, from 1 (0 in load); how many the job has. */

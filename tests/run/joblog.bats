@@ -51,6 +51,16 @@ columns() {
 	is <(columns 8) $'0\n11\n6\n0\n0'
 }
 
+@test "joblog: what a plugin says is no signal and no exit status" {
+	printf '%s\n' 'fail cannot read SIGINT.txt' 'fail exited with code 9' 'again killed by SIGTERM' ok >items
+	sayings() {
+		expect 1 rota map -b "$backend" --joblog log -i items "$bad/talk.so"
+		is <(columns 7,8) $'1\t0\n1\t0\n1\t0\n0\t0'
+		has "$err" 'failed: cannot read SIGINT.txt'
+	}
+	both_backends sayings
+}
+
 @test "joblog: an item with a newline is a line all the same; one that is too large is there" {
 	{ printf 'one\ntwo\0'; head -c 3000 /dev/zero | tr '\0' x; printf '\0three\0'; } >items
 	expect 1 rota map -0 --max-item 1000 --joblog log -i items -o results upper

@@ -244,6 +244,14 @@ reads_many_late() {
 		ms=20 <<<"$(seq -f 'item %g' 40)"
 	seq -f 'item %g' 40 | cmp - "$out"
 	if grep -q 'timed out:' "$err"; then return 1; fi
+	# nor does the job log lose its bearings: an item that was run, one that was ended, one that died
+	expect 1 timeout -k 2 60 env LD_PRELOAD="$PWD/clockjump.so" "$ROTA" map -j 1 --timeout 100ms --joblog log \
+		"$bad/shelf.so" fault=named <<<$'fine\n!hang\n!segv'
+	[ "$(wc -l <log)" -eq 4 ]
+	tail -n +2 log | awk -F '\t' '
+		NR == 1 { first = $3 }
+		$4 > 60 || $3 < first || $3 > first + 60 { bad = 1 }
+		END { exit bad }'
 }
 
 # -- threads --

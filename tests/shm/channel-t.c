@@ -277,7 +277,7 @@ static void test_events(void)
 	port_part(port(), 4);
 	memcpy(port_out(port()), "more", 4);
 	port_part(port(), 4);
-	port_fail(port(), FAILURE_AGAIN, "later", 5);
+	port_fail(port(), FAILURE_AGAIN, 0x300, "later", 5);
 	port_answer(port(), 0, false);
 	answer("three\n", true);
 	is_int(channel_look(channel(), &n_bytes, &n_items), 0, "looked at");
@@ -287,17 +287,19 @@ static void test_events(void)
 		enum event_kind kind;
 		uint64_t position;
 		uint32_t detail;
+		int wait_status;
 		const char *text;
-	} want[] = {{EVENT_LOG, 0, 0, "hello"},
-	            {EVENT_COUNT, (uint64_t)-3, 0, "things"},
-	            {EVENT_PART, 4, 0, ""},
-	            {EVENT_FAILED, 12, FAILURE_AGAIN, "later"}};
+	} want[] = {{EVENT_LOG, 0, 0, 0, "hello"},
+	            {EVENT_COUNT, (uint64_t)-3, 0, 0, "things"},
+	            {EVENT_PART, 4, 0, 0, ""},
+	            {EVENT_FAILED, 12, FAILURE_AGAIN, 0x300, "later"}};
 	for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
 		is_int(channel_event(channel(), &event), 1, "event %zu", i);
 		is_int(channel_event(channel(), &event), 1, "stays until it is done");
 		is_int(event.kind, want[i].kind, "its kind");
 		is_int(event.item, 1, "its item");
 		ok(event.position == want[i].position, "its position");
+		is_int(event.wait_status, want[i].wait_status, "its command's wait status");
 		is_int(event.detail, want[i].detail, "its detail");
 		is_str(event.text, want[i].text, "its text");
 		channel_event_done(channel(), &event);

@@ -44,20 +44,25 @@ static void test_failures(void)
 		const char *line;
 	} cases[] = {
 		{NULL,
-	     {7, "foo", 3, OUTCOME_CRASHED, 1, "SIGSEGV (Segmentation fault)", {0}},
-	     "rota: item 7 \"foo\": crashed: SIGSEGV (Segmentation fault)\n"},
+	     {7, "foo", 3, 1, {.kind = CAUSE_DIED, .worker = 2, .wait_status = 11}, {0}},
+	     "rota: item 7 \"foo\": crashed: SIGSEGV (Segmentation fault) in worker 2\n"},
 		{"upper",
-	     {7, "foo", 3, OUTCOME_CRASHED, 3, "exit code 3", {0}},
-	     "rota: upper: item 7 \"foo\": crashed after 3 attempts: exit code 3\n"},
-		{"upper", {1, "", 0, OUTCOME_FAILED, 0, "it is empty", {0}}, "rota: upper: item 1 \"\": failed: it is empty\n"},
+	     {7, "foo", 3, 3, {.kind = CAUSE_DIED, .worker = 1, .wait_status = 0x300}, {0}},
+	     "rota: upper: item 7 \"foo\": crashed after 3 attempts: exit code 3 in worker 1\n"},
+		{"upper",
+	     {1, "", 0, 0, {.kind = CAUSE_FAILED, .text = "it is empty"}, {0}},
+	     "rota: upper: item 1 \"\": failed: it is empty\n"},
 		{NULL,
-	     {2, "a\0\"b\"\n", 6, OUTCOME_TIMED_OUT, 2, NULL, {0}},
-	     "rota: item 2 \"a\\x00\\\"b\\\"\\x0a\": timed out after 2 attempts\n"},
-		{NULL, {3, "x", 1, OUTCOME_OVER_LIMIT, 1, "", {0}}, "rota: item 3 \"x\": over limit\n"},
-		{NULL, {4, "x", 1, OUTCOME_FAILED, 1, "two\nlines", {0}}, "rota: item 4 \"x\": failed: two\\x0alines\n"},
+	     {2, "a\0\"b\"\n", 6, 2, {.kind = CAUSE_TIMED_OUT, .worker = 1, .limit_ns = 1500000000}, {0}},
+	     "rota: item 2 \"a\\x00\\\"b\\\"\\x0a\": timed out after 2 attempts: no answer within 1.5 s in worker 1\n"},
+		{NULL, {3, "x", 1, 1, {.kind = CAUSE_MAX_RESULT}, {0}}, "rota: item 3 \"x\": over limit\n"},
 		{NULL,
-	     {UINT64_MAX, "x", 1, OUTCOME_CANCELLED, UINT32_MAX, NULL, {0}},
-	     "rota: item 18446744073709551615 \"x\": cancelled after 4294967295 attempts\n"},
+	     {4, "x", 1, 1, {.kind = CAUSE_FAILED, .text = "two\nlines"}, {0}},
+	     "rota: item 4 \"x\": failed: two\\x0alines\n"},
+		{NULL,
+	     {UINT64_MAX, "x", 1, UINT32_MAX, {.kind = CAUSE_MAX_ITEM}, {0}},
+	     "rota: item 18446744073709551615 \"x\": over limit after 4294967295 attempts: the item is larger than "
+	     "max-item\n"},
 	};
 	for (size_t i = 0; i < N_OF(cases); i++) {
 		struct report report;
@@ -70,7 +75,7 @@ static void test_failures(void)
 static void fail_often(struct report *report, uint64_t n_times)
 {
 	for (uint64_t i = 1; i <= n_times; i++)
-		report_failure(report, &(struct failure){.seq = i, .item = "x", .item_bytes = 1, .outcome = OUTCOME_CRASHED});
+		report_failure(report, &(struct failure){.seq = i, .item = "x", .item_bytes = 1, .cause.kind = CAUSE_DIED});
 }
 
 static void test_many_failures(void)

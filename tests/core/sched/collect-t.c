@@ -61,10 +61,10 @@ static void test_failures(void)
 	rig_part(&rig, 1, "void", 4);
 	rig_fail(&rig, 1, "changed its mind");
 	rig_begin(&rig, 1, 1);
-	port_fail(&rig.hands[1].port, FAILURE_MAX_RESULT, "too much", 8);
+	port_fail(&rig.hands[1].port, FAILURE_MAX_RESULT, 0, "too much", 8);
 	rig_answer(&rig, 1, "", 0);
 	rig_begin(&rig, 1, 1);
-	port_fail(&rig.hands[1].port, FAILURE_AGAIN, "busy", 4);
+	port_fail(&rig.hands[1].port, FAILURE_AGAIN, 0, "busy", 4);
 	rig_answer(&rig, 1, "", 0);
 	rig_collect(&rig);
 	is_str(rig_output(&rig), "ONE\n", "only the good one has a result");
@@ -182,7 +182,7 @@ static void test_hostile_events(void)
 		give_five(true);
 		rig_begin(&rig, 1, 1);
 		put_event(cases[i].kind, cases[i].item, cases[i].position, cases[i].detail, cases[i].n_bytes);
-		port_fail(&rig.hands[1].port, FAILURE_FAILED, "", 0);
+		port_fail(&rig.hands[1].port, FAILURE_FAILED, 0, "", 0);
 		rig_answer(&rig, 1, "ab\n", 3);
 		rig_collect(&rig);
 		ok(first()->is_broken || rig.tally.n_outcomes[OUTCOME_OK] == 0, "%s: the failure behind it isn't lost",

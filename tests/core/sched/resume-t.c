@@ -59,9 +59,8 @@ static void fail(struct batch *batch)
 	struct failure failure = {.seq = batch->slice.seq + batch->n_answered,
 	                          .item = "item",
 	                          .item_bytes = 4,
-	                          .outcome = OUTCOME_CRASHED,
 	                          .attempts = 1,
-	                          .cause = "cause"};
+	                          .cause = {.kind = CAUSE_DIED, .wait_status = 11, .worker = 1}};
 	must(checkpoint_note(&rig.checkpoint, &failure, &note, &rig.err) == 0 && note);
 	window_note(batch, note);
 	give(batch, "", 1);

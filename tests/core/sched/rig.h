@@ -188,13 +188,13 @@ static int rig_on_collect(void *arg, struct worker *worker)
 	return collect(&rig->collector, worker);
 }
 
-static void rig_on_charge(void *arg, struct worker *worker, enum outcome outcome, const char *cause)
+static void rig_on_charge(void *arg, struct worker *worker, const struct cause *cause)
 {
 	struct rig *rig = arg;
 	size_t n = strlen(rig->charged);
 	snprintf(rig->charged + n, sizeof rig->charged - n, " %llu",
 	         (unsigned long long)(worker->owed->slice.seq + worker->owed->n_answered));
-	collect_charge(&rig->collector, worker, outcome, true, cause);
+	collect_charge(&rig->collector, worker, cause);
 }
 
 static void rig_on_give_up(void *arg, const struct err *err)
@@ -456,7 +456,7 @@ __attribute__((unused)) static void rig_answer(struct rig *rig, unsigned number,
 
 __attribute__((unused)) static void rig_fail(struct rig *rig, unsigned number, const char *cause)
 {
-	port_fail(&rig->hands[number].port, FAILURE_FAILED, cause, strlen(cause));
+	port_fail(&rig->hands[number].port, FAILURE_FAILED, 0, cause, strlen(cause));
 	rig_answer(rig, number, "", 0);
 }
 

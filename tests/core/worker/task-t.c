@@ -23,6 +23,7 @@ static struct {
 	size_t n_bytes, cap;
 	uint32_t n_answered;
 	int failure; /* enum event_failure, or -1 */
+	int wait_status;
 	char cause[EVENT_TEXT_MAX + 1], words[4096];
 	int64_t counted;
 	unsigned n_waits;
@@ -42,6 +43,7 @@ static void take_event(const struct channel_event *event)
 {
 	if (event->kind == EVENT_FAILED) {
 		box.failure = (int)event->detail;
+		box.wait_status = event->wait_status;
 		memcpy(box.cause, event->text, event->n_bytes + 1);
 	} else if (event->kind == EVENT_LOG) {
 		strncat(box.words, event->text, sizeof box.words - strlen(box.words) - 1);
@@ -317,9 +319,22 @@ static void test_failures(void)
 	is_int(box.failure, FAILURE_AGAIN, "its kind");
 	put_away();
 
+	pub = begin(FRAME_ALWAYS, 1000);
+	rota_command_ended(pub, 0x300);
+	rota_fail(pub, "exited with code 3");
+	ok(!end(ROTA_FAILED), "a command's exit status");
+	is_int(box.wait_status, 0x300, "goes along as it is");
+	put_away();
+
+	pub = begin(FRAME_ALWAYS, 1000);
+	rota_command_ended(pub, 0);
+	ok(end(ROTA_OK), "and says nothing of an item that is ok");
+	put_away();
+
 	begin(FRAME_ALWAYS, 1000);
 	ok(!end(77), "a status that isn't ok");
 	is_str(box.cause, "the plugin returned 77 and gave no reason (rota_fail)", "without a reason");
+	is_int(box.wait_status, 0, "and without the wait status of an earlier item's command");
 	put_away();
 
 	pub = begin(FRAME_ALWAYS, 1000);
