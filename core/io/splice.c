@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BLOCK_BYTES 65536
+#define BLOCK_BYTES 8192 /* on the stack, which a limit may have made a small one */
 
 /* Both names are the caller's (free). */
 static int find_names(const char *file, char **ret_file, char **ret_new, struct err *err)

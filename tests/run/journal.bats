@@ -406,3 +406,14 @@ fragile() {
 	ROTA=$ROTA timeout 60 unshare -m bash script >said 2>err || skip "no tmpfs here"
 	is said $'first: 3\nsecond: 0\nsame'
 }
+
+@test "journal: a stack of 80 KB is enough" {
+	[ -z "${SANITIZER:-}" ] || skip "a sanitizer's frames are larger"
+	make_fragile
+	(
+		ulimit -s 80
+		expect 1 fragile -j 2
+		touch mended
+		expect 0 fragile -j 2 --resume --retry-failed
+	)
+}
