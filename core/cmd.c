@@ -90,6 +90,16 @@ static int streams_check(const struct plan *plan)
 	return status;
 }
 
+/* Whoever forgot the input would wait for a program that waits for them. */
+static void say_waits_for_terminal(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_jobs; i++) {
+		const struct job *job = &plan->jobs[i];
+		if (endpoint_is_standard(&job->input) && !job_is_given(job, "input") && isatty(STDIN_FILENO))
+			log_notice("items are read from the terminal, a line each; Ctrl-D ends them, --input FILE reads a file");
+	}
+}
+
 static int describe_in_spare(void *spare, const char *file, int64_t timeout_ns, struct buf *ret_text)
 {
 	return server_describe(spare, file, timeout_ns, ret_text);
@@ -124,8 +134,10 @@ int cmd_plan_run(struct plan *plan, struct catalog *catalog, const struct option
 	int status = plan->errors.n_errs > 0 ? cmd_errors(&plan->errors) : CMD_OK;
 	if (status == CMD_OK && options->is_dry_run)
 		plan_print(plan);
-	else if (status == CMD_OK && (status = streams_check(plan)) == CMD_OK)
+	else if (status == CMD_OK && (status = streams_check(plan)) == CMD_OK) {
+		say_waits_for_terminal(plan);
 		status = run_plan(plan, catalog, &settings);
+	}
 	catalog_ask_first(catalog, NULL, NULL);
 	server_kill(&spare);
 	return status;

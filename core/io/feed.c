@@ -531,6 +531,15 @@ uint64_t feed_taken_items(const struct feed *feed)
 	return feed->next_seq - 1;
 }
 
+int64_t feed_taken_bytes(const struct feed *feed)
+{
+	int64_t n_bytes = source_head(feed->source)->read_bytes;
+
+	for (const struct block *block = feed->first; block != NULL; block = block->next)
+		n_bytes -= (int64_t)(block->end - block->start);
+	return n_bytes;
+}
+
 uint64_t feed_held_bytes(const struct feed *feed)
 {
 	return feed->account->held_bytes;

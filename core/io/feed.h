@@ -48,6 +48,7 @@ bool feed_take(struct feed *feed, uint32_t max_items, size_t max_bytes, struct s
 bool feed_is_at_end(const struct feed *feed);   /* the source has ended and every item was taken */
 bool feed_has_item(const struct feed *feed);    /* feed_take would give one */
 uint64_t feed_taken_items(const struct feed *feed);
+int64_t feed_taken_bytes(const struct feed *feed); /* of the source, up to the last item that was taken */
 uint64_t feed_held_bytes(const struct feed *feed); /* memory of all blocks that are alive, in slices or here */
 
 /* Splits off the first n_items (0 < n_items < slice->n_items); the rest stays in *slice. Both hold the block. */

@@ -80,8 +80,9 @@ static const struct core_option table[] = {
 	{{"set", OPTION_STRING, NULL, "override one key of the conf file: JOB.KEY=VALUE, JOB.options.KEY=VALUE, "
 	  "run.KEY=VALUE", NULL, "JOB.KEY=VALUE"},
 	 .letter = 's', .flags = CORE_SET, .has_argument = true},
-	{{"progress", OPTION_CHOICE, "auto", "auto: a live line on a terminal; always; never; json: a line a second for "
-	  "programs; on standard error", "auto,always,never,json", "WHEN"},
+	{{"progress", OPTION_CHOICE, "auto", "auto: a live line on a terminal, unless results go to one "
+	  "or into a pipe; always; never; json: a line a second for programs; on standard error",
+	  "auto,always,never,json", "WHEN"},
 	 .flags = CORE_COMMAND, .has_argument = true},
 	{{"dry-run", OPTION_BOOL, "no", "check everything, say what would be run, run nothing", NULL, NULL},
 	 .flags = CORE_COMMAND},

@@ -74,7 +74,7 @@ static int put_counts(struct buf *out, const struct tally *tally)
 	for (int outcome = 0; outcome < OUTCOME_COUNT; outcome++)
 		bad |= buf_printf(out, ",\"%s\":%" PRIu64, keys[outcome], tally->n_outcomes[outcome]);
 	bad |= buf_printf(out, ",\"finished\":%" PRIu64 ",\"total\":", tally_finished(tally));
-	bad |= tally->total_items >= 0 ? buf_printf(out, "%" PRId64, tally->total_items) : buf_append_str(out, "null");
+	bad |= tally_total(tally) >= 0 ? buf_printf(out, "%" PRId64, tally_total(tally)) : buf_append_str(out, "null");
 	bad |= buf_printf(out, ",\"result_bytes\":%" PRIu64, tally->result_bytes);
 	return bad | buf_printf(out, ",\"workers\":%u,\"deaths\":%" PRIu64, tally->n_workers, tally->n_deaths);
 }

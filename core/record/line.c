@@ -58,9 +58,9 @@ static void parts_make(struct parts *parts, const struct tally *tally, const str
 		return;
 	}
 	figure_count(figure, pace->n_finished);
-	if (tally->total_items >= 0)
+	if (tally_total(tally) >= 0)
 		snprintf(parts->text[PART_DONE], PART_BYTES, "  %s/%s", figure,
-		         figure_count(total_figure, (uint64_t)tally->total_items));
+		         figure_count(total_figure, (uint64_t)tally_total(tally)));
 	else
 		snprintf(parts->text[PART_DONE], PART_BYTES, "  %s", figure);
 

@@ -38,7 +38,7 @@ double pace_rate(const struct pace *pace)
 int64_t pace_eta_s(const struct pace *pace, const struct tally *tally)
 {
 	double to_go = pace_total(tally) - (double)pace->n_finished, rate = pace_rate(pace);
-	if (tally->is_waiting || tally->end_ns || to_go < 0 || rate <= 0 || to_go / rate > ETA_MAX_S)
+	if (tally->is_waiting || tally->is_cut || tally->end_ns || to_go < 0 || rate <= 0 || to_go / rate > ETA_MAX_S)
 		return -1;
 	int64_t whole_s = (int64_t)(to_go / rate);
 	return whole_s + ((double)whole_s < to_go / rate);
@@ -46,10 +46,11 @@ int64_t pace_eta_s(const struct pace *pace, const struct tally *tally)
 
 double pace_total(const struct tally *tally)
 {
-	if (tally->total_items >= 0)
-		return (double)tally->total_items;
-	if (tally->total_bytes < 0 || tally->read_bytes <= 0 || tally->n_read == 0)
+	int64_t total_items = tally_total(tally);
+	uint64_t n_finished = tally_finished(tally);
+	if (total_items >= 0)
+		return (double)total_items;
+	if (n_finished == 0 || tally->finished_bytes <= 0 || tally->finished_bytes > tally->total_bytes)
 		return -1;
-	double scale = (double)tally->total_bytes / (double)tally->read_bytes;
-	return (double)tally->n_read * (scale > 1 ? scale : 1); /* the source may have grown since it was measured */
+	return (double)n_finished * ((double)tally->total_bytes / (double)tally->finished_bytes);
 }

@@ -23,7 +23,10 @@ double pace_rate(const struct pace *pace); /* items a second */
 /* Seconds to go, rounded up; -1 when nobody knows, or when the job doesn't run. */
 int64_t pace_eta_s(const struct pace *pace, const struct tally *tally);
 
-/* The items there will be: known, or an estimate from the bytes of the source; -1 when nobody knows. */
+/*
+ * The items there will be: known, or an estimate from the bytes that those that are finished had of the source's; -1
+ * when nobody knows. What was only read says nothing: a whole file may be read before its first item is finished.
+ */
 double pace_total(const struct tally *tally);
 
 #endif

@@ -60,6 +60,11 @@ uint64_t tally_not_ok(const struct tally *tally)
 	return n;
 }
 
+int64_t tally_total(const struct tally *tally)
+{
+	return tally->total_items < 0 && tally->is_all_read ? (int64_t)tally->n_read : tally->total_items;
+}
+
 /* The counter of that name, a new one when there is none yet, NULL when there is no place for it. */
 static struct tally_counter *counter_of(struct tally *tally, const char *name)
 {

@@ -46,7 +46,10 @@ struct tally {
 	uint64_t n_before;               /* of these: in an earlier run, which this one goes on from */
 	uint64_t result_bytes;           /* handed to the sink, framed */
 	int64_t total_items;             /* when known, else -1 */
-	int64_t total_bytes, read_bytes; /* of the source, total -1 when unknown: an estimate for the progress */
+	int64_t total_bytes;             /* of the source, -1 when unknown */
+	int64_t finished_bytes;          /* of these, those of items with an outcome; an estimate within a batch */
+	bool is_all_read;                /* the source's end was reached: n_read is the total */
+	bool is_cut;                     /* no item is begun any more: some of the total never will be */
 	uint64_t n_deaths;               /* of workers */
 	unsigned n_workers, n_busy;      /* now */
 	int64_t start_ns, end_ns;        /* end 0: still running */
@@ -61,6 +64,7 @@ struct tally {
 void tally_init(struct tally *tally);
 uint64_t tally_finished(const struct tally *tally); /* items with an outcome */
 uint64_t tally_not_ok(const struct tally *tally);
+int64_t tally_total(const struct tally *tally); /* of items, -1 when it isn't known */
 /* Adds to a counter; a name over TALLY_COUNTER_NAME_BYTES - 1 is cut. */
 void tally_count(struct tally *tally, const char *name, int64_t add);
 

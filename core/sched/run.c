@@ -10,6 +10,7 @@
 #include "core/base/loop.h"
 #include "core/base/spin.h"
 #include "core/base/tree.h"
+#include "core/io/descriptor.h"
 #include "core/record/identity.h"
 #include "core/record/journal.h"
 #include "core/sched/cgroup.h"
@@ -271,13 +272,17 @@ static int turn(struct run *run, struct err *err)
 
 /* --- beginning and end -------------------------------------------------------------------------------------------- */
 
-/* Results on the terminal that the live line would stand on: they would tear each other. */
+/*
+ * Results on the terminal that the live line would stand on would tear it, and so would the pager that most often reads
+ * them from a pipe: nobody can know where a pipe's words end up.
+ */
 static enum progress_mode choose_progress(const struct plan *plan, enum progress_mode mode)
 {
+	int kind = descriptor_kind(STDOUT_FILENO);
 	for (size_t i = 0; i < plan->n_jobs; i++) {
 		const struct endpoint *output = &plan->jobs[i].output;
 		if (mode == PROGRESS_AUTO && output->kind != ENDPOINT_NONE && endpoint_is_standard(output) &&
-		    isatty(STDOUT_FILENO))
+		    (kind == DESCRIPTOR_TERMINAL || kind == DESCRIPTOR_PIPE || kind == DESCRIPTOR_SOCKET))
 			return PROGRESS_NEVER;
 	}
 	return mode;

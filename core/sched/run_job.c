@@ -248,7 +248,6 @@ static void fill_rest(struct run_job *job)
 	                                  .start_timeout_ns = job->plan->start_timeout_ns};
 	const struct source_head *head = source_head(job->source);
 	job->tally.total_items = head->total_items;
-	job->tally.total_bytes = head->total_bytes;
 	job->tally.is_waiting = false;
 	job->tally.start_ns = clock_now_ns();
 }
@@ -324,6 +323,7 @@ static void skip(struct run_job *job)
 {
 	job->dispatch.is_closed = true;
 	job->tally.n_read = tally_finished(&job->tally);
+	job->tally.is_all_read = true;
 	job->tally.is_waiting = false;
 	job->tally.start_ns = job->tally.end_ns = clock_now_ns();
 	job->phase = JOB_ENDED;
@@ -538,9 +538,21 @@ static bool end_if_over(struct run_job *job)
 	return true;
 }
 
+/* While an earlier run's items are gone over, and when the file has grown since it was measured, nobody knows. */
+static void update_source_tally(struct run_job *job)
+{
+	const struct source_head *head = source_head(job->source);
+	int64_t open_bytes = (int64_t)job->window.open_bytes;
+	bool is_known = !resume_is_on(&job->resume) && head->read_bytes <= head->total_bytes;
+	job->tally.total_bytes = is_known ? head->total_bytes : -1;
+	job->tally.finished_bytes = is_known ? feed_taken_bytes(job->feed) - open_bytes : 0;
+	job->tally.is_all_read = feed_is_at_end(job->feed);
+	job->tally.is_cut = job->is_cut;
+}
+
 static void update_tally(struct run_job *job)
 {
-	job->tally.read_bytes = source_head(job->source)->read_bytes;
+	update_source_tally(job);
 	job->tally.result_bytes = job->window.emitted_bytes;
 	job->tally.n_deaths = job->crew.n_deaths;
 	job->tally.n_workers = job->crew.n_live;

@@ -78,11 +78,21 @@ void window_fini(struct window *window)
 		remove_batch(window, window->oldest);
 	window->pending = window->put_off = NULL;
 	window->n_pending = 0;
-	window->n_items = 0;
+	window->n_items = window->open_bytes = 0;
 	notes_free(&window->left_notes);
 }
 
 static int leave(struct window *window, struct batch *batch, struct err *err);
+
+/* What is open of a batch has changed. */
+static void count_open(struct window *window, struct batch *batch)
+{
+	const struct slice *slice = &batch->slice;
+	size_t open_bytes =
+		batch->n_answered == slice->n_items ? 0 : slice->n_bytes - slice->n_bytes * batch->n_answered / slice->n_items;
+	window->open_bytes += open_bytes - batch->open_bytes;
+	batch->open_bytes = open_bytes;
+}
 
 /* What goes back is older than what was just read: the place is found from the front. */
 static void insert_pending(struct window *window, struct batch *batch)
@@ -109,6 +119,7 @@ int window_add(struct window *window, struct slice *take_slice, struct err *err)
 	insert_behind(window, window->newest, batch);
 	insert_pending(window, batch);
 	window->n_items += batch->slice.n_items;
+	count_open(window, batch);
 	return 0;
 }
 
@@ -162,6 +173,8 @@ static struct batch *split(struct window *window, struct batch *batch, uint32_t 
 	rest->attempt = batch->attempt;
 	rest->n_suspected = batch->n_suspected;
 	insert_behind(window, batch, rest);
+	count_open(window, batch);
+	count_open(window, rest);
 	return rest;
 }
 
@@ -197,6 +210,8 @@ static struct batch *split_front(struct window *window, struct batch *batch, uin
 	front->slice = slice_split(&batch->slice, n_items, window->delimiter);
 	front->attempt = batch->attempt;
 	insert_behind(window, batch->older, front);
+	count_open(window, batch);
+	count_open(window, front);
 	return front;
 }
 
@@ -233,6 +248,8 @@ int window_retry(struct window *window, struct batch *batch, int64_t not_before_
 		batch->notes = (struct note_list){0};
 		batch->results = (struct buf){0};
 		batch->n_answered = 0;
+		count_open(window, done);
+		count_open(window, batch);
 	}
 	if (batch->slice.n_items > 1) {
 		item = split_front(window, batch, 1, err);
@@ -334,6 +351,7 @@ int window_give(struct window *window, struct batch *batch, const void *bytes, s
 	}
 	batch->n_answered += n_items;
 	window->n_items -= n_items;
+	count_open(window, batch);
 	bool is_done = batch->n_answered == batch->slice.n_items;
 	if (is_done) {
 		batch->state = BATCH_DONE;

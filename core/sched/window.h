@@ -52,6 +52,7 @@ struct batch {
 	uint32_t n_answered;    /* of slice.n_items */
 	uint32_t attempt;       /* from 1 */
 	uint32_t number;        /* in the channel of the worker that has it */
+	size_t open_bytes;      /* of the slice, the share of its items that aren't answered */
 	uint32_t n_suspected;   /* workers that were lost with it, nobody knows at which item: if any, one at a time now */
 	struct buf results;     /* whole results that may not leave yet */
 	struct buf part;        /* of the item that is being run */
@@ -67,6 +68,7 @@ struct window {
 	struct batch *pending; /* sorted by seq */
 	size_t n_batches, n_pending;
 	uint64_t n_items;            /* without outcome, pending and out */
+	uint64_t open_bytes;         /* of these, as far as each item of a batch counts the same: the sum of all batches' */
 	uint64_t held_bytes;         /* in results and part of all batches */
 	uint64_t emitted_bytes;      /* handed to the sink */
 	struct note_list left_notes; /* of items whose outcome stands; whoever wants them takes them out */

@@ -59,6 +59,84 @@ on_a_terminal() {
 	[ "$(tr '\r' '\n' <shown | sed 's/\x1b\[[0-9;?]*[A-Za-z]//g' | grep -acE '^[^ ]*.*word [0-9]+$')" -eq 80 ]
 }
 
+# says_true FILE TOTAL: each ETA is what the items that are left take at the pace that is said with it
+says_true() {
+	python3 - "$@" <<-'END'
+		import json, sys
+		total = int(sys.argv[2])
+		objects = [json.loads(line) for line in open(sys.argv[1]) if line.startswith("{")]
+		told = [o for o in objects if o["eta_s"] is not None]
+		assert told, objects
+		for o in told:
+		    left_s = (total - o["finished"]) / o["rate_per_s"]
+		    assert left_s / 1.5 - 0.1 <= o["eta_s"] <= left_s * 1.5 + 1, (left_s, o)
+		assert objects[-1]["final"] and objects[-1]["total"] == total, objects[-1]
+	END
+}
+
+@test "progress: the ETA of a file is that of what is finished, not of what was read" {
+	slow
+	command -v python3 >/dev/null || skip "python3 is missing"
+	seq -f 'item %04g' 400 >many
+	local source
+	for source in '-i many' '-u -i many' '-b thread'; do
+		echo "with $source:"
+		# shellcheck disable=SC2086
+		expect 0 rota map -j 2 --progress json -o none $source sleep ms=10 <many
+		says_true "$err" 400
+	done
+}
+
+@test "progress: the same for a run that is gone on from; a pipe has a total at its end" {
+	slow
+	command -v python3 >/dev/null || skip "python3 is missing"
+	seq -f 'item %04g' 400 >many
+	start "$ROTA" map -j 2 --journal j -i many -o results sleep ms=10
+	eventually grep -q 'item 0100' results
+	kill -INT "$run"
+	ends 130
+	expect 0 rota map -j 2 --progress json --journal j --resume -i many -o results sleep ms=10
+	same results many
+	says_true "$err" 400
+	head -n 200 many | expect 0 rota map -j 2 --progress json sleep ms=10
+	has "$err" '"total":null'
+	has "$err" '"finished":200,"total":200'
+}
+
+@test "progress: nothing is drawn over a pager" {
+	export ROTA
+	on_a_terminal shown '"$ROTA" map -j 1 sleep ms=10 <items | cat'
+	[ "$(grep -ac $'\033\[J' shown)" -eq 0 ]
+	[ "$(grep -ac '^item ' shown)" -eq 150 ]
+	on_a_terminal shown '"$ROTA" map -j 1 --progress always sleep ms=10 <items | cat >results'
+	same results items
+	grep -aq $'\033\[J' shown
+	on_a_terminal shown '"$ROTA" map -j 1 -o results sleep ms=10 <items | cat'
+	same results items
+	grep -aq $'\033\[J' shown
+}
+
+@test "progress: at a terminal it is said that items are read from there" {
+	command -v python3 >/dev/null || skip "python3 is missing"
+	python3 - "$ROTA" <<-'END'
+		import os, pty, subprocess, sys
+		def run(*args):
+		    ours, theirs = pty.openpty()
+		    with subprocess.Popen([sys.argv[1], "map", *args, "upper"], stdin=theirs, stdout=subprocess.PIPE,
+		                          stderr=subprocess.PIPE, start_new_session=True) as child:
+		        os.close(theirs)
+		        os.write(ours, b"words\n\x04")
+		        out, err = child.communicate(timeout=50)
+		    os.close(ours)
+		    assert child.returncode == 0 and out == b"WORDS\n", (args, child.returncode, out, err)
+		    return err.decode()
+		said = run()
+		assert said.count("\n") == 1 and "terminal" in said and "Ctrl-D" in said, said
+		assert run("-q") == ""
+		assert run("-i", "-") == ""
+	END
+}
+
 @test "progress: json, an object a line, the last one final" {
 	command -v python3 >/dev/null || skip "python3 is missing"
 	expect 1 rota map -j 1 --progress json "$bad/shelf.so" fault=kill when='item 3' <items

@@ -136,6 +136,7 @@ static void test_limits(void)
 	is_mem(slice.bytes, slice.n_bytes, "aa\nb\n", 5, "limited by bytes, to whole items");
 	is_int(slice.n_items, 2, "two of them");
 	is_int(slice.seq, 1, "from number 1");
+	is_int(feed_taken_bytes(feed), 5, "five bytes are taken, though all are read");
 	head = slice_split(&slice, 1, '\n');
 	is_mem(head.bytes, head.n_bytes, "aa\n", 3, "split: the first");
 	is_mem(slice.bytes, slice.n_bytes, "b\n", 2, "split: the rest");
@@ -152,6 +153,7 @@ static void test_limits(void)
 	item = slice_item(&slice, 0, '\n', &n_bytes);
 	is_mem(item, n_bytes, "d", 1, "the last, without its delimiter");
 	is_int(feed_taken_items(feed), 4, "all were counted");
+	is_int(feed_taken_bytes(feed), 12, "and their bytes");
 	is_int(feed_read(feed, &err), SOURCE_END, "the end comes");
 	ok(feed_is_at_end(feed), "and is known");
 	feed_destroy(&feed);

@@ -45,8 +45,12 @@ static void test_jobs(void)
 	tally = tally_running(10, 0, -1);
 	is_line("upper", &tally, 0, 100, "upper  10  10 items/s", "an unknown one");
 	tally.total_bytes = 1000;
-	tally.read_bytes = 100;
+	tally.n_read = 100; /* all of them, long before they are finished */
+	tally.finished_bytes = 100;
 	is_line("upper", &tally, 0, 100, "upper  10 10%  10 items/s  ETA 0:09", "an estimate from bytes");
+	tally.total_bytes = -1;
+	tally.is_all_read = true;
+	is_line("upper", &tally, 0, 100, "upper  10/100 10%  10 items/s  ETA 0:09", "the end was read: a known total");
 	tally = tally_running(999999, 0, 1000000);
 	is_line("upper", &tally, 0, 100, "upper  999,999/1,000,000 99%  1.0 M items/s  ETA 0:01", "100% is only all");
 	tally = tally_running(8, 0, 8);

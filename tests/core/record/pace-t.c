@@ -72,11 +72,16 @@ static void test_total(void)
 	tally.n_read = 300;
 	is_int(pace_total(&tally), -1, "nobody knows the total of a pipe");
 	tally.total_bytes = 1000;
-	is_int(pace_total(&tally), -1, "nor that of a file of which nothing is read");
-	tally.read_bytes = 250;
-	is_int(pace_total(&tally), 1200, "a quarter of the bytes, a quarter of the items");
-	tally.read_bytes = 5000;
-	is_int(pace_total(&tally), 300, "a file that has grown: what is read");
+	is_int(pace_total(&tally), -1, "nor that of a file of which nothing is finished, however much is read");
+	tally.n_outcomes[OUTCOME_OK] = 30;
+	is_int(pace_total(&tally), -1, "also while the bytes of what is finished aren't known");
+	tally.finished_bytes = 250;
+	is_int(pace_total(&tally), 120, "a quarter of the bytes is finished, a quarter of the items");
+	tally.finished_bytes = 1001;
+	is_int(pace_total(&tally), -1, "more than there was: nobody knows");
+	tally.total_bytes = -1;
+	tally.is_all_read = true;
+	is_int(pace_total(&tally), 300, "at the source's end: what was read");
 	tally.total_items = 7;
 	is_int(pace_total(&tally), 7, "a known total counts before an estimate");
 	tally.total_items = 0;
@@ -102,6 +107,9 @@ static void test_eta(void)
 	tally.total_items = INT64_MAX;
 	is_int(pace_eta_s(&pace, &tally), -1, "an age is no answer");
 	tally.total_items = 1000;
+	tally.is_cut = true;
+	is_int(pace_eta_s(&pace, &tally), -1, "a run that was asked to end won't do them all");
+	tally.is_cut = false;
 	tally.end_ns = START_NS + 1;
 	is_int(pace_eta_s(&pace, &tally), -1, "the end has come");
 }
