@@ -4,38 +4,28 @@
  * its exit status decides. No shell is involved.
  *
  *   exec_open    the words of the command, the environment and PATH are looked at once
- *   exec_run     fill (words with the item in them) -> launch -> follow (relays output until it ended) -> judge
+ *   exec_run     fill (words with the item in them) -> launch -> command_follow, command_end (exec_command.h) -> judge
  *
- * Invariants:
- *   The item ends when the command exits, whoever else still holds its pipes: what is in them then is read, no more.
- *   Memory is bounded: output goes into the result as it comes, of standard error LOG_BYTES_MAX are logged.
- *   The command leads a process group of its own, so that all of it can be stopped when nobody wants it any more.
- *   It is reaped last, after any signal was sent: until then its number can't belong to anybody else.
- *   All descriptors are close-on-exec: several threads may launch at the same time.
+ * What a command and its process group get of signals, and what becomes of what it leaves behind, is exec_group's.
  */
 #define _GNU_SOURCE 1
-#include <rota/plugin.h>
+#include "plugins/exec_command.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define BUFFER_BYTES (64 * 1024)               /* what a pipe holds */
-#define LOG_BYTES_MAX (64 * 1024)              /* of one item's standard error */
 #define COMMAND_BYTES_MAX (6u * 1024u * 1024u) /* Linux takes no more, whatever the stack's limit */
-#define TICK_MS 100                            /* how often a running command is asked whether it was cancelled */
-#define TICK_BLIND_MS 2                        /* the same where the kernel has no pidfd that tells of its end */
-#define STOP_MS 200                            /* from SIGTERM to SIGKILL */
+#define SHORT_FIRST_PAUSE_MS 5                 /* where processes are short */
+#define SHORT_PAUSE_MS 160
+#define SHORT_SAY_MS 1000
+#define SHORT_MS (5 * 60 * 1000) /* then the item fails */
 
 extern char **environ;
 
@@ -43,29 +33,18 @@ extern char **environ;
 struct launcher {
 	const char **words; /* the command, {} appended when no word has one; the strings are the option's */
 	size_t n_words;
-	char *program;      /* where PATH has the command; NULL: look it up for each item */
-	char **argv;        /* n_words and a NULL; point into text */
-	char **envp;        /* environ's own strings, the three below, a NULL */
-	char **envp_own;    /* where in envp the three stand */
+	char *program;            /* where PATH has the command; NULL: look it up for each item */
+	struct command_line line; /* argv: n_words and a NULL, point into text; envp: environ's own strings, then ours */
+	char **seq_entry;         /* where in envp they stand: first */
+	char **attempt_entry;
+	char **item_entry; /* last: where the item is too long for it, a NULL stands there */
 	char seq[32];
 	char attempt[32];
-	char *text;         /* the arguments and ROTA_ITEM of this item */
+	char *text; /* the arguments and ROTA_ITEM of this item */
 	size_t text_cap;
-	int null_fd;
 	posix_spawnattr_t attributes;
-	char buffer[BUFFER_BYTES];
-};
-
-/* One item's running command. */
-struct command {
-	pid_t pid;
-	int pid_fd; /* -1: the kernel has none */
-	int out_fd; /* -1: at its end */
-	int err_fd;
-	char line[ROTA_TEXT_MAX]; /* of standard error, not yet logged */
-	size_t n_line;
-	size_t n_logged_bytes;
-	uint64_t n_unlogged_bytes;
+	bool has_no_patience; /* the last item has waited in vain */
+	struct command command;
 };
 
 /* The path of a command in PATH, malloc'ed; NULL when it isn't to be looked up, or not there. */
@@ -92,8 +71,8 @@ static char *find_program(const char *name)
 static bool copy_words(struct launcher *launcher, const char *const *words, size_t n_words)
 {
 	launcher->words = calloc(n_words + 1, sizeof(*launcher->words));
-	launcher->argv = calloc(n_words + 2, sizeof(*launcher->argv));
-	if (!launcher->words || !launcher->argv)
+	launcher->line.argv = calloc(n_words + 2, sizeof(*launcher->line.argv));
+	if (!launcher->words || !launcher->line.argv)
 		return false;
 	bool has_braces = false;
 	for (size_t i = 0; i < n_words; i++) {
@@ -106,21 +85,80 @@ static bool copy_words(struct launcher *launcher, const char *const *words, size
 	return true;
 }
 
+static const char *const own_names[] = {"ROTA_SEQ", "ROTA_ATTEMPT", "ROTA_ITEM"};
+#define N_OWN_NAMES (sizeof(own_names) / sizeof(*own_names))
+
+/* Held to 1 for numerical libraries in workers; a command isn't one. */
+static const char *const held_names[] = {"OMP_NUM_THREADS",  "OPENBLAS_NUM_THREADS",   "MKL_NUM_THREADS",
+                                         "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"};
+#define N_HELD_NAMES (sizeof(held_names) / sizeof(*held_names))
+
+static bool is_entry_of(const char *entry, const char *const *names, size_t n_names)
+{
+	size_t n_bytes = strcspn(entry, "=");
+	for (size_t i = 0; i < n_names; i++)
+		if (strlen(names[i]) == n_bytes && strncmp(entry, names[i], n_bytes) == 0)
+			return true;
+	return false;
+}
+
+/* The environment that this process began with, NUL behind each entry; malloc'ed. NULL where it can't be read. */
+static char *read_first_environment(size_t *ret_bytes)
+{
+	int fd = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
+	char *bytes = NULL;
+	size_t n_bytes = 0, n_cap = 0;
+	ssize_t n = fd >= 0 ? 1 : -1;
+	while (n > 0) {
+		if (n_cap - n_bytes < 4096) {
+			n_cap = n_cap * 2 + 16384;
+			char *larger = realloc(bytes, n_cap);
+			if (!larger)
+				break;
+			bytes = larger;
+		}
+		n = read(fd, bytes + n_bytes, n_cap - n_bytes - 1);
+		n_bytes += n > 0 ? (size_t)n : 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (n != 0) {
+		free(bytes);
+		return NULL;
+	}
+	bytes[n_bytes] = '\0';
+	*ret_bytes = n_bytes;
+	return bytes;
+}
+
+/* Was it there from the beginning? Then the user has set it. Where nobody knows, it stays. */
+static bool is_first(const char *entry, const char *first, size_t n_first)
+{
+	for (const char *at = first; at && at < first + n_first; at += strlen(at) + 1)
+		if (strcmp(at, entry) == 0)
+			return true;
+	return !first;
+}
+
 static bool copy_environment(struct launcher *launcher)
 {
-	size_t n = 0;
+	size_t n = 0, n_first = 0;
 	while (environ[n])
 		n++;
-	launcher->envp = calloc(n + 4, sizeof(*launcher->envp));
-	if (!launcher->envp)
-		return false;
-	char **next = launcher->envp;
-	for (size_t i = 0; i < n; i++) {
-		const char *entry = environ[i];
-		if (strncmp(entry, "ROTA_ITEM=", 10) && strncmp(entry, "ROTA_SEQ=", 9) && strncmp(entry, "ROTA_ATTEMPT=", 13))
+	char *first = read_first_environment(&n_first);
+	launcher->line.envp = calloc(n + N_OWN_NAMES + 1, sizeof(*launcher->line.envp));
+	char **next = launcher->line.envp;
+	for (size_t i = 0; i < n && next; i++) {
+		bool is_held = is_entry_of(environ[i], held_names, N_HELD_NAMES) && !is_first(environ[i], first, n_first);
+		if (!is_held && !is_entry_of(environ[i], own_names, N_OWN_NAMES))
 			*next++ = environ[i];
 	}
-	launcher->envp_own = next;
+	free(first);
+	if (!next)
+		return false;
+	launcher->seq_entry = next;
+	launcher->attempt_entry = next + 1;
+	launcher->item_entry = next + 2;
 	return true;
 }
 
@@ -141,13 +179,13 @@ static bool set_attributes(struct launcher *launcher)
 static void exec_close(void *state)
 {
 	struct launcher *launcher = state;
-	if (launcher->null_fd >= 0)
-		close(launcher->null_fd);
+	if (launcher->line.null_fd >= 0)
+		close(launcher->line.null_fd);
 	posix_spawnattr_destroy(&launcher->attributes);
 	free(launcher->words);
 	free(launcher->program);
-	free(launcher->argv);
-	free(launcher->envp);
+	free(launcher->line.argv);
+	free(launcher->line.envp);
 	free(launcher->text);
 	free(launcher);
 }
@@ -164,8 +202,8 @@ static int exec_open(struct rota_worker *worker, void **state)
 		free(launcher);
 		return rota_refuse(worker, "no memory for the command");
 	}
-	launcher->null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (launcher->null_fd < 0) {
+	launcher->line.null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (launcher->line.null_fd < 0) {
 		int errnum = errno;
 		exec_close(launcher);
 		return rota_refuse(worker, "cannot open /dev/null: %s", strerror(errnum));
@@ -175,6 +213,9 @@ static int exec_open(struct rota_worker *worker, void **state)
 		return rota_refuse(worker, "no memory for the command");
 	}
 	launcher->program = find_program(words[0]);
+	launcher->line.program = launcher->program;
+	launcher->line.attributes = &launcher->attributes;
+	command_init(&launcher->command);
 	*state = launcher;
 	return ROTA_OK;
 }
@@ -223,238 +264,73 @@ static int fill(struct rota_task *task, struct launcher *launcher, const char *i
 	}
 	char *out = launcher->text;
 	for (size_t i = 0; i < launcher->n_words; i++) {
-		launcher->argv[i] = out;
+		launcher->line.argv[i] = out;
 		out = fill_word(out, launcher->words[i], item, n_item);
 	}
-	launcher->envp_own[0] = out;
-	fill_word(out, item_entry, item, n_item);
 	snprintf(launcher->seq, sizeof(launcher->seq), "ROTA_SEQ=%" PRIu64, rota_seq(task));
-	launcher->envp_own[1] = launcher->seq;
+	*launcher->seq_entry = launcher->seq;
 	snprintf(launcher->attempt, sizeof(launcher->attempt), "ROTA_ATTEMPT=%" PRIu32, rota_attempt(task));
-	launcher->envp_own[2] = launcher->attempt;
+	*launcher->attempt_entry = launcher->attempt;
+	*launcher->item_entry = out;
+	fill_word(out, item_entry, item, n_item);
 	return ROTA_OK;
 }
 
-static void close_fd(int *fd)
+/* What ends when others end. A worker that is a process has its descriptors for itself: more won't come. */
+static bool is_shortage(const struct launcher *launcher, int errnum)
 {
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
+	return errnum == EAGAIN || errnum == ENOMEM || errnum == ENFILE ||
+	       (errnum == EMFILE && !launcher->command.group.is_alone);
 }
 
-/* posix_spawn with these as the command's standard output and error. Returns an errno, or 0. */
-static int spawn(struct launcher *launcher, int out_fd, int err_fd, pid_t *ret_pid)
+static int fail_to_run(struct rota_task *task, const struct launcher *launcher, size_t n_item, int errnum)
 {
-	posix_spawn_file_actions_t actions;
-	int errnum = posix_spawn_file_actions_init(&actions);
-	if (errnum)
-		return errnum;
-	errnum = posix_spawn_file_actions_adddup2(&actions, launcher->null_fd, STDIN_FILENO);
-	if (!errnum)
-		errnum = posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
-	if (!errnum)
-		errnum = posix_spawn_file_actions_adddup2(&actions, err_fd, STDERR_FILENO);
-	if (errnum)
-		goto out;
-
-	char **argv = launcher->argv;
-	errnum = ENOENT;
-	if (launcher->program)
-		errnum = posix_spawn(ret_pid, launcher->program, &actions, &launcher->attributes, argv, launcher->envp);
-	if (errnum == ENOENT) /* not looked up before, or no longer where it was */
-		errnum = posix_spawnp(ret_pid, argv[0], &actions, &launcher->attributes, argv, launcher->envp);
-out:
-	posix_spawn_file_actions_destroy(&actions);
-	return errnum;
-}
-
-static int fail_to_run(struct rota_task *task, const char *program, size_t n_item, int errnum)
-{
-	const char *why = strerror(errnum);
+	const char *why = strerror(errnum), *program = launcher->line.argv[0];
 	if (errnum == E2BIG)
 		return fail_too_long(task, n_item);
-	if (errnum == EAGAIN || errnum == ENOMEM || errnum == EMFILE || errnum == ENFILE)
+	if (errnum == EMFILE || is_shortage(launcher, errnum))
 		return rota_retry(task, "cannot run '%s' now: %s", program, why);
 	if (errnum == ENOEXEC)
 		return rota_fail(task, "cannot run '%s': %s (a script needs a first line such as #!/bin/sh)", program, why);
 	return rota_fail(task, "cannot run '%s': %s", program, why);
 }
 
-static int launch(struct rota_task *task, struct launcher *launcher, size_t n_item, struct command *command)
+/* Where processes are short, one that ends is waited for: of the other workers, or whoever has them. */
+static int launch(struct rota_task *task, struct launcher *launcher, size_t n_item)
 {
-	int out[2] = {-1, -1}, err[2] = {-1, -1};
-	pid_t pid;
-	int errnum = 0;
-	if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC))
-		errnum = errno;
-	else
-		errnum = spawn(launcher, out[1], err[1], &pid);
-	close_fd(&out[1]);
-	close_fd(&err[1]);
-	if (errnum) {
-		close_fd(&out[0]);
-		close_fd(&err[0]);
-		return fail_to_run(task, launcher->argv[0], n_item, errnum);
-	}
-	command->pid = pid;
-	command->pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	command->out_fd = out[0];
-	command->err_fd = err[0];
-	command->n_line = 0;
-	command->n_logged_bytes = 0;
-	command->n_unlogged_bytes = 0;
-	return ROTA_OK;
-}
-
-/* Leaves the command unreaped. One that somebody else reaped has ended, too. */
-static bool has_ended(const struct command *command)
-{
-	siginfo_t info = {0};
-	int result;
-	do
-		result = waitid(P_PID, (id_t)command->pid, &info, WEXITED | WNOHANG | WNOWAIT);
-	while (result && errno == EINTR);
-	return result || info.si_pid == command->pid;
-}
-
-/* Ends the command and all of its process group that is left; TERM first, then KILL. */
-static void stop(const struct command *command)
-{
-	struct pollfd end = {.fd = command->pid_fd, .events = POLLIN};
-	kill(-command->pid, SIGTERM);
-	kill(command->pid, SIGTERM);
-	for (int waited_ms = 0; waited_ms < STOP_MS && !has_ended(command); waited_ms += 10)
-		poll(&end, 1, 10);
-	kill(-command->pid, SIGKILL);
-	kill(command->pid, SIGKILL);
-}
-
-/* Reads at most n_bytes into the buffer; how many came. At the end of the pipe it is closed. */
-static size_t read_pipe(struct launcher *launcher, int *fd, size_t n_bytes)
-{
-	ssize_t n;
-	do
-		n = read(*fd, launcher->buffer, n_bytes < BUFFER_BYTES ? n_bytes : BUFFER_BYTES);
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		close_fd(fd);
-	return n > 0 ? (size_t)n : 0;
-}
-
-static void log_line(struct rota_task *task, struct command *command)
-{
-	/* Not rota_log: a line may have NUL bytes inside. */
-	task->host->log(task, command->line, command->n_line);
-	command->n_line = 0;
-}
-
-/* Lines that are too long come in pieces. */
-static void log_bytes(struct rota_task *task, struct command *command, const char *bytes, size_t n_bytes)
-{
-	size_t n_left = LOG_BYTES_MAX - command->n_logged_bytes;
-	if (n_bytes > n_left) {
-		command->n_unlogged_bytes += n_bytes - n_left;
-		n_bytes = n_left;
-	}
-	command->n_logged_bytes += n_bytes;
-
-	for (const char *end = bytes + n_bytes; bytes < end;) {
-		if (*bytes == '\n') {
-			log_line(task, command);
-			bytes++;
-			continue;
-		}
-		if (command->n_line == sizeof(command->line))
-			log_line(task, command);
-		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
-		size_t n_part = (size_t)((newline ? newline : end) - bytes);
-		size_t n_room = sizeof(command->line) - command->n_line;
-		if (n_part > n_room)
-			n_part = n_room;
-		memcpy(command->line + command->n_line, bytes, n_part);
-		command->n_line += n_part;
-		bytes += n_part;
-	}
-}
-
-/* How many bytes are in a pipe: the last words of a command that has ended, however much others still write. */
-static size_t pipe_bytes(int fd)
-{
-	int n_bytes = 0;
-	return fd >= 0 && ioctl(fd, FIONREAD, &n_bytes) == 0 && n_bytes > 0 ? (size_t)n_bytes : 0;
-}
-
-static int drain(struct rota_task *task, struct launcher *launcher, struct command *command)
-{
-	size_t n;
-	for (size_t n_left = pipe_bytes(command->err_fd); n_left > 0; n_left -= n) {
-		n = read_pipe(launcher, &command->err_fd, n_left);
-		if (n == 0)
-			break;
-		log_bytes(task, command, launcher->buffer, n);
-	}
-	for (size_t n_left = pipe_bytes(command->out_fd); n_left > 0; n_left -= n) {
-		n = read_pipe(launcher, &command->out_fd, n_left);
-		if (n == 0)
-			break;
-		int status = rota_write(task, launcher->buffer, n);
-		if (status != ROTA_OK)
-			return status;
-	}
-	return ROTA_OK;
-}
-
-/* Relays until the command has ended: ROTA_OK. Anything else: it is still to be stopped. */
-static int follow(struct rota_task *task, struct launcher *launcher, struct command *command)
-{
-	bool is_blind = command->pid_fd < 0;
+	struct command *command = &launcher->command;
+	int64_t waited_ms = launcher->has_no_patience ? SHORT_MS : 0;
+	int pause_ms = SHORT_FIRST_PAUSE_MS;
 	for (;;) {
-		struct pollfd fds[] = {
-			{.fd = command->pid_fd, .events = POLLIN},
-			{.fd = command->out_fd, .events = POLLIN},
-			{.fd = command->err_fd, .events = POLLIN},
-		};
-		int n_ready = poll(fds, 3, is_blind ? TICK_BLIND_MS : TICK_MS);
-		if (n_ready < 0 && errno != EINTR)
-			return rota_fail(task, "cannot wait for the command: %s", strerror(errno));
-		if ((is_blind || (n_ready > 0 && fds[0].revents)) && has_ended(command))
-			return drain(task, launcher, command);
-		if (rota_cancelled(task))
-			return rota_fail(task, "cancelled while its command was running");
-		if (n_ready > 0 && fds[2].revents)
-			log_bytes(task, command, launcher->buffer, read_pipe(launcher, &command->err_fd, BUFFER_BYTES));
-		if (n_ready > 0 && fds[1].revents) {
-			size_t n = read_pipe(launcher, &command->out_fd, BUFFER_BYTES);
-			int status = n > 0 ? rota_write(task, launcher->buffer, n) : ROTA_OK;
-			if (status != ROTA_OK)
-				return status;
+		int errnum = command_launch(command, &launcher->line);
+		if (errnum == E2BIG && *launcher->item_entry) {
+			*launcher->item_entry = NULL;
+			errnum = command_launch(command, &launcher->line);
 		}
+		launcher->has_no_patience = is_shortage(launcher, errnum) && waited_ms >= SHORT_MS;
+		if (!errnum)
+			return ROTA_OK;
+		if (!is_shortage(launcher, errnum) || waited_ms >= SHORT_MS)
+			return fail_to_run(task, launcher, n_item, errnum);
+		if (rota_cancelled(task))
+			return rota_fail(task, "cancelled before its command could be run: %s", strerror(errnum));
+		if (waited_ms >= SHORT_SAY_MS && !command->has_said_short) {
+			rota_log(task, "cannot run '%s' now: %s; waiting for other processes to end", launcher->line.argv[0],
+			         strerror(errnum));
+			command->has_said_short = true;
+		}
+		poll(NULL, 0, pause_ms);
+		waited_ms += pause_ms;
+		pause_ms = pause_ms < SHORT_PAUSE_MS ? pause_ms * 2 : SHORT_PAUSE_MS;
 	}
 }
 
-static void end_log(struct rota_task *task, struct command *command)
+/* The command's exit status decides. */
+static int judge(struct rota_task *task, const struct group *group)
 {
-	if (command->n_line > 0)
-		log_line(task, command);
-	if (command->n_unlogged_bytes > 0)
-		rota_log(task, "%" PRIu64 " more bytes of standard error", command->n_unlogged_bytes);
-}
-
-static int reap(const struct command *command, int *ret_wait_status)
-{
-	pid_t pid;
-	do
-		pid = waitpid(command->pid, ret_wait_status, 0);
-	while (pid < 0 && errno == EINTR);
-	return pid < 0 ? -1 : 0;
-}
-
-/* Reaps the command, and its exit status decides. */
-static int judge(struct rota_task *task, const struct command *command)
-{
-	int wait_status;
-	if (reap(command, &wait_status))
-		return rota_fail(task, "the command's exit status is lost: %s", strerror(errno));
+	int wait_status = group->wait_status;
+	if (!group->has_status)
+		return rota_fail(task, "the command's exit status is lost: somebody else has reaped it");
 	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
 		return ROTA_OK;
 	rota_command_ended(task, wait_status);
@@ -474,25 +350,13 @@ static int exec_run(struct rota_task *task, void *state)
 	if (memchr(item, '\0', n_item))
 		return rota_fail(task, "the item has a NUL byte inside: no command can take it as an argument");
 	int status = fill(task, launcher, item, n_item);
+	if (status == ROTA_OK)
+		status = launch(task, launcher, n_item);
 	if (status != ROTA_OK)
 		return status;
-	struct command command;
-	status = launch(task, launcher, n_item, &command);
-	if (status != ROTA_OK)
-		return status;
-
-	status = follow(task, launcher, &command);
-	if (status != ROTA_OK)
-		stop(&command);
-	end_log(task, &command);
-	close_fd(&command.pid_fd);
-	close_fd(&command.out_fd);
-	close_fd(&command.err_fd);
-	if (status != ROTA_OK) {
-		reap(&command, NULL);
-		return status;
-	}
-	return judge(task, &command);
+	status = command_follow(task, &launcher->command);
+	command_end(task, &launcher->command);
+	return status == ROTA_OK ? judge(task, &launcher->command.group) : status;
 }
 
 static const struct rota_option exec_options[] = {

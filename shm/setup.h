@@ -39,6 +39,7 @@ struct setup {
 	bool has_pid_namespace;
 	bool tells_times;   /* of each item: when it began, and how long it took */
 	bool spins;         /* before a worker sleeps it looks for a while */
+	bool runs_commands; /* each item is a process: a worker is of use only when there is room for one more */
 	struct setup_option *options;
 	size_t n_options;
 	char **pins;        /* for each place the CPUs that its worker may use: numbers, commas; or NULL */

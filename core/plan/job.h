@@ -63,7 +63,8 @@ struct job {
 	struct place after_place;
 	size_t *after;                   /* indices into plan.jobs, n_after of them; plan_check */
 	size_t n_after;
-	bool adds_newline_if_missing;    /* plugin exec: a result with bytes that lacks a newline gets one; plan_check */
+	/* plugin exec: an item is a process, and a result with bytes that lacks a newline gets one; plan_check */
+	bool runs_commands;
 	uint64_t given;                  /* which keys were given: bit i for core_options()[i] */
 	bool has_misspelt_plugin;        /* an unknown key was taken for `plugin`: its lack needs no second error */
 };

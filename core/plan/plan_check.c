@@ -134,7 +134,7 @@ static void check_plugin(struct plan *plan, struct job *job)
 		return;
 	}
 	/* However the job came to it, a command's output ends in a newline of its own. */
-	job->adds_newline_if_missing = strcmp(job->info->name, "exec") == 0;
+	job->runs_commands = strcmp(job->info->name, "exec") == 0;
 	if (job->info->has_flush)
 		place_error(&plan->errors, job->plugin_place, ERR_USAGE,
 		            "%splugin '%s' accumulates (flush), which this version of rota can't do yet",

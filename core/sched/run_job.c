@@ -152,8 +152,9 @@ static int fill_setup(struct run_job *job, struct err *err)
 	                            .has_pid_namespace = plan->has_pid_namespace,
 	                            .tells_times = job->report.joblog != NULL,
 	                            .spins = plan->spins,
+	                            .runs_commands = plan->runs_commands,
 	                            .n_options = plan->n_options};
-	if (plan->adds_newline_if_missing && plan->output.kind == ENDPOINT_LINES)
+	if (plan->runs_commands && plan->output.kind == ENDPOINT_LINES)
 		job->setup.frame = FRAME_MISSING;
 	job->setup.options = calloc(plan->n_options + 1, sizeof *job->setup.options);
 	if (!job->setup.options)

@@ -151,13 +151,27 @@ static int read_setup(struct setup *ret, struct err *err)
 	return result;
 }
 
-/* Numerical libraries start a thread a CPU in every worker unless they are told not to. What the user set stays. */
+/*
+ * Numerical libraries start a thread a CPU in every worker unless they are told not to. What the user set stays, and is
+ * what this process's environment began with: by that a plugin that runs commands tells the two apart (exec).
+ */
+static const char *const thread_names[] = {"OMP_NUM_THREADS",  "OPENBLAS_NUM_THREADS",   "MKL_NUM_THREADS",
+                                           "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"};
+#define N_THREAD_NAMES (sizeof thread_names / sizeof *thread_names)
+static bool are_held[N_THREAD_NAMES];
+
 static void hold_threads_to_one(void)
 {
-	static const char *const names[] = {"OMP_NUM_THREADS",  "OPENBLAS_NUM_THREADS",   "MKL_NUM_THREADS",
-	                                    "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		setenv(names[i], "1", 0);
+	for (size_t i = 0; i < N_THREAD_NAMES; i++)
+		are_held[i] = !getenv(thread_names[i]) && setenv(thread_names[i], "1", 0) == 0;
+}
+
+/* Before another program begins, which holds them itself. */
+static void let_go_of_threads(void)
+{
+	for (size_t i = 0; i < N_THREAD_NAMES; i++)
+		if (are_held[i])
+			unsetenv(thread_names[i]);
 }
 
 static int load_plugin(struct forkserver *server)
@@ -227,6 +241,33 @@ _Noreturn static void live(struct forkserver *server, pid_t parent, const struct
 
 /* --- in the fork server ------------------------------------------------------------------------------------------- */
 
+static void tell_no_fork(const struct message *message, int errnum)
+{
+	tell(&(struct message){.kind = MESSAGE_NO_FORK,
+	                       .worker = message->worker,
+	                       .generation = message->generation,
+	                       .status = errnum},
+	     NULL);
+}
+
+/*
+ * Where each item is a process, a worker that has taken the last one could only wait, with all others. So its place is
+ * kept by one that has ended and isn't reaped yet. 0: no place is to be kept; -1: none is there.
+ */
+static pid_t keep_place(const struct forkserver *server)
+{
+	pid_t pid = server->setup.runs_commands ? fork() : 0;
+	if (pid == 0 && server->setup.runs_commands)
+		_exit(0);
+	return pid;
+}
+
+static void give_place(pid_t pid)
+{
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 static void fork_worker(struct forkserver *server, const struct message *message, const int fds[MESSAGE_FORK_FDS])
 {
 	if (message->worker == 0 || message->worker > server->n_children)
@@ -234,17 +275,16 @@ static void fork_worker(struct forkserver *server, const struct message *message
 	/* what the plugin's load left in stdio's buffers would be written by every worker */
 	fflush(NULL);
 	pid_t parent = getpid();
-	pid_t pid = fork();
+	pid_t place = keep_place(server);
+	pid_t pid = place >= 0 ? fork() : -1;
+	int errnum = errno;
 	if (pid == 0)
 		live(server, parent, message, fds);
 	if (pid > 0)
 		server->children[message->worker - 1] = (struct child){pid, message->generation};
 	else
-		tell(&(struct message){.kind = MESSAGE_NO_FORK,
-		                       .worker = message->worker,
-		                       .generation = message->generation,
-		                       .status = errno},
-		     NULL);
+		tell_no_fork(message, errnum);
+	give_place(place);
 }
 
 static void kill_worker(struct forkserver *server, const struct message *message)
@@ -309,11 +349,7 @@ static int take_message(struct forkserver *server)
 	if (message.kind == MESSAGE_FORK && n_fds == MESSAGE_FORK_FDS)
 		fork_worker(server, &message, fds);
 	else if (message.kind == MESSAGE_FORK)
-		tell(&(struct message){.kind = MESSAGE_NO_FORK,
-		                       .worker = message.worker,
-		                       .generation = message.generation,
-		                       .status = EMFILE},
-		     NULL);
+		tell_no_fork(&message, EMFILE);
 	else if (message.kind == MESSAGE_KILL)
 		kill_worker(server, &message);
 	for (size_t i = 0; i < n_fds; i++)
@@ -392,6 +428,7 @@ static int move(const char *program)
 {
 	const char *const argv[] = {program, "--serve", "0", NULL};
 	struct err err;
+	let_go_of_threads();
 	if (namespace_start(argv, &err) == 0)
 		return 0;
 	tell_refusal(&err);

@@ -87,10 +87,10 @@ threads_take_over() {
 }
 
 @test "exec's commands can't be started either: each item says so" {
-	expect 1 nofork exec -j 2 -- echo <<<$'a\nb'
+	expect 1 nofork exec -b thread -j 2 --timeout 200ms -- echo <<<$'a\nb'
 	empty "$out"
-	has "$err" 'item 1 "a"'
-	has "$err" 'item 2 "b"'
+	has "$err" 'item 1 "a": timed out: cancelled before its command could be run: Resource temporarily unavailable'
+	has "$err" 'item 2 "b": timed out'
 }
 
 needs_namespaces() {

@@ -283,7 +283,7 @@ static void test_defaults(void)
 	is_int(job->max_item_bytes, 1 << 30, "items up to 1G");
 	is_int(job->max_result_bytes, 1 << 30, "results up to 1G");
 	is_int(job->window_bytes, 64 << 20, "a window of 64M");
-	ok(!job->adds_newline_if_missing, "results as they are");
+	ok(!job->runs_commands, "results as they are");
 	is_str(job->info ? job->info->name : NULL, "upper", "and knows its plugin");
 	plan_destroy(&plan);
 }
@@ -306,7 +306,7 @@ static void test_every_key(void)
 	is_int(a->max_item_bytes, 10, "max-item");
 	is_int(a->max_result_bytes, 2048, "max-result");
 	is_int(a->window_bytes, 1 << 20, "window");
-	ok(a->adds_newline_if_missing, "a command's output ends in a newline");
+	ok(a->runs_commands, "a command's output ends in a newline");
 	is_int(a->options[0].n_elements, 2, "a list has its elements");
 	is_str(a->options[0].elements[0], "a,b", "commas and all");
 	is_int(b->n_workers, 1, "a plugin that isn't thread-safe gets one thread");
