@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * channel - see channel.h. Invariants of the private copies: answered <= granted as difference, at most
+ * channel - see channel.h. Invariants of the private copies: answered <= begun <= granted as differences, at most
  * CHANNEL_BATCHES_MAX batches unanswered (the caller keeps it), put and taken positions never read from shared memory.
  */
 #include "config.h"
@@ -93,8 +93,11 @@ void channel_destroy(struct channel **channel)
 	errno = errnum;
 }
 
-/* How many items have begun: the claim word, checked against all that we know of it. */
-static int read_begun(const struct channel *channel, uint32_t *ret)
+/*
+ * How many items have begun: the claim word, checked against all that we know of it. What was seen to have begun has:
+ * a claim that is taken back would hide the item whose time runs.
+ */
+static int read_begun(struct channel *channel, uint32_t *ret)
 {
 	uint64_t claim = atomic_load_explicit(&channel->up->claim, memory_order_acquire);
 	uint32_t count = claim_count(claim);
@@ -104,8 +107,9 @@ static int read_begun(const struct channel *channel, uint32_t *ret)
 			return CHANNEL_BROKEN;
 		count = channel->cut;
 	}
-	if (((count - channel->answered) & RING_MARK_MASK) > ((channel->granted - channel->answered) & RING_MARK_MASK))
+	if (((count - channel->begun) & RING_MARK_MASK) > ((channel->granted - channel->begun) & RING_MARK_MASK))
 		return CHANNEL_BROKEN;
+	channel->begun = count;
 	*ret = count;
 	return 0;
 }
@@ -199,6 +203,17 @@ int channel_look(struct channel *channel, uint64_t *ret_bytes, uint32_t *ret_ite
 	return 0;
 }
 
+uint32_t channel_events(const struct channel *channel)
+{
+	uint64_t n_bytes;
+	uint32_t n_events, n_most = (uint32_t)(channel->event.size_bytes / sizeof(struct event_shm));
+	if (ring_look(&channel->event, &n_bytes, &n_events) != 0)
+		return 1; /* what is wrong is found by looking at it */
+	if (n_events == 0 && n_bytes > 0)
+		return 1;
+	return n_events < n_most ? n_events : n_most;
+}
+
 int channel_event(struct channel *channel, struct channel_event *ret)
 {
 	uint64_t n_bytes;
@@ -236,10 +251,21 @@ const unsigned char *channel_data(const struct channel *channel)
 	return ring_data(&channel->result);
 }
 
+/* Its item is answered: one that has the same count, 2^24 items later, must not find the word. */
+static void end_cancelling(struct channel *channel)
+{
+	if (((channel->answered - channel->cancelled) & RING_MARK_MASK) > RING_MARK_MASK / 2)
+		return;
+	channel->is_cancelling = false;
+	atomic_store_explicit(&channel->down->cancel, 0, memory_order_relaxed);
+}
+
 void channel_take(struct channel *channel, uint64_t n_bytes, uint32_t n_items)
 {
 	ring_take(&channel->result, n_bytes, n_items);
 	channel->answered = (channel->answered + n_items) & RING_MARK_MASK;
+	if (__builtin_expect(channel->is_cancelling, 0))
+		end_cancelling(channel);
 }
 
 uint64_t channel_position(const struct channel *channel)
@@ -300,8 +326,11 @@ int channel_take_back(struct channel *channel, uint32_t *ret_items)
 void channel_cancel(struct channel *channel)
 {
 	uint32_t begun;
-	if (read_begun(channel, &begun) == 0)
-		atomic_store_explicit(&channel->down->cancel, begun + 1, memory_order_relaxed);
+	if (read_begun(channel, &begun) != 0 || begun == channel->answered)
+		return;
+	channel->is_cancelling = true;
+	channel->cancelled = begun;
+	atomic_store_explicit(&channel->down->cancel, begun + 1, memory_order_relaxed);
 }
 
 int channel_stop(struct channel *channel)
@@ -333,6 +362,13 @@ bool channel_has_news(const struct channel *channel)
 	if (ring_look(&channel->result, &n_bytes, &n_marks) != 0 || n_bytes > 0 || n_marks > 0)
 		return true;
 	return ring_look(&channel->event, &n_bytes, &n_marks) != 0 || n_marks > 0;
+}
+
+bool channel_has_answers(const struct channel *channel)
+{
+	uint64_t n_bytes;
+	uint32_t n_marks;
+	return ring_look(&channel->result, &n_bytes, &n_marks) != 0 || n_marks > 0;
 }
 
 bool channel_has_rung(const struct channel *channel, uint32_t n_items)

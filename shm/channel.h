@@ -64,10 +64,13 @@ struct channel {
 	struct ring_consumer result, event;
 	bool has_heavy_fence;
 	uint32_t granted;   /* items, mod 2^24 */
+	uint32_t begun;     /* the same, as last seen: it never goes back */
 	uint32_t answered;  /* items that were taken from the result ring */
 	uint32_t epoch;     /* even, as in the take-back word */
 	uint32_t cut;       /* how many items had begun when something was taken back last */
 	uint32_t n_batches; /* sent so far */
+	bool is_cancelling; /* the cancel word is set */
+	uint32_t cancelled; /* how many items had begun with the one that it is about */
 	const char *unsent; /* the rest of a batch that is larger than the room there was */
 	size_t unsent_bytes;
 };
@@ -106,6 +109,9 @@ int channel_look(struct channel *channel, uint64_t *ret_bytes, uint32_t *ret_ite
 
 /* A copy of the next event: 1, none: 0, or CHANNEL_BROKEN. It stays the next one until channel_event_done. */
 int channel_event(struct channel *channel, struct channel_event *ret);
+
+/* How many events may be there now, at most: no look at them is longer, whatever the worker goes on to say. */
+uint32_t channel_events(const struct channel *channel);
 void channel_event_done(struct channel *channel, const struct channel_event *event);
 
 /* Result bytes [0, n of channel_look), and taking some of them off, with the items that they complete. */
@@ -144,8 +150,9 @@ uint64_t channel_busy_ns(const struct channel *channel);
 
 /* Before sleeping: from now on the worker rings when it has published. Then look once more. */
 void channel_sleep_begin(struct channel *channel);
-/* Is there anything that wasn't taken? Cheap; hostile content just says yes. */
+/* Is there anything that wasn't taken, or an answer? Cheap; hostile content just says yes. */
 bool channel_has_news(const struct channel *channel);
+bool channel_has_answers(const struct channel *channel);
 /*
  * Is there what the worker would have rung for: n_items answered (the rest of a batch), half a ring of results, an
  * event? Less than that is left to the next look.

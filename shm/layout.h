@@ -23,8 +23,8 @@
  *
  * Counting. Items of a channel are counted from 0, mod 2^24, in the order given: those granted (in batches) by the
  * supervisor, those begun by the worker (claim word), those answered (the result ring's marks). At every instant
- * answered <= begun <= answered + 1 and begun <= granted, as differences. Dead worker: items below answered have their
- * outcome; the one between answered and begun is charged; the others go back.
+ * answered <= begun <= answered + 1 and begun <= granted, as differences, and none of them ever goes back. Dead worker:
+ * items below answered have their outcome; the one between answered and begun is charged; the others go back.
  */
 #ifndef SHM_LAYOUT_H
 #define SHM_LAYOUT_H
@@ -105,7 +105,7 @@ struct down_shm {
 	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint64_t result_tail; /* release, after the bytes were copied out */
 	_Atomic uint64_t event_tail;
 	_Atomic uint32_t is_stopping; /* set once: leave the loop when nothing is granted; then post */
-	_Atomic uint32_t cancel;      /* 1 + (begun mod 2^24) of the item that is given up; 0: none */
+	_Atomic uint32_t cancel;      /* 1 + (begun mod 2^24) of the item that is given up, until it's taken; 0: none */
 	/*
 	 * set by the supervisor before it sleeps (seq_cst fence, then it looks once more); cleared by the worker who
 	 * rings

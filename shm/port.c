@@ -12,28 +12,40 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-static int attach(struct port *port, unsigned char *base, struct err *err)
+static bool is_ring_size(uint64_t n_bytes)
 {
-	struct fixed_shm fixed;
-	memcpy(&fixed, base, sizeof fixed);
-	if (fixed.magic != CHANNEL_MAGIC || fixed.version != CHANNEL_VERSION)
-		return err_set(err, ERR_RUN, "the channel is of version %u, this worker's is %u: reinstall rota", fixed.version,
-		               CHANNEL_VERSION);
-	port->worker_number = fixed.worker_number;
-	port->has_light_fence = fixed.has_heavy_fence && fence_register();
+	return n_bytes >= CHANNEL_PAGE_BYTES && n_bytes <= UINT32_MAX && (n_bytes & (n_bytes - 1)) == 0;
+}
+
+/* Nothing of it is used before. The rings stand so often in what there is. */
+static int check(const struct fixed_shm *fixed, uint64_t n_bytes, unsigned times, struct err *err)
+{
+	if (fixed->magic != CHANNEL_MAGIC || fixed->version != CHANNEL_VERSION)
+		return err_set(err, ERR_RUN, "the channel is of version %u, this worker's is %u: reinstall rota",
+		               fixed->version, CHANNEL_VERSION);
+	if (!is_ring_size(fixed->task_bytes) || !is_ring_size(fixed->result_bytes) || !is_ring_size(fixed->event_bytes) ||
+	    CHANNEL_CONTROL_BYTES + times * (fixed->task_bytes + fixed->result_bytes + fixed->event_bytes) != n_bytes)
+		return err_set(err, ERR_RUN, "the channel isn't of the size that it says");
+	return 0;
+}
+
+static void attach(struct port *port, const struct fixed_shm *fixed, unsigned char *base)
+{
+	port->worker_number = fixed->worker_number;
+	port->has_light_fence = fixed->has_heavy_fence && fence_register();
 	port->down = (struct down_shm *)(void *)(base + CHANNEL_PAGE_BYTES);
 	port->up = (struct up_shm *)(void *)(base + 2 * CHANNEL_PAGE_BYTES);
 	port->sem_page = base + 3 * CHANNEL_PAGE_BYTES;
 	unsigned char *task = base + CHANNEL_CONTROL_BYTES;
-	unsigned char *result = task + 2 * fixed.task_bytes;
-	unsigned char *event = result + 2 * fixed.result_bytes;
-	ring_consumer_init(&port->task, task, fixed.task_bytes, &port->down->task_head, &port->up->task_tail);
-	ring_producer_init(&port->result, result, fixed.result_bytes, &port->up->result_head, &port->down->result_tail);
-	ring_producer_init(&port->event, event, fixed.event_bytes, &port->up->event_head, &port->down->event_tail);
-	return 0;
+	unsigned char *result = task + 2 * fixed->task_bytes;
+	unsigned char *event = result + 2 * fixed->result_bytes;
+	ring_consumer_init(&port->task, task, fixed->task_bytes, &port->down->task_head, &port->up->task_tail);
+	ring_producer_init(&port->result, result, fixed->result_bytes, &port->up->result_head, &port->down->result_tail);
+	ring_producer_init(&port->event, event, fixed->event_bytes, &port->up->event_head, &port->down->event_tail);
 }
 
 int port_attach(struct port *port, int take_fd, int take_bell_fd, struct err *err)
@@ -42,16 +54,19 @@ int port_attach(struct port *port, int take_fd, int take_bell_fd, struct err *er
 	port->bell_fd = take_bell_fd;
 	port->owns_map = true;
 	struct fixed_shm fixed;
+	struct stat status;
 	unsigned char *rings[3];
 	int result = -1;
-	if (pread(take_fd, &fixed, sizeof fixed, 0) != (ssize_t)sizeof fixed) {
+	if (fstat(take_fd, &status) != 0 || pread(take_fd, &fixed, sizeof fixed, 0) != (ssize_t)sizeof fixed) {
 		err_set_errno(err, ERR_RUN, errno, "cannot read the channel's first page");
 		goto out;
 	}
-	const size_t ring_bytes[3] = {fixed.task_bytes, fixed.result_bytes, fixed.event_bytes};
-	if (segment_map(take_fd, CHANNEL_CONTROL_BYTES, ring_bytes, 3, &port->map, rings, err) != 0)
+	if (check(&fixed, (uint64_t)status.st_size, 1, err) != 0)
 		goto out;
-	result = attach(port, port->map.base, err);
+	const size_t ring_bytes[3] = {fixed.task_bytes, fixed.result_bytes, fixed.event_bytes};
+	result = segment_map(take_fd, CHANNEL_CONTROL_BYTES, ring_bytes, 3, &port->map, rings, err);
+	if (result == 0)
+		attach(port, &fixed, port->map.base);
 out:
 	close(take_fd);
 	if (result != 0)
@@ -61,10 +76,15 @@ out:
 
 int port_attach_map(struct port *port, const struct segment_map *map, int bell_fd, struct err *err)
 {
+	struct fixed_shm fixed;
 	memset(port, 0, sizeof *port);
 	port->map = *map;
 	port->bell_fd = bell_fd;
-	return attach(port, map->base, err);
+	memcpy(&fixed, map->base, sizeof fixed);
+	if (check(&fixed, map->mapped_bytes, 2, err) != 0)
+		return -1;
+	attach(port, &fixed, map->base);
+	return 0;
 }
 
 void port_detach(struct port *port)

@@ -26,6 +26,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define MESSAGES_A_TURN 64
+
 struct child {
 	pid_t pid; /* 0: none */
 	uint64_t generation;
@@ -167,7 +169,8 @@ static void on_socket(struct loop_watch *watch, uint32_t events)
 	char packet[sizeof(struct message) + MESSAGE_TEXT_MAX + 1];
 	(void)events;
 	self->is_reading = true;
-	while (!self->is_closed && watch->fd >= 0) {
+	/* what is left is told again: others have their turn first */
+	for (int i = 0; i < MESSAGES_A_TURN && !self->is_closed && watch->fd >= 0; i++) {
 		struct message message;
 		pid_t sender;
 		ssize_t n = receive(self->server.fd, packet, sizeof packet - 1, &sender);

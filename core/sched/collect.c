@@ -304,8 +304,10 @@ static int take_event(struct collector *collector, struct worker *worker, struct
 static int take_events(struct collector *collector, struct worker *worker, struct look *look)
 {
 	struct channel_event event;
-	int n_taken = 0, result;
-	while ((result = channel_event(worker->channel, &event)) > 0) {
+	int n_taken = 0, result = 0;
+	/* those that were there when the look was done: what the worker goes on to say has its turn later */
+	for (uint32_t n_left = channel_events(worker->channel);
+	     n_left > 0 && (result = channel_event(worker->channel, &event)) > 0; n_left--) {
 		result = take_event(collector, worker, look, &event);
 		if (result < 0)
 			return CHANNEL_BROKEN;
@@ -323,7 +325,7 @@ int collect(struct collector *collector, struct worker *worker)
 	struct channel *channel = worker->channel;
 	if (channel_look(channel, &look.n_bytes, &look.n_items) != 0)
 		return CHANNEL_BROKEN;
-	bool has_news = look.n_bytes > 0 || look.n_items > 0;
+	bool has_news = look.n_bytes > 0 || look.n_items > 0, has_answers = look.n_items > 0;
 	int n_events = take_events(collector, worker, &look);
 	if (n_events < 0 || advance(collector, worker, &look, look.n_items, look.n_bytes) != 0)
 		return CHANNEL_BROKEN;
@@ -332,6 +334,8 @@ int collect(struct collector *collector, struct worker *worker)
 	/* room in either ring may be what the worker waits for: for an item's result, or to say something at any time */
 	channel_release(channel);
 	worker->needs_wake = worker->needs_wake || worker->n_owed_items > 0 || n_events > 0;
-	worker->progress_ns = clock_now_ns();
+	/* words alone are none */
+	if (has_answers)
+		worker->progress_ns = clock_now_ns();
 	return 1;
 }

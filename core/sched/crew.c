@@ -257,7 +257,7 @@ bool crew_want(struct crew *crew)
 	if (!crew_may_start(crew))
 		return false;
 	struct worker *worker = crew->workers;
-	while (worker->phase != WORKER_NONE && worker < crew->workers + crew->n_places)
+	while (worker < crew->workers + crew->n_places && worker->phase != WORKER_NONE)
 		worker++;
 	if (worker == crew->workers + crew->n_places)
 		return false;

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define LOOK_MIN_NS CLOCK_NS_PER_MS
@@ -38,23 +39,30 @@ static int64_t pause_ns(const struct watchdog *watchdog)
 	return pause;
 }
 
+static int64_t field_bytes(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+	return at ? strtoll(at + strlen(name), NULL, 10) * 1024 : 0;
+}
+
+/*
+ * The rings count twice, as they are mapped, but only so much of them as it has touched: of its shared memory no more
+ * than all of them is taken off, and nothing of what isn't shared.
+ */
 int64_t watchdog_rss_bytes(const struct worker *worker)
 {
-	char path[64], text[128];
+	char path[64], text[4096];
 	if (worker->pid <= 0)
 		return 0;
-	snprintf(path, sizeof path, "/proc/%ld/statm", (long)worker->pid);
+	snprintf(path, sizeof path, "/proc/%ld/status", (long)worker->pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
 	ssize_t n = read(fd, text, sizeof text - 1);
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
-	char *at = text;
-	strtoll(at, &at, 10); /* the first field is the size of the address space */
-	int64_t rss = strtoll(at, NULL, 10) * sysconf(_SC_PAGESIZE);
-	int64_t own = rss - (int64_t)worker->channel->map.mapped_bytes;
-	return own > 0 ? own : 0;
+	int64_t shared = field_bytes(text, "\nRssShmem:"), rings = (int64_t)worker->channel->map.mapped_bytes;
+	return field_bytes(text, "\nVmRSS:") - (shared < rings ? shared : rings);
 }
 
 /* --- the item's clock --------------------------------------------------------------------------------------------- */
@@ -81,7 +89,11 @@ static void look_at_item(struct watchdog *watchdog, struct worker *worker, int64
 {
 	uint32_t item;
 	int is_in_item = channel_current_item(worker->channel, &item);
-	if (is_in_item <= 0 || item != worker->clock_item || worker->clock_ns == 0) {
+	if (is_in_item == CHANNEL_BROKEN) {
+		worker_break(worker);
+		return;
+	}
+	if (is_in_item == 0 || item != worker->clock_item || worker->clock_ns == 0) {
 		worker->clock_item = is_in_item > 0 ? item : RING_MARK_MASK + 1;
 		worker->clock_ns = is_in_item > 0;
 		/* a thread that gave up its item is as good as before */
@@ -101,8 +113,12 @@ static void look_at_item(struct watchdog *watchdog, struct worker *worker, int64
 static void look_at_memory(struct watchdog *watchdog, struct worker *worker)
 {
 	uint32_t item;
-	worker->rss_bytes = watchdog_rss_bytes(worker);
-	if (worker->rss_bytes <= watchdog->memory_bytes || worker->ending != ENDING_NONE)
+	int64_t rss_bytes = watchdog_rss_bytes(worker);
+	/* one that has ended, or is about to, has none: what it had is what will be asked for */
+	if (rss_bytes <= 0 || worker->ending != ENDING_NONE)
+		return;
+	worker->rss_bytes = rss_bytes;
+	if (worker->rss_bytes <= watchdog->memory_bytes)
 		return;
 	if (channel_current_item(worker->channel, &item) > 0)
 		worker_end(worker, ENDING_OVER_MEMORY, item);
@@ -111,16 +127,16 @@ static void look_at_memory(struct watchdog *watchdog, struct worker *worker)
 }
 
 /*
- * It has work, or its ring isn't empty though it has none, and it does nothing: a lost wake-up, or a scribble over
- * one.
+ * It has work, or its ring isn't empty though it has none, and it answers nothing and is in no item: a lost wake-up, or
+ * a scribble over one. Words are no answers. One that isn't heard may wait for room to say something.
  */
-static void look_if_stuck(struct worker *worker, int64_t now_ns)
+static void look_if_stuck(struct worker *worker, int64_t now_ns, bool is_heard)
 {
 	struct channel *channel = worker->channel;
 	bool has_work = worker->n_owed_items > 0 ? !channel_is_sending(channel) : !channel_is_drained(channel);
 	bool is_stuck = worker->phase == WORKER_IS_READY && !worker->is_broken && worker->ending == ENDING_NONE &&
-	                has_work && now_ns - worker->progress_ns >= STUCK_NS && !channel_has_news(channel) &&
-	                channel_begun(channel) <= 0;
+	                is_heard && has_work && now_ns - worker->progress_ns >= STUCK_NS &&
+	                !channel_has_answers(channel) && channel_begun(channel) <= 0;
 	if (!is_stuck) {
 		worker->n_stuck_looks = 0;
 		return;
@@ -146,7 +162,7 @@ static void look_at(struct watchdog *watchdog, struct worker *worker, int64_t pa
 	kill_if_due(worker, now_ns);
 	if (watchdog->memory_bytes > 0)
 		look_at_memory(watchdog, worker);
-	look_if_stuck(worker, now_ns);
+	look_if_stuck(worker, now_ns, is_heard);
 }
 
 /* The plugin's load. */

@@ -55,7 +55,7 @@ struct worker {
 	/* figures for the size of batches */
 	uint64_t n_answered, busy_ns_seen, n_answered_seen;
 	int64_t ready_since_ns; /* 0: it isn't yet */
-	int64_t progress_ns;    /* when something was last sent to it while idle, or came from it */
+	int64_t progress_ns;    /* when something was last sent to it while idle, or it answered */
 	/* its standard output and error */
 	struct loop_watch bell, words;
 	struct buf line;  /* the words that no newline has ended yet */

@@ -101,7 +101,8 @@ static void test_counts_wrap(void)
 {
 	ends_init(&ends);
 	const uint32_t start = RING_MARK_MASK - 2;
-	channel()->granted = channel()->answered = channel()->result.taken_marks = port()->begun = start;
+	channel()->granted = channel()->answered = channel()->begun = start;
+	channel()->result.taken_marks = port()->begun = start;
 	port()->result.marks = start;
 	atomic_store(&channel()->up->result_head, ring_word(0, start));
 	channel()->cut = start;
@@ -459,7 +460,91 @@ static void test_cancel(void)
 	port_answer(port(), 0, false);
 	must(port_claim(port()));
 	ok(!port_is_cancelled(port()), "the next item isn't");
+	must(channel_look(channel(), &n_bytes, &n_items) == 0);
+	channel_take(channel(), n_bytes, n_items);
+	is_int(atomic_load(&channel()->down->cancel), 0, "the word goes when its item was taken");
+	port_answer(port(), 0, true);
+	must(channel_look(channel(), &n_bytes, &n_items) == 0);
+	channel_take(channel(), n_bytes, n_items);
+	channel_cancel(channel());
+	is_int(atomic_load(&channel()->down->cancel), 0, "where nothing has begun nothing is given up");
 	ends_fini(&ends);
+}
+
+/* So many items later one has the same count. */
+static void test_cancel_comes_round(void)
+{
+	enum { N_A_BATCH = 2048 };
+	static char text[N_A_BATCH + 1];
+	uint32_t n_cancelled = 0, n_done = 0;
+	memset(text, '\n', N_A_BATCH);
+	ends_init(&ends);
+	while (n_done <= RING_MARK_MASK + 1) {
+		ends_send(&ends, n_done + 1, text);
+		next_batch();
+		for (int i = 0; i < N_A_BATCH; i++) {
+			must(port_claim(port()));
+			if (n_done++ == 0)
+				channel_cancel(channel());
+			n_cancelled += port_is_cancelled(port());
+			port_answer(port(), 0, i == N_A_BATCH - 1);
+		}
+		port_end_batch(port(), 0);
+		must(channel_look(channel(), &n_bytes, &n_items) == 0);
+		channel_take(channel(), n_bytes, n_items);
+		channel_release(channel());
+	}
+	is_int(n_cancelled, 1, "of 2^24 + some items only the one that was given up finds so");
+	ends_fini(&ends);
+}
+
+/* What has been seen to have begun can't be unbegun. */
+static void test_claim_goes_back(void)
+{
+	ends_init(&ends);
+	ends_send(&ends, 1, "1\n2\n");
+	next_batch();
+	uint64_t before = atomic_load(&channel()->up->claim);
+	must(port_claim(port()));
+	atomic_store(&channel()->up->claim, claim_word(0, CLAIM_EPOCH_FIRST));
+	is_int(channel_begun(channel()), 0, "a claim that nobody saw is as none");
+	atomic_store(&channel()->up->claim, claim_word(1, CLAIM_EPOCH_FIRST));
+	is_int(channel_begun(channel()), 1, "one is seen");
+	atomic_store(&channel()->up->claim, claim_word(0, CLAIM_EPOCH_FIRST));
+	is_int(channel_begun(channel()), CHANNEL_BROKEN, "and doesn't go back");
+	is_int(channel_look(channel(), &n_bytes, &n_items), CHANNEL_BROKEN, "nor for a look");
+	atomic_store(&channel()->up->claim, before);
+	is_int(channel_begun(channel()), CHANNEL_BROKEN, "nor to before the first");
+	ends_fini(&ends);
+}
+
+/* The first page says of which size the rings are: nothing is mapped that isn't there. */
+static void test_attach_checks_sizes(void)
+{
+	static const struct {
+		uint64_t task_bytes, result_bytes, event_bytes;
+		const char *what;
+	} cases[] = {
+		{0, ENDS_RESULT_BYTES, ENDS_EVENT_BYTES, "no task ring"},
+		{ENDS_TASK_BYTES, ENDS_RESULT_BYTES + 4096, ENDS_EVENT_BYTES, "no power of two"},
+		{ENDS_TASK_BYTES, ENDS_RESULT_BYTES, 2 * ENDS_EVENT_BYTES, "more than the file has"},
+		{ENDS_TASK_BYTES, ENDS_RESULT_BYTES, 2048, "less than a page"},
+		{UINT64_C(1) << 63, ENDS_RESULT_BYTES, ENDS_EVENT_BYTES, "2^63"},
+		{ENDS_EVENT_BYTES - UINT64_C(8192), UINT64_C(8192) + 8192, ENDS_EVENT_BYTES, "a sum that wraps"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct port other;
+		ends_init(&ends);
+		struct fixed_shm *fixed = channel()->map.base;
+		fixed->task_bytes = cases[i].task_bytes;
+		fixed->result_bytes = cases[i].result_bytes;
+		fixed->event_bytes = cases[i].event_bytes;
+		int fd = dup(channel()->fd), bell_fd = dup(channel()->bell_fd);
+		is_int(port_attach(&other, fd, bell_fd, &ends.err), -1, "%s: refused", cases[i].what);
+		ok(!other.map.base, "%s: nothing is mapped", cases[i].what);
+		is_int(port_attach_map(&other, &channel()->map, -1, &ends.err), -1, "%s: as a thread, too", cases[i].what);
+		ends_fini(&ends);
+	}
 }
 
 /* Two items are sent, one is answered with 4 bytes, the second begun; then a word is changed. */
@@ -564,6 +649,9 @@ int main(void)
 	test_wake();
 	test_stop_after_work();
 	test_cancel();
+	test_cancel_comes_round();
+	test_claim_goes_back();
+	test_attach_checks_sizes();
 	test_hostile();
 	test_spin();
 	return tap_done();

@@ -7,6 +7,9 @@
 #include "rig.h"
 #include "tests/tap.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 #define LINES "one\ntwo\nthree\nfour\nfive\n"
 
 static struct rig rig;
@@ -121,6 +124,64 @@ static void test_events_alone(void)
 	port_say(&rig.hands[1].port, EVENT_LOG, 0, "hello", 5);
 	is_int(rig_collect_one(&rig, 1), 1, "an event alone is news");
 	ok(first()->needs_wake, "a worker that waits for room for events is woken");
+	rig_fini(&rig);
+}
+
+/* Words are no progress: what a worker says doesn't make it one that does something. */
+static void test_events_are_no_progress(void)
+{
+	give_five(true);
+	rig_begin(&rig, 1, 1);
+	first()->progress_ns = 1;
+	port_say(&rig.hands[1].port, EVENT_COUNT, 1, "seen", 4);
+	is_int(rig_collect_one(&rig, 1), 1, "an event is news");
+	is_int(first()->progress_ns, 1, "and no progress");
+	rig_answer(&rig, 1, "ONE\n", 4);
+	rig_collect(&rig);
+	ok(first()->progress_ns > 1, "an answer is");
+	rig_fini(&rig);
+}
+
+/* Events of EVENT_BYTES (a power of two) fill the ring; then only the head is moved, as soon as there is room. */
+#define EVENT_BYTES 64u
+#define FLOOD_EVENTS 2000000u
+
+static _Atomic bool has_heard;
+
+static void *flood(void *arg)
+{
+	struct port *port = arg;
+	uint64_t size = port->event.size_bytes, n_events = 0;
+	struct event_shm event = {.kind = EVENT_COUNT, .position = 1, .n_bytes = EVENT_BYTES - sizeof event};
+	for (uint64_t at = 0; at < size; at += EVENT_BYTES) {
+		memcpy(port->event.bytes + at, &event, sizeof event);
+		memcpy(port->event.bytes + at + sizeof event, "a flood", sizeof "a flood");
+	}
+	while (n_events < FLOOD_EVENTS && !atomic_load(&has_heard)) {
+		uint64_t tail = atomic_load_explicit(&port->down->event_tail, memory_order_relaxed);
+		n_events = (tail + size) / EVENT_BYTES;
+		atomic_store_explicit(&port->up->event_head, ring_word(n_events * EVENT_BYTES, (uint32_t)n_events),
+		                      memory_order_release);
+	}
+	return NULL;
+}
+
+static void test_flood_of_events(void)
+{
+	pthread_t thread;
+	give_five(true);
+	rig_begin(&rig, 1, 1);
+	must(pthread_create(&thread, NULL, flood, &rig.hands[1].port) == 0);
+	while (!channel_has_news(first()->channel))
+		sched_yield();
+	is_int(rig_collect_one(&rig, 1), 1, "a turn comes to an end while a worker floods its ring");
+	ok(rig.tally.counters[0].value <= (int64_t)(first()->channel->event.size_bytes / sizeof(struct event_shm)),
+	   "and has taken no more than the ring held: %lld", (long long)rig.tally.counters[0].value);
+	atomic_store(&has_heard, true);
+	must(pthread_join(thread, NULL) == 0);
+	while (rig_collect_one(&rig, 1) > 0)
+		;
+	ok(!first()->is_broken, "nothing of it was untrue");
 	rig_fini(&rig);
 }
 
@@ -245,6 +306,8 @@ int main(void)
 	test_failure_after_collected_part();
 	test_words();
 	test_events_alone();
+	test_events_are_no_progress();
+	test_flood_of_events();
 	test_words_between_items();
 	test_hostile_events();
 	test_hostile_words();
