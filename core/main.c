@@ -6,6 +6,8 @@
 #include "config.h"
 
 #include "core/base/log.h"
+#include "core/base/proc.h"
+#include "core/base/tree.h"
 #include "core/cmd.h"
 #include "core/help.h"
 
@@ -164,10 +166,8 @@ static int output_finish(int status)
 	if (is_written)
 		return status;
 	int errnum = errno;
-	if (!has_reader(STDOUT_FILENO)) {
-		signal(SIGPIPE, SIG_DFL);
-		raise(SIGPIPE);
-	}
+	if (!has_reader(STDOUT_FILENO))
+		proc_die_by(SIGPIPE);
 	log_error("standard output can't be written: %s", errnum ? strerror(errnum) : "an error came earlier");
 	return CMD_BROKEN;
 }
@@ -182,10 +182,33 @@ static void memory_keep(void)
 	mallopt(M_TRIM_THRESHOLD, 16 << 20);
 }
 
+/* While a run has no loop that takes signals: what was started to look at plugins ends with us, and all it started. */
+static void on_end(int signum)
+{
+	tree_end();
+	proc_die_by(signum);
+}
+
+static void ends_prepare(void)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = on_end};
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaddset(&action.sa_mask, ends[i]);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct sigaction before;
+		/* what nohup or a shell's & has had ignored stays ignored */
+		if (sigaction(ends[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+			sigaction(ends[i], &action, NULL);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (streams_open())
 		return CMD_BROKEN;
+	tree_begin();
+	ends_prepare();
 	memory_keep();
 	signal(SIGPIPE, SIG_IGN);
 	/* a file that may not grow is an error of the write (EFBIG), said with its name */

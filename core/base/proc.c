@@ -148,6 +148,17 @@ int proc_end(pid_t pid)
 	return status;
 }
 
+void proc_die_by(int signum)
+{
+	sigset_t one;
+	sigemptyset(&one);
+	sigaddset(&one, signum);
+	signal(signum, SIG_DFL);
+	raise(signum);
+	sigprocmask(SIG_UNBLOCK, &one, NULL);
+	_exit(128 + signum);
+}
+
 const char *proc_death(char text[PROC_DEATH_BYTES], int wait_status)
 {
 	if (WIFEXITED(wait_status)) {

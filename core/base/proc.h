@@ -29,6 +29,12 @@ int proc_spawn(const char *const *argv, const struct proc_fd *fds, size_t n_fds,
 /* Kills a child of ours and waits for it. Returns its wait status. */
 int proc_end(pid_t pid);
 
+/*
+ * Ends this process by a signal, as if that had been left alone: a shell sees 128 + its number. Where the signal can't
+ * (process 1 of a PID namespace is deaf to it) it sees the same.
+ */
+_Noreturn void proc_die_by(int signum);
+
 /* How it died, of a wait status: "SIGSEGV (Segmentation fault)", "exit code 3". Returns text. */
 #define PROC_DEATH_BYTES 80
 const char *proc_death(char text[PROC_DEATH_BYTES], int wait_status);

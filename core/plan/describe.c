@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * describe - see describe.h. The child is the leader of a session of its own: at the end everything in its process
- * group is killed before the child is reaped, while nobody else can have its number.
+ * group is killed before the child is reaped, while nobody else can have its number; then what has left its group. It
+ * dies with us.
  */
 #include "config.h"
 
@@ -9,6 +10,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/proc.h"
+#include "core/base/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +18,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -58,7 +61,9 @@ static int child_start(struct child *child, const char *worker_program, const ch
 		err_set_errno(err, ERR_RESOURCE, errno, "no pipe to %s", worker_program);
 		goto out;
 	}
-	const char *argv[] = {worker_program, "--describe", file, NULL};
+	char parent[32];
+	snprintf(parent, sizeof(parent), "%ld", (long)getpid());
+	const char *argv[] = {worker_program, "--describe", file, parent, NULL};
 	struct proc_fd fds[] = {{null_fd, STDIN_FILENO}, {text[1], STDOUT_FILENO}, {words[1], STDERR_FILENO}};
 	rc = proc_spawn(argv, fds, sizeof(fds) / sizeof(fds[0]), true, &child->pid, err);
 	if (rc)
@@ -126,7 +131,7 @@ static int child_listen(struct child *child, int64_t timeout_ns, struct err *err
 	return 0;
 }
 
-/* Kills what is left of it and reaps it. is_given_up: it too. Returns its wait status. */
+/* Kills what is left of it, and of what it has started, and reaps it. is_given_up: it too. Returns its wait status. */
 static int child_end(struct child *child, bool is_given_up, int64_t deadline_ns)
 {
 	if (!is_given_up) {
@@ -137,7 +142,9 @@ static int child_end(struct child *child, bool is_given_up, int64_t deadline_ns)
 			poll(NULL, 0, 5);
 	}
 	kill(-child->pid, SIGKILL);
-	return proc_end(child->pid);
+	int status = proc_end(child->pid);
+	tree_end_strays(&child->pid, 1);
+	return status;
 }
 
 /* The last line that it wrote on standard error, its program name taken off; "" when there is none. */

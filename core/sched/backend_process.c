@@ -5,14 +5,16 @@
  * KILL, and turns what it answers into backend_events. The messages are those of shm/layout.h; what comes in is checked
  * as everything from a process that runs plugin code.
  *
- * When the fork server dies its workers die with it (their death signal), and as orphans they are ours to reap: each is
- * told as died before the backend is told as lost, so that nobody goes on with an item that is given to another. In a
- * PID namespace of their own they are dead and reaped when the fork server, process 1 there, can be waited for.
+ * When the fork server dies its workers die with it (their death signal), and as orphans they are ours to end and reap,
+ * with what they have left behind (tree.h): each is told as died before the backend is told as lost, so that nobody
+ * goes on with an item that is given to another. In a PID namespace of their own they are dead and reaped when the fork
+ * server, process 1 there, can be waited for.
  */
 #include "config.h"
 
 #include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/base/tree.h"
 #include "core/sched/backend.h"
 #include "core/sched/server.h"
 #include "shm/segment.h"
@@ -23,7 +25,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define MESSAGES_A_TURN 64
@@ -39,10 +40,10 @@ struct backend_of_processes {
 	struct loop *loop;
 	struct backend_events events;
 	struct loop_watch watch; /* of the server's socket */
-	struct server server;   /* the fork server; no pid: reaped */
-	bool has_pid_namespace; /* wanted */
-	bool has_moved;         /* it is in there: pid is that of process 1 */
-	struct child *children; /* [worker - 1] */
+	struct server server;    /* the fork server; no pid: reaped */
+	bool has_pid_namespace;  /* wanted */
+	bool has_moved;          /* it is in there: pid is that of process 1 */
+	struct child *children;  /* [worker - 1] */
 	unsigned n_children;
 	bool is_refused;
 	bool is_reading; /* in on_socket: what a message leads to may close the backend, whose memory goes afterwards */
@@ -84,6 +85,8 @@ static void take_move(struct backend_of_processes *self, pid_t sender)
 	if (!self->has_pid_namespace || self->has_moved || sender <= 1)
 		return;
 	proc_end(self->server.pid);
+	tree_disown(self->server.pid);
+	tree_own(sender);
 	self->server.pid = sender;
 	self->has_moved = true;
 }
@@ -122,21 +125,33 @@ static void take_message(struct backend_of_processes *self, const struct message
 	}
 }
 
+/*
+ * Orphans of the fork server's: all that it started, workers and what they have left, is below us now, and ends before
+ * anybody is told. One that was being forked never told its number, and goes, too.
+ */
+static void end_workers(const struct backend_of_processes *self)
+{
+	pid_t *sessions = calloc(self->n_children, sizeof *sessions);
+	for (unsigned i = 0; sessions && i < self->n_children; i++)
+		sessions[i] = self->has_pid_namespace ? 0 : self->children[i].pid;
+	tree_end_strays(sessions, sessions ? self->n_children : 0);
+	free(sessions);
+}
+
 /* The fork server's end: end of file on its socket. */
 static void take_loss(struct backend_of_processes *self)
 {
 	char how[PROC_DEATH_BYTES];
 	loop_remove(self->loop, &self->watch);
 	int status = server_kill(&self->server);
+	end_workers(self);
 	for (unsigned i = 0; i < self->n_children && !self->is_closed; i++) {
 		struct child *child = &self->children[i];
 		if (child->pid == 0 && !child->is_wanted)
 			continue;
-		/* one that was being forked never told its number: it goes with tree_kill at the end */
-		int child_status = child->pid != 0 && !self->has_pid_namespace ? proc_end(child->pid) : SIGKILL;
 		child->pid = 0;
 		child->is_wanted = false;
-		self->events.died(self->events.arg, i + 1, child->generation, child_status, true);
+		self->events.died(self->events.arg, i + 1, child->generation, SIGKILL, true);
 	}
 	if (!self->is_refused && !self->is_closed)
 		self->events.lost(self->events.arg, proc_death(how, status));

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "core/base/log.h"
+#include "core/base/tree.h"
 #include "core/io/sink_file.h"
 #include "core/sched/backend_thread.h"
 #include "core/worker/host.h"
@@ -191,8 +192,10 @@ static int open_backend(struct backend **ret, struct loop *loop, const struct se
 		err_set_errno(err, ERR_RUN, errno, "cannot set up the threads");
 		goto fail;
 	}
-	if (guard_exit(err) != 0 || sink_file_divert_stdout(err) != 0 || load(self, setup, err) != 0 ||
-	    loop_add(loop, &self->watch, self->event_fd, EPOLLIN, on_event, self, NULL, err) != 0)
+	int loaded = guard_exit(err) != 0 || sink_file_divert_stdout(err) != 0 ? -1 : load(self, setup, err);
+	/* what load has started may be waited for by the plugin */
+	tree_own_children();
+	if (loaded != 0 || loop_add(loop, &self->watch, self->event_fd, EPOLLIN, on_event, self, NULL, err) != 0)
 		goto fail;
 	ring(self);
 	*ret = base;

@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/loop.h"
+#include "core/base/proc.h"
 #include "core/base/spin.h"
 #include "core/base/tree.h"
 #include "core/io/descriptor.h"
@@ -16,13 +17,13 @@
 #include "core/sched/cgroup.h"
 #include "core/sched/run.h"
 #include "core/sched/run_job.h"
+#include "core/sched/server.h"
 #include "shm/segment.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -82,6 +83,8 @@ static void take_signal(struct run *run, int signum)
 		stop_for_a_while(run);
 		return;
 	}
+	if (signum == SIGCHLD)
+		tree_reap();
 	for (size_t i = 0; i < run->plan->n_jobs && (signum == SIGQUIT || signum == SIGUSR1 || signum == SIGUSR2); i++) {
 		if (signum == SIGQUIT)
 			run_job_print(&run->jobs[i]);
@@ -103,7 +106,7 @@ static void on_signal(struct loop_watch *watch, uint32_t events)
 
 static int watch_signals(struct run *run, struct err *err)
 {
-	static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2};
+	static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2, SIGCHLD};
 	sigset_t signals;
 	sigemptyset(&signals);
 	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
@@ -119,17 +122,6 @@ static int watch_signals(struct run *run, struct err *err)
 	if (run->signal_fd < 0)
 		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a signalfd");
 	return loop_add(run->loop, &run->signal_watch, run->signal_fd, EPOLLIN, on_signal, run, NULL, err);
-}
-
-/* As if the signal had been left alone: the shell sees 128 + its number. */
-static void die_by(int signum)
-{
-	sigset_t one;
-	sigemptyset(&one);
-	sigaddset(&one, signum);
-	signal(signum, SIG_DFL);
-	raise(signum);
-	sigprocmask(SIG_UNBLOCK, &one, NULL);
 }
 
 /* --- jobs --------------------------------------------------------------------------------------------------------- */
@@ -360,8 +352,6 @@ static int open_run(struct run *run, struct catalog *catalog, const struct run_s
 	raise_descriptor_limit(run->plan);
 	open_cgroup(run);
 	segment_sweep();
-	/* what a fork server leaves behind when it is killed comes to us */
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	/* A digest's state in it stands at multiples of 64 bytes: calloc promises 16. */
 	run->jobs = aligned_alloc(_Alignof(struct run_job), n_jobs * sizeof *run->jobs);
 	if (!run->jobs)
@@ -385,7 +375,8 @@ static int open_run(struct run *run, struct catalog *catalog, const struct run_s
 	return 0;
 }
 
-static int close_run(struct run *run, int status, bool *ret_has_threads)
+/* Whatever process of ours is left ends here; spare: one that no job has taken. */
+static int close_run(struct run *run, struct server *spare, int status, bool *ret_has_threads)
 {
 	struct err err;
 	if (run->progress)
@@ -411,7 +402,9 @@ static int close_run(struct run *run, int status, bool *ret_has_threads)
 		close(run->signal_fd);
 	}
 	loop_destroy(&run->loop);
-	tree_kill();
+	if (spare)
+		server_kill(spare);
+	tree_end();
 	cgroup_close(&run->cgroup);
 	return status;
 }
@@ -426,9 +419,9 @@ int run_plan(const struct plan *plan, struct catalog *catalog, const struct run_
 		status = err.code == ERR_USAGE ? 2 : 3;
 	}
 	bool has_threads = false;
-	status = close_run(&run, status, &has_threads);
+	status = close_run(&run, settings->spare, status, &has_threads);
 	if (run.ended_by != 0)
-		die_by(run.ended_by);
+		proc_die_by(run.ended_by);
 	/* what exit would tidy up is still used by threads that nobody can end */
 	if (has_threads)
 		_exit(status);

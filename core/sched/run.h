@@ -14,7 +14,7 @@
 
 struct run_settings {
 	enum progress_mode progress;
-	struct server *spare; /* a fork server without a job, or NULL; borrowed: if it isn't taken it is the caller's */
+	struct server *spare; /* a fork server without a job, or NULL; borrowed: ended if no job takes it */
 };
 
 /*

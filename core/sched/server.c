@@ -4,6 +4,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/proc.h"
+#include "core/base/tree.h"
 #include "core/sched/server.h"
 
 #include <errno.h>
@@ -45,10 +46,12 @@ int server_start(struct server *ret, const char *worker_program, struct err *err
 	const struct proc_fd fds[] = {{pair[1], SOCKET_FD}};
 	int result = proc_spawn(argv, fds, 1, 1, &ret->pid, err);
 	close(pair[1]);
-	if (result == 0)
+	if (result == 0) {
+		tree_own(ret->pid);
 		ret->fd = pair[0];
-	else
+	} else {
 		close(pair[0]);
+	}
 	return result;
 }
 
@@ -132,13 +135,23 @@ static void close_socket(struct server *server)
 	server->file = NULL;
 }
 
+/* It has been waited for. What it has left behind is ours now. */
+static void end_leftovers(struct server *server)
+{
+	tree_disown(server->pid);
+	tree_end_strays(&server->pid, 1);
+	server->pid = 0;
+}
+
 int server_kill(struct server *server)
 {
-	/* what the plugin has started while it was loaded is in the same group */
-	if (server->pid > 0)
+	int status = 0;
+	if (server->pid > 0) {
+		/* what the plugin has started while it was loaded is in the same group */
 		kill(-server->pid, SIGKILL);
-	int status = server->pid > 0 ? proc_end(server->pid) : 0;
-	server->pid = 0;
+		status = proc_end(server->pid);
+		end_leftovers(server);
+	}
 	close_socket(server);
 	return status;
 }
@@ -155,10 +168,11 @@ void server_end(struct server *server)
 		while (n_ready < 0 && errno == EINTR); /* the ticks of wake.h, which end soon */
 	if (pid_fd >= 0)
 		close(pid_fd);
-	if (n_ready > 0)
+	if (n_ready > 0) {
 		while (waitpid(server->pid, NULL, 0) < 0 && errno == EINTR)
 			;
-	else
+		end_leftovers(server);
+	} else {
 		server_kill(server);
-	server->pid = 0;
+	}
 }

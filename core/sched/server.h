@@ -50,7 +50,7 @@ struct server server_take(struct server *from, const char *file);
 /* It ends at the end of file on its socket, with everything below it: that is waited for, though not for ever. */
 void server_end(struct server *server);
 
-/* At once. Returns its wait status; nothing happens when there is none. */
+/* At once, with all that it has left behind. Returns its wait status; nothing happens when there is none. */
 int server_kill(struct server *server);
 
 #endif

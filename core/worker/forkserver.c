@@ -280,10 +280,12 @@ static void fork_worker(struct forkserver *server, const struct message *message
 	int errnum = errno;
 	if (pid == 0)
 		live(server, parent, message, fds);
-	if (pid > 0)
+	if (pid > 0) {
 		server->children[message->worker - 1] = (struct child){pid, message->generation};
-	else
+		tree_own(pid);
+	} else {
 		tell_no_fork(message, errnum);
+	}
 	give_place(place);
 }
 
@@ -299,40 +301,51 @@ static void kill_worker(struct forkserver *server, const struct message *message
 		kill(child->pid, message->status);
 }
 
-/* What a dead worker had started, escaped by a double fork or not, is our child now. */
-static void kill_strays(const struct forkserver *server)
+static bool is_worker(const struct forkserver *server, pid_t pid)
 {
-	pid_t *kept = calloc(server->n_children, sizeof *kept);
-	/* without memory they live on until the run's end */
-	for (size_t i = 0; kept && i < server->n_children; i++)
-		kept[i] = server->children[i].pid;
-	if (kept)
-		tree_kill_strays(kept, server->n_children);
-	free(kept);
+	for (size_t i = 0; i < server->n_children; i++)
+		if (server->children[i].pid == pid)
+			return true;
+	return false;
 }
 
+static void tell_death(struct forkserver *server, pid_t pid, int status)
+{
+	for (size_t i = 0; i < server->n_children; i++) {
+		struct child *child = &server->children[i];
+		if (child->pid != pid)
+			continue;
+		tell(&(struct message){.kind = MESSAGE_DIED,
+		                       .worker = (uint32_t)i + 1,
+		                       .generation = child->generation,
+		                       .status = status},
+		     NULL);
+		child->pid = 0;
+		tree_disown(pid);
+	}
+}
+
+/*
+ * What a dead worker had started, escaped by a double fork or not, is our child then, and goes, too; and when that dies
+ * what it had started meanwhile. What the plugin's load has left stays.
+ */
 static void reap(struct forkserver *server)
 {
-	int status;
+	siginfo_t info = {0};
 	bool has_died = false;
-	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-		for (size_t i = 0; i < server->n_children; i++) {
-			struct child *child = &server->children[i];
-			if (child->pid != pid)
-				continue;
-			tell(&(struct message){.kind = MESSAGE_DIED,
-			                       .worker = (uint32_t)i + 1,
-			                       .generation = child->generation,
-			                       .status = status},
-			     NULL);
-			/* what it started and left behind in its group goes with it */
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid > 0) {
+		int status;
+		pid_t pid = info.si_pid;
+		/* its group goes with it, while nobody else can have its number */
+		if (is_worker(server, pid))
 			kill(-pid, SIGKILL);
-			child->pid = 0;
-			has_died = true;
-		}
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			tell_death(server, pid, status);
+		has_died = true;
+		info.si_pid = 0;
 	}
 	if (has_died)
-		kill_strays(server);
+		tree_kill_strays();
 }
 
 /* One message: 1; nothing: 0; the supervisor is gone: -1. */
@@ -400,6 +413,8 @@ static int prepare(struct forkserver *server)
 		tell(&(struct message){.kind = MESSAGE_REFUSED, .status = 3}, "out of descriptors or memory");
 		return -1;
 	}
+	/* workers have sessions of their own: what is in ours, too, was started by load */
+	tree_note(true);
 	if (!server->setup.has_pid_namespace)
 		prctl(PR_SET_PDEATHSIG, 0);
 	tell(&(struct message){.kind = MESSAGE_LOADED}, NULL);
@@ -413,10 +428,10 @@ static int run(struct forkserver *server)
 	close(FORKSERVER_SETUP_FD);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	int result = prepare(server);
-	if (result == 0) {
+	if (result == 0)
 		serve(server);
-		tree_kill();
-	}
+	tree_forget();
+	tree_end();
 	if (server->signal_fd >= 0)
 		close(server->signal_fd);
 	free(server->children);

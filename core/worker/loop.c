@@ -30,9 +30,12 @@ struct life {
 /* A channel of one's own is a process's; one that is polled is --try's, where nothing comes after. */
 static enum tidy_scope scope_of(const struct life *life)
 {
-	if ((life->host->plugin.flags & ROTA_TIDY) || life->port->wait)
+	const bool is_tidy = life->host->plugin.flags & ROTA_TIDY;
+	if (life->port->wait)
 		return TIDY_NONE;
-	return life->port->owns_map ? TIDY_PROCESS : TIDY_THREAD;
+	if (life->port->owns_map)
+		return is_tidy ? TIDY_TREE : TIDY_PROCESS;
+	return is_tidy ? TIDY_NONE : TIDY_THREAD;
 }
 
 /*

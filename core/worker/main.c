@@ -11,9 +11,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -37,9 +39,16 @@ static int write_all(int fd, const char *bytes, size_t n_bytes)
 	return 0;
 }
 
-/* Standard output belongs to the description: what the plugin's constructors print goes to standard error. */
-static int describe(const char *file)
+/*
+ * Standard output belongs to the description: what the plugin's constructors print goes to standard error. parent: with
+ * whom we end; 0: it is tried by hand.
+ */
+static int describe(const char *file, long parent)
 {
+	if (parent != 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (parent != 0 && getppid() != parent)
+		_exit(3);
 	struct host *host = NULL;
 	struct buf text = {0};
 	struct err err = {0};
@@ -63,8 +72,8 @@ int main(int argc, char **argv)
 	const char *command = argc > 1 ? argv[1] : "";
 	if (strcmp(command, "--serve") == 0 && argc == 3)
 		return forkserver_run(argv[0], strtol(argv[2], NULL, 10));
-	if (strcmp(command, "--describe") == 0 && argc == 3)
-		return describe(argv[2]);
+	if (strcmp(command, "--describe") == 0 && (argc == 3 || argc == 4))
+		return describe(argv[2], argc == 4 ? strtol(argv[3], NULL, 10) : 0);
 	if (strcmp(command, "--try") == 0)
 		return try_run(argc - 2, argv + 2);
 	if (strcmp(command, "--version") == 0) {

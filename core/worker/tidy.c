@@ -168,11 +168,24 @@ static bool has_children(void)
 	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
 }
 
+static bool has_dead_children(void)
+{
+	siginfo_t info = {0};
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid != 0;
+}
+
+/* A plugin that promises to be tidy may leave the dead to us: what its children's children were comes here, too. */
 static enum verdict check_children(struct tidy *tidy)
 {
-	if (tidy->has_children || !has_children())
+	if (!has_children())
 		return SAME;
-	tree_kill();
+	if (tree_has_noted() || tidy->scope == TIDY_TREE) {
+		if (has_dead_children())
+			tree_reap();
+		if (tree_has_noted() || !has_children())
+			return SAME;
+	}
+	tree_end();
 	return mended_if(!has_children());
 }
 
@@ -235,7 +248,6 @@ static void keep_process(struct tidy *tidy, int channel_fd)
 		getrlimit(i, &tidy->limits[i]);
 	const char *locale = setlocale(LC_ALL, NULL);
 	tidy->locale = locale ? strdup(locale) : NULL;
-	tidy->has_children = has_children();
 	for (int fd = 0; fd < TIDY_STREAMS_MAX; fd++)
 		tidy->has_stream[fd] = is_open(fd);
 	tidy->channel_fd = channel_fd;
@@ -247,7 +259,9 @@ void tidy_init(struct tidy *tidy, enum tidy_scope scope, int channel_fd)
 	tidy->scope = scope;
 	tidy->folder_fd = -1;
 	tidy->pid = getpid();
-	if (scope == TIDY_NONE)
+	if (scope == TIDY_TREE || scope == TIDY_PROCESS)
+		tree_note(false);
+	if (scope == TIDY_NONE || scope == TIDY_TREE)
 		return;
 	pthread_sigmask(SIG_SETMASK, NULL, &tidy->sigmask);
 	tidy->thread_locale = uselocale((locale_t)0);
@@ -266,18 +280,25 @@ void tidy_fini(struct tidy *tidy)
 	tidy->locale = NULL;
 }
 
+static bool is_in_scope(enum tidy_scope scope, size_t kind)
+{
+	if (scope == TIDY_PROCESS)
+		return true;
+	return scope == TIDY_THREAD ? kinds[kind].is_the_threads : kind == TIDY_CHILDREN;
+}
+
 bool tidy_check(struct tidy *tidy, int64_t now_ns)
 {
 	if (tidy->scope == TIDY_NONE)
 		return true;
 	/* what an item forked has come back from its run, too: only one of them is the worker */
-	if (tidy->scope == TIDY_PROCESS && getpid() != tidy->pid)
+	if (tidy->scope != TIDY_THREAD && getpid() != tidy->pid)
 		_exit(0);
 	tidy->is_all = now_ns - tidy->dear_ns >= DEAR_NS;
 	if (tidy->is_all)
 		tidy->dear_ns = now_ns;
 	for (size_t i = 0; i < TIDY_KINDS; i++) {
-		if ((kinds[i].is_dear && !tidy->is_all) || (tidy->scope == TIDY_THREAD && !kinds[i].is_the_threads))
+		if ((kinds[i].is_dear && !tidy->is_all) || !is_in_scope(tidy->scope, i))
 			continue;
 		enum verdict verdict = kinds[i].check(tidy);
 		if (verdict != SAME)

@@ -8,9 +8,9 @@
  *
  * The folder, masks, locales, children and the sharper limits cost about two microseconds, the rest five times
  * that: it is compared every two milliseconds at most, so that an item that takes longer is always followed by all of
- * it. Not seen: POSIX timers, threads, the environment, memory, and descriptors left open; and children that have a
- * new parent, which are the fork server's. Children that the plugin's open has started are its own affair, and with
- * them all that come later.
+ * it. Not seen: POSIX timers, threads, the environment, memory, and descriptors left open. Children that the plugin's
+ * open has started are its own affair, and with them all living ones that come later: nobody can say whose they are.
+ * The dead are reaped whoever left them, for the worker is a child subreaper.
  * Owner: the worker. Threads: one.
  */
 #ifndef WORKER_TIDY_H
@@ -29,7 +29,8 @@
 enum tidy_scope {
 	TIDY_NONE = 0,
 	TIDY_THREAD = 1, /* only what is the thread's own: the process is others', too */
-	TIDY_PROCESS = 2
+	TIDY_TREE = 2,   /* only what runs beside the worker: the plugin promises ROTA_TIDY */
+	TIDY_PROCESS = 3
 };
 
 enum tidy_kind {
@@ -70,15 +71,11 @@ struct tidy {
 	struct rlimit limits[RLIM_NLIMITS];
 	char *locale; /* owned */
 	locale_t thread_locale;
-	bool has_children;
 	bool has_stream[TIDY_STREAMS_MAX];
 	int channel_fd;
 };
 
-/*
- * Keeps how all is now. channel_fd must stay open, too: without it nothing can be said any more. Of a plugin that
- * promises ROTA_TIDY: TIDY_NONE.
- */
+/* Keeps how all is now. channel_fd must stay open, too: without it nothing can be said any more. */
 void tidy_init(struct tidy *tidy, enum tidy_scope scope, int channel_fd);
 void tidy_fini(struct tidy *tidy);
 
