@@ -9,11 +9,14 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#define RESTS_MAX 4
+
 /* All that it published before it died counts. */
 static void collect_rest(struct crew *crew, struct worker *worker)
 {
 	int more = 1;
-	while (!worker->is_broken && more > 0)
+	/* one look finds all of it; who goes on writing now is something else that has the channel */
+	for (int i = 0; i < RESTS_MAX && !worker->is_broken && more > 0; i++)
 		more = crew->events.collect(crew->events.arg, worker);
 	if (more < 0)
 		worker->is_broken = true;
@@ -52,23 +55,43 @@ static struct cause judge(const struct crew *crew, const struct worker *worker, 
 	return cause;
 }
 
-/* Charges what is to be charged, puts the rest back. true: the death is accounted for, by an item or by us. */
-static bool settle(struct crew *crew, struct worker *worker, int wait_status, bool was_lost)
+/*
+ * How often what was run alone may be the other's doing: the fork server may have been taken down by what was run alone
+ * before, who says that it had begun nothing may have been killed from outside, and who left may have done so for the
+ * item before.
+ */
+static uint32_t pardons(bool was_lost, bool is_undone, bool has_left)
+{
+	return has_left ? 2 : was_lost || is_undone;
+}
+
+static void say_between(const struct worker *worker, int wait_status)
+{
+	char how[PROC_DEATH_BYTES];
+	log_warning("worker %u died between items (%s): it is replaced", worker->number, proc_death(how, wait_status));
+}
+
+/* Charges what is to be charged, puts the rest back. true: the end is accounted for, by an item or by us. */
+static bool settle(struct crew *crew, struct worker *worker, int wait_status, bool was_lost, bool has_left)
 {
 	int begun = worker->is_broken ? CHANNEL_BROKEN : channel_begun(worker->channel);
 	bool is_unknown = begun < 0 || (begun > 0 && was_lost);
-	/* the fork server may have been taken down by what was run alone before this one: it gets another chance */
-	bool is_known = worker->owed && worker->owed->n_suspected > was_lost;
 	/* ended for an item that it then answered all the same: the one that it is in now has done nothing */
 	bool is_other = (worker->ending == ENDING_TIMED_OUT || worker->ending == ENDING_OVER_MEMORY) && !is_unknown &&
 	                (begun == 0 || worker->ending_item != worker->channel->answered);
-	bool is_charged = worker->owed && !is_other && ((begun > 0 && !was_lost) || (is_unknown && is_known));
+	bool is_undone = worker->owed && begun == 0 && !is_other;
+	bool is_known = worker->owed && worker->owed->n_suspected > pardons(was_lost, is_undone, has_left);
+	bool is_charged =
+		worker->owed && !is_other && ((begun > 0 && !was_lost) || ((is_unknown || is_undone) && is_known));
 	if (is_charged) {
 		struct cause cause = judge(crew, worker, wait_status);
 		crew->events.charge(crew->events.arg, worker, &cause);
 	}
-	worker_put_back(worker, is_unknown && !is_charged);
-	return is_charged || is_other;
+	if (is_undone && !is_charged && !was_lost && !has_left)
+		say_between(worker, wait_status);
+	enum worker_blame blame = is_unknown ? BLAME_ALL : is_undone ? BLAME_FIRST : BLAME_NOBODY;
+	worker_put_back(worker, is_charged ? BLAME_NOBODY : blame);
+	return is_charged || is_other || is_undone;
 }
 
 /* It left its loop by itself or was sent home: in order, and what it didn't begin goes to others. */
@@ -81,22 +104,29 @@ static bool has_left(const struct worker *worker, int wait_status)
 }
 
 /* What the crew is to make of a death that wasn't in order. */
-static enum verdict settle_death(struct crew *crew, struct worker *worker, int wait_status, bool was_lost,
-                                 const char *how)
+static enum verdict settle_death(struct crew *crew, struct worker *worker, int wait_status, bool was_lost)
 {
 	enum worker_phase phase = worker->phase;
-	/* it may have become ready, worked and died since it was last looked at */
-	if (phase == WORKER_IS_STARTING && channel_state(worker->channel) != WORKER_STARTING)
+	enum worker_state state = channel_state(worker->channel);
+	/* it may have become ready and died since it was last looked at */
+	if (phase == WORKER_IS_STARTING && (state == WORKER_READY || state == WORKER_LEFT))
 		phase = WORKER_IS_READY;
 	crew->n_deaths++;
-	bool is_settled = settle(crew, worker, wait_status, was_lost);
+	bool is_settled = settle(crew, worker, wait_status, was_lost, false);
 	if (is_settled || was_lost || crew->is_stopping)
 		return VERDICT_ACCOUNTED;
 	if (phase == WORKER_IS_STARTING)
 		return VERDICT_NOT_READY;
 	if (!worker->is_broken)
-		log_warning("worker %u died between items (%s): it is replaced", worker->number, how);
+		say_between(worker, wait_status);
 	return VERDICT_UNCHARGED;
+}
+
+/* Its open said no. Nobody else's word ends the run: not one who was ready, or had an item in hand. */
+static bool has_refused(const struct worker *worker)
+{
+	return worker->refusal[0] && !worker->is_broken && worker->phase == WORKER_IS_STARTING &&
+	       worker->n_sent_items == 0 && channel_state(worker->channel) == WORKER_REFUSED;
 }
 
 enum verdict blame_death(struct worker *worker, int wait_status, bool was_lost)
@@ -108,10 +138,12 @@ enum verdict blame_death(struct worker *worker, int wait_status, bool was_lost)
 	worker_read_words(worker, true);
 	collect_rest(crew, worker);
 	log_debug("worker %u: ended: %s, owing %u items", worker->number, how, worker->n_owed_items);
-	if (worker->refusal[0])
+	if (has_refused(worker))
 		verdict = VERDICT_REFUSED;
 	else if (!crew->is_killed && !has_left(worker, wait_status))
-		verdict = settle_death(crew, worker, wait_status, was_lost, how);
-	worker_put_back(worker, false);
+		verdict = settle_death(crew, worker, wait_status, was_lost);
+	else if (!crew->is_killed)
+		settle(crew, worker, wait_status, was_lost, true);
+	worker_put_back(worker, BLAME_NOBODY);
 	return verdict;
 }

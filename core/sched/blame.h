@@ -6,6 +6,11 @@
  * fork server, or its claim word can't be true, nobody knows: what it held is run again one item at a time (suspect),
  * and only a suspect item that takes its worker along once more, or the fork server twice more, is charged. Such a
  * rerun is no attempt.
+ *
+ * The claim word exonerates nobody for ever. When a worker ends that owes something, though it says that it had begun
+ * nothing, dead or having left in order, that is noted of the item that it owed first. After the third time this one is
+ * run alone; when that goes on (twice more; thrice where the worker left in order, as it may when the item before made
+ * it) it is charged.
  */
 #ifndef SCHED_BLAME_H
 #define SCHED_BLAME_H
@@ -13,10 +18,10 @@
 #include "core/sched/worker.h"
 
 enum verdict {
-	VERDICT_ACCOUNTED, /* it left in order, or an item was charged, or the death was our doing */
-	VERDICT_REFUSED,   /* its open said no: worker->refusal */
+	VERDICT_ACCOUNTED, /* it left in order, or it was noted of an item, or the death was our doing */
+	VERDICT_REFUSED,   /* it was never ready, its open said no: worker->refusal */
 	VERDICT_NOT_READY, /* it died before it was ready */
-	VERDICT_UNCHARGED  /* it died between items */
+	VERDICT_UNCHARGED  /* it died owing nothing */
 };
 
 /*

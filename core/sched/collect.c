@@ -86,6 +86,17 @@ static void report_each(const struct collector *collector, const struct worker *
 	}
 }
 
+/* A result that has no end would go on in somebody else's. A part is a copy of ours. */
+static bool has_end(const struct collector *collector, const struct batch *batch, const unsigned char *data,
+                    uint64_t n_bytes)
+{
+	const struct setup *setup = collector->crew->setup;
+	if (setup->frame == FRAME_NONE || (n_bytes == 0 && batch->part.len == 0))
+		return true;
+	char last = n_bytes > 0 ? (char)data[n_bytes - 1] : batch->part.bytes[batch->part.len - 1];
+	return last == setup->frame_byte;
+}
+
 /* Brings in n_items items and n_bytes bytes, which are theirs (or, without items, a part of the next one's result). */
 static int advance(struct collector *collector, struct worker *worker, struct look *look, uint32_t n_items,
                    uint64_t n_bytes)
@@ -107,6 +118,8 @@ static int advance(struct collector *collector, struct worker *worker, struct lo
 				return CHANNEL_BROKEN;
 			if (window_part(collector->window, batch, data, bytes, collector->err) != 0)
 				return fail(collector);
+		} else if (!has_end(collector, batch, data, bytes)) {
+			return CHANNEL_BROKEN;
 		} else {
 			collector->tally->n_outcomes[OUTCOME_OK] += items;
 			if (collector->report->joblog)
@@ -259,6 +272,10 @@ static int take_event(struct collector *collector, struct worker *worker, struct
 {
 	struct channel *channel = worker->channel;
 	if (event->kind == EVENT_REFUSED) {
+		/* who has opened, or has had an item in hand, can't say so any more */
+		enum worker_state state = channel_state(channel);
+		if (worker->n_sent_items > 0 || state == WORKER_READY || state == WORKER_LEFT)
+			return CHANNEL_BROKEN;
 		snprintf(worker->refusal, sizeof worker->refusal, "%.*s", (int)sizeof worker->refusal - 1, event->text);
 		return 1;
 	}

@@ -219,6 +219,8 @@ static void fill_rest(struct run_job *job)
 {
 	char delimiter = job->setup.delimiter;
 	window_init(&job->window, job->sink, job->plan->is_ordered || retry_is_on(&job->retry), delimiter);
+	if (job->setup.frame != FRAME_NONE)
+		job->window.ends_with = (unsigned char)job->setup.frame_byte;
 	job->window.emitted_bytes = sink_written_bytes(job->sink);
 	job->checkpoint.window = &job->window;
 	job->checkpoint.sink = job->sink;

@@ -9,7 +9,7 @@
 
 void window_init(struct window *window, struct sink *sink, bool is_ordered, char delimiter)
 {
-	*window = (struct window){.sink = sink, .is_ordered = is_ordered, .delimiter = delimiter};
+	*window = (struct window){.sink = sink, .is_ordered = is_ordered, .delimiter = delimiter, .ends_with = -1};
 }
 
 void note_list_add(struct note_list *list, struct window_note *take_note)
@@ -172,6 +172,10 @@ static struct batch *split(struct window *window, struct batch *batch, uint32_t 
 	batch->slice = first;
 	rest->attempt = batch->attempt;
 	rest->n_suspected = batch->n_suspected;
+	if (n_items == batch->n_answered) {
+		rest->n_undone = batch->n_undone;
+		batch->n_undone = 0;
+	}
 	insert_behind(window, batch, rest);
 	count_open(window, batch);
 	count_open(window, rest);
@@ -218,7 +222,7 @@ static struct batch *split_front(struct window *window, struct batch *batch, uin
 static void put_off(struct window *window, struct batch *batch, int64_t not_before_ns)
 {
 	batch->attempt++;
-	batch->n_suspected = 0;
+	batch->n_suspected = batch->n_undone = 0;
 	if (not_before_ns == 0) {
 		insert_pending(window, batch);
 		return;
@@ -256,6 +260,7 @@ int window_retry(struct window *window, struct batch *batch, int64_t not_before_
 		if (!item)
 			return -1;
 	}
+	batch->n_undone = 0;
 	put_off(window, item, not_before_ns);
 	*ret_is_over = item == batch;
 	return done ? leave(window, done, err) : 0;
@@ -329,6 +334,16 @@ static int keep_part(struct batch *batch, struct err *err)
 	return result;
 }
 
+/* Memory that a worker can still write to: how it ends is no longer for it to say. */
+static int emit(struct window *window, const char *bytes, size_t n_bytes, struct err *err)
+{
+	const char last = (char)window->ends_with;
+	window->emitted_bytes += n_bytes;
+	if (window->ends_with < 0)
+		return sink_append(window->sink, bytes, n_bytes, err);
+	return sink_append(window->sink, bytes, n_bytes - 1, err) == 0 ? sink_append(window->sink, &last, 1, err) : -1;
+}
+
 int window_give(struct window *window, struct batch *batch, const void *bytes, size_t n_bytes, uint32_t n_items,
                 bool *ret_is_done, struct err *err)
 {
@@ -339,17 +354,19 @@ int window_give(struct window *window, struct batch *batch, const void *bytes, s
 	if (may_leave && let_leave(window, batch, err) != 0)
 		return -1;
 	if (may_leave && n_bytes > 0) {
-		window->emitted_bytes += n_bytes;
-		if (sink_append(window->sink, bytes, n_bytes, err) != 0)
+		if (emit(window, bytes, n_bytes, err) != 0)
 			return -1;
 	} else if (n_bytes > 0) {
 		/* results are about as large as their items: room for all of the batch at once */
 		size_t wanted = batch->results.len == 0 && batch->slice.n_bytes > n_bytes ? batch->slice.n_bytes : n_bytes;
 		if (buf_reserve(&batch->results, wanted) != 0 || buf_append(&batch->results, bytes, n_bytes) != 0)
 			return err_set(err, ERR_RUN, "out of memory");
+		if (window->ends_with >= 0)
+			batch->results.bytes[batch->results.len - 1] = (char)window->ends_with;
 		window->held_bytes += n_bytes;
 	}
 	batch->n_answered += n_items;
+	batch->n_undone = 0;
 	window->n_items -= n_items;
 	count_open(window, batch);
 	bool is_done = batch->n_answered == batch->slice.n_items;

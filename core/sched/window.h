@@ -54,6 +54,7 @@ struct batch {
 	uint32_t number;        /* in the channel of the worker that has it */
 	size_t open_bytes;      /* of the slice, the share of its items that aren't answered */
 	uint32_t n_suspected;   /* workers that were lost with it, nobody knows at which item: if any, one at a time now */
+	uint32_t n_undone;      /* workers that ended with it, the next item undone, which they said they hadn't begun */
 	struct buf results;     /* whole results that may not leave yet */
 	struct buf part;        /* of the item that is being run */
 	struct note_list notes; /* output_at: behind so many bytes of results */
@@ -63,6 +64,7 @@ struct window {
 	struct sink *sink;
 	bool is_ordered;
 	char delimiter; /* of items, for splitting */
+	int ends_with;  /* what the bytes given end with, as their giver has seen; the sink gets our own; -1: anything */
 	struct batch *oldest, *newest;
 	struct batch *put_off; /* pending later: sorted by not_before_ns */
 	struct batch *pending; /* sorted by seq */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 4096
+#define UNDONE_MAX 3u /* workers that end with an item that they say they hadn't begun, before it is run alone */
 #define KILL_PAUSE_NS (200 * CLOCK_NS_PER_MS) /* between a time-out's TERM and its KILL */
 
 void crew_give_up(struct crew *crew, const struct err *err)
@@ -195,8 +196,19 @@ void worker_send(struct worker *worker, struct batch *batch)
 		worker_break(worker);
 }
 
+/* One more worker ended and left the first item of this pending batch undone. */
+static int blame_first(struct crew *crew, struct batch *batch, struct err *err)
+{
+	if (batch->n_suspected == 0 && ++batch->n_undone < UNDONE_MAX)
+		return 0;
+	if (window_cut(crew->window, batch, 1, err) != 0)
+		return -1;
+	batch->n_suspected++;
+	return 0;
+}
+
 /* The batches from this one on, which the worker owed, go back to the window; the first from item `from` on. */
-static int put_back_from(struct worker *worker, struct batch **at, uint32_t from, bool is_suspect)
+static int put_back_from(struct worker *worker, struct batch **at, uint32_t from, enum worker_blame blame)
 {
 	struct crew *crew = worker->crew;
 	struct err err;
@@ -206,23 +218,33 @@ static int put_back_from(struct worker *worker, struct batch **at, uint32_t from
 	while (batch) {
 		struct batch *next = batch->next_owed;
 		batch->next_owed = NULL;
-		batch->n_suspected += is_suspect;
+		batch->n_suspected += blame == BLAME_ALL;
 		worker->n_owed_batches--;
 		worker->n_owed_items -= batch->slice.n_items - from;
+		/* what goes back of one that is answered in part is a batch of its own behind it, which may be gone then */
+		struct batch *undone = batch, *newer = batch->newer;
+		bool is_blamed = blame == BLAME_FIRST && from < batch->slice.n_items;
 		if (window_put_back(crew->window, batch, from, &err) != 0) {
+			crew_give_up(crew, &err);
+			return -1;
+		}
+		if (from > 0)
+			undone = newer ? newer->older : crew->window->newest;
+		if (is_blamed && blame_first(crew, undone, &err) != 0) {
 			crew_give_up(crew, &err);
 			return -1;
 		}
 		batch = next;
 		from = 0;
+		blame = blame == BLAME_FIRST ? BLAME_NOBODY : blame;
 	}
 	return 0;
 }
 
-void worker_put_back(struct worker *worker, bool is_suspect)
+void worker_put_back(struct worker *worker, enum worker_blame blame)
 {
 	if (worker->owed)
-		put_back_from(worker, &worker->owed, worker->owed->n_answered, is_suspect);
+		put_back_from(worker, &worker->owed, worker->owed->n_answered, blame);
 }
 
 bool worker_take_back(struct worker *worker)
@@ -247,10 +269,10 @@ bool worker_take_back(struct worker *worker)
 			continue;
 		}
 		if (n_kept == 0)
-			return put_back_from(worker, at, (*at)->n_answered, false) == 0;
+			return put_back_from(worker, at, (*at)->n_answered, BLAME_NOBODY) == 0;
 		struct batch *kept = *at;
 		struct batch **behind = &kept->next_owed;
-		if (put_back_from(worker, behind, 0, false) != 0)
+		if (put_back_from(worker, behind, 0, BLAME_NOBODY) != 0)
 			return false;
 		worker->n_owed_items -= n_left - n_kept;
 		struct err err;

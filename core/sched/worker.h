@@ -152,8 +152,14 @@ void worker_send(struct worker *worker, struct batch *batch);
 /* Takes back what it hasn't begun; true: something is pending again. */
 bool worker_take_back(struct worker *worker);
 
-/* What it owes goes back to the window. is_suspect: it was lost with it, and nobody knows at which item. */
-void worker_put_back(struct worker *worker, bool is_suspect);
+enum worker_blame {
+	BLAME_NOBODY,
+	BLAME_ALL,  /* it was lost with what it owes, and nobody knows at which item: each is run alone */
+	BLAME_FIRST /* it says that it had begun nothing, and yet it ended: the item it owes first, if that goes on */
+};
+
+/* What it owes goes back to the window. */
+void worker_put_back(struct worker *worker, enum worker_blame blame);
 
 /* It leaves when it has done what it owes. */
 void worker_retire(struct worker *worker);

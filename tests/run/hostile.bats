@@ -106,3 +106,45 @@ scribbled() {
 	expect 0 rota map -j 2 --retries 1 "$bad/shelf.so" fault=garbage when=70 attempts=1 <items
 	same "$out" items
 }
+
+# forged FAULT: wherever its item stands and however many workers there are, it is charged alone.
+forged() {
+	seq 20 >items
+	for jobs in 1 3; do
+		for when in 1 7 20; do
+			expect 1 rota map -j "$jobs" "${@:2}" "$bad/forge.so" fault="$1" when="$when" <items
+			grep -vx "$when" items | cmp - "$out"
+			[ "$(grep -c '^rota: item ' "$err")" -eq 1 ]
+			has "$err" "item $when \"$when\": crashed"
+		done
+	done
+}
+
+@test "hostile: zeros over all that is shared, and a crash, whatever the claim says then" {
+	forged zeros-die
+}
+
+@test "hostile: a claim that is taken back before a crash" {
+	forged unclaim-die
+}
+
+@test "hostile: a worker that says it left, with its item undone" {
+	forged left
+}
+
+@test "hostile: a worker that says it can't open, in the middle of an item" {
+	forged refused
+}
+
+@test "hostile: a result without its end joins nobody else's" {
+	forged no-end --timeout 500ms
+}
+
+@test "hostile: a time-out can't be evaded by words" {
+	slow
+	seq 20 >items
+	expect 1 rota map -j 2 --timeout 300ms "$bad/forge.so" fault=evade when=7 <items
+	grep -vx 7 items | cmp - "$out"
+	[ "$(grep -c '^rota: item ' "$err")" -eq 1 ]
+	has "$err" 'item 7 "7": '
+}

@@ -203,6 +203,34 @@ static void test_words_between_items(void)
 	rig_fini(&rig);
 }
 
+/* What an item gave has its end, or isn't believed: it would go on in the next one's line. */
+static void test_results_without_end(void)
+{
+	static const struct {
+		const char *part, *bytes;
+		enum setup_frame frame;
+		bool is_good;
+	} cases[] = {
+		{"", "evil", FRAME_ALWAYS, false},   {"", "good\n", FRAME_ALWAYS, true},  {"", "", FRAME_ALWAYS, true},
+		{"ev", "il", FRAME_ALWAYS, false},   {"go", "od\n", FRAME_ALWAYS, true},  {"evil", "", FRAME_ALWAYS, false},
+		{"good\n", "", FRAME_MISSING, true}, {"evil", "", FRAME_MISSING, false}, {"", "evil", FRAME_MISSING, false},
+		{"", "good\n", FRAME_MISSING, true}, {"", "", FRAME_MISSING, true},      {"", "what", FRAME_NONE, true},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		give_five(true);
+		rig.setup.frame = cases[i].frame;
+		rig_begin(&rig, 1, 1);
+		if (cases[i].part[0] != '\0')
+			rig_part(&rig, 1, cases[i].part, strlen(cases[i].part));
+		rig_answer(&rig, 1, cases[i].bytes, strlen(cases[i].bytes));
+		rig_collect(&rig);
+		is_int(!first()->is_broken, cases[i].is_good, "case %zu: \"%s\" and \"%s\"", i, cases[i].part,
+		       cases[i].bytes);
+		is_int(rig.tally.n_outcomes[OUTCOME_OK], cases[i].is_good, "case %zu: it counts, or not", i);
+		rig_fini(&rig);
+	}
+}
+
 static void put_event(uint32_t kind, uint32_t item, uint64_t position, uint32_t detail, uint32_t n_bytes)
 {
 	struct ring_producer *ring = &rig.hands[1].port.event;
@@ -309,6 +337,7 @@ int main(void)
 	test_events_are_no_progress();
 	test_flood_of_events();
 	test_words_between_items();
+	test_results_without_end();
 	test_hostile_events();
 	test_hostile_words();
 	return tap_done();

@@ -107,7 +107,8 @@ static void test_blame(void)
 		rig_die(&rig, 1, SIGSEGV, false);
 		is_str(rig.charged, cases[i].charged, "%s: who is charged", name);
 		is_int(rig.tally.n_outcomes[OUTCOME_CRASHED], cases[i].has_begun, "%s: how many", name);
-		is_int(rig.crew.n_uncharged, !cases[i].has_begun, "%s: a death that is charged is progress", name);
+		bool owed = cases[i].n_answered < 6;
+		is_int(rig.crew.n_uncharged, !owed, "%s: a death that is noted of an item isn't held against the job", name);
 		is_int(worker(1)->phase, WORKER_NONE, "%s: the place is free", name);
 		if (cases[i].has_begun)
 			ok(strstr(rig_said(&rig), "crashed: SIGSEGV (Segmentation fault) in worker 1"), "%s: it is said", name);
@@ -253,6 +254,67 @@ static void test_refusal(void)
 	rig_die(&rig, 1, EXIT_3, false);
 	is_int(rig.n_gave_up, 1, "an open that says no ends the job");
 	is_str(rig.gave_up, "no model at /nowhere", "with its words");
+	rig_fini(&rig);
+}
+
+/* Who says that it had begun nothing and ends all the same, again and again: the item it owes first, and only that. */
+static void test_undone(void)
+{
+	static const struct {
+		const char *what;
+		bool has_left;
+		int status;
+		unsigned n_ends;
+	} cases[] = {{"killed", false, SIGKILL, 5}, {"left in order", true, EXIT_0, 6}, {"exit 0", false, EXIT_0, 5}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *what = cases[i].what;
+		unsigned n = 0;
+		begin(1);
+		rig_add(&rig, 6);
+		/* the third item, after two that are good */
+		rig_start_all(&rig);
+		worker_send(worker(1), window_next_pending(&rig.window));
+		rig_work(&rig, 1, 2, 1);
+		while (rig.charged[0] == '\0' && rig.n_gave_up == 0 && n < 20) {
+			if (cases[i].has_left)
+				port_set_state(&rig.hands[1].port, WORKER_LEFT);
+			rig_die(&rig, 1, cases[i].status, false);
+			rig_start_all(&rig);
+			struct batch *batch = window_next_pending(&rig.window);
+			must(window_cut(&rig.window, batch, batch->n_suspected > 0 ? 1 : UINT32_MAX, &rig.err) == 0);
+			worker_send(worker(1), batch);
+			n++;
+		}
+		is_int(n, cases[i].n_ends, "%s: so often", what);
+		is_str(rig.charged, " 3", "%s: then the item that was owed first is charged", what);
+		is_int(rig.n_gave_up, 0, "%s: and the job goes on", what);
+		finish("ONE\nTWO\nFOUR\nFIVE\nSIX\n", what);
+		is_str(rig.charged, " 3", "%s: nobody else is", what);
+		rig_fini(&rig);
+	}
+}
+
+/* What only an open may say, at other times. */
+static void test_forged_refusal(void)
+{
+	begin(1);
+	rig_start_all(&rig);
+	worker_send(worker(1), rig_add(&rig, 6));
+	rig_begin(&rig, 1, 1);
+	port_say(&rig.hands[1].port, EVENT_REFUSED, 0, "ha ha", 5);
+	port_set_state(&rig.hands[1].port, WORKER_REFUSED);
+	rig_collect(&rig);
+	ok(worker(1)->is_broken, "who has an item in hand can't refuse to open");
+	rig_die(&rig, 1, EXIT_3, false);
+	is_int(rig.n_gave_up, 0, "and doesn't end the job");
+	finish("ONE\nTWO\nTHREE\nFOUR\nFIVE\nSIX\n", "after a forged refusal");
+	rig_fini(&rig);
+	begin(1);
+	rig_start_all(&rig);
+	port_say(&rig.hands[1].port, EVENT_REFUSED, 0, "ha ha", 5);
+	port_set_state(&rig.hands[1].port, WORKER_REFUSED);
+	rig_die(&rig, 1, EXIT_3, false);
+	is_int(rig.n_gave_up, 0, "nor can one that was ready before");
 	rig_fini(&rig);
 }
 
@@ -494,6 +556,8 @@ int main(void)
 	test_lost_again();
 	test_failed_starts();
 	test_refusal();
+	test_undone();
+	test_forged_refusal();
 	test_uncharged();
 	test_no_starts();
 	test_take_back();
