@@ -41,8 +41,8 @@ int setup_write(const struct setup *setup, struct buf *buf)
 	    put_number(buf, "max-result", setup->max_result_bytes) != 0 ||
 	    put_number(buf, "workers", setup->n_workers) != 0 || put_number(buf, "places", setup->n_places) != 0 ||
 	    put_number(buf, "pid-namespace", setup->has_pid_namespace) != 0 ||
-	    put_number(buf, "times", setup->tells_times) != 0 || put_number(buf, "spin", setup->spins) != 0 ||
-	    put_number(buf, "commands", setup->runs_commands) != 0)
+	    put_number(buf, "times", setup->tells_times) != 0 || put_number(buf, "all", setup->tells_all) != 0 ||
+	    put_number(buf, "spin", setup->spins) != 0 || put_number(buf, "commands", setup->runs_commands) != 0)
 		return -1;
 	for (size_t i = 0; i < setup->n_options; i++)
 		if (put_option(buf, &setup->options[i]) != 0)
@@ -105,6 +105,8 @@ static int take_record(struct setup *setup, char *const *field, size_t n_fields)
 		setup->has_pid_namespace = number != 0;
 	else if (strcmp(key, "times") == 0)
 		setup->tells_times = number != 0;
+	else if (strcmp(key, "all") == 0)
+		setup->tells_all = number != 0;
 	else if (strcmp(key, "spin") == 0)
 		setup->spins = number != 0;
 	else if (strcmp(key, "commands") == 0)

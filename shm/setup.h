@@ -38,6 +38,7 @@ struct setup {
 	unsigned n_places;  /* how many there may ever be at a time */
 	bool has_pid_namespace;
 	bool tells_times;   /* of each item: when it began, and how long it took */
+	bool tells_all;     /* last words of every crash */
 	bool spins;         /* before a worker sleeps it looks for a while */
 	bool runs_commands; /* each item is a process: a worker is of use only when there is room for one more */
 	struct setup_option *options;

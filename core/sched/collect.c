@@ -233,14 +233,11 @@ static unsigned long long seq_of(const struct worker *worker, uint32_t place)
 	return 0;
 }
 
-static void relay_log(const struct collector *collector, unsigned long long seq, const struct channel_event *event)
+static void relay_log(struct worker *worker, unsigned long long seq, const struct channel_event *event)
 {
-	char tag[128];
-	if (collector->job_name)
-		snprintf(tag, sizeof tag, "%.80s: item %llu", collector->job_name, seq);
-	else
-		snprintf(tag, sizeof tag, "item %llu", seq);
-	log_relay(tag, event->text, event->n_bytes);
+	char what[32];
+	snprintf(what, sizeof what, "item %llu", seq);
+	words_say(worker, what, event->text, event->n_bytes);
 }
 
 /*
@@ -314,7 +311,7 @@ static int take_event(struct collector *collector, struct worker *worker, struct
 	if (event->kind == EVENT_COUNT)
 		tally_count(collector->tally, event->text, (int64_t)event->position);
 	else
-		relay_log(collector, seq_of(worker, before), event);
+		relay_log(worker, seq_of(worker, before), event);
 	return 1;
 }
 

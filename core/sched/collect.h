@@ -19,7 +19,6 @@
 struct collector {
 	struct window *window;
 	struct tally *tally;
-	const char *job_name; /* for messages, or NULL; borrowed */
 	struct report *report;
 	struct crew *crew;
 	struct checkpoint *checkpoint;

@@ -151,6 +151,7 @@ static int fill_setup(struct run_job *job, struct err *err)
 	                            .n_places = (unsigned)n_places(plan),
 	                            .has_pid_namespace = plan->has_pid_namespace,
 	                            .tells_times = job->report.joblog != NULL,
+	                            .tells_all = log_level() >= LOG_VERBOSE,
 	                            .spins = plan->spins,
 	                            .runs_commands = plan->runs_commands,
 	                            .n_options = plan->n_options};
@@ -226,7 +227,7 @@ static void fill_rest(struct run_job *job)
 	job->checkpoint.sink = job->sink;
 	job->collector = (struct collector){.window = &job->window,
 	                                    .tally = &job->tally,
-	                                    .job_name = job->name,
+
 	                                    .report = &job->report,
 	                                    .crew = &job->crew,
 	                                    .checkpoint = &job->checkpoint,

@@ -6,13 +6,9 @@
 #include "core/base/log.h"
 #include "core/sched/worker.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 4096
 #define UNDONE_MAX 3u /* workers that end with an item that they say they hadn't begun, before it is run alone */
 #define KILL_PAUSE_NS (200 * CLOCK_NS_PER_MS) /* between a time-out's TERM and its KILL */
 
@@ -24,63 +20,6 @@ void crew_give_up(struct crew *crew, const struct err *err)
 	crew->events.give_up(crew->events.arg, err);
 }
 
-/* --- words: what it writes to its standard output and error ------------------------------------------------------- */
-
-static void relay_line(struct worker *worker)
-{
-	struct crew *crew = worker->crew;
-	char tag[128];
-	if (crew->job_name)
-		snprintf(tag, sizeof tag, "%.80s: worker %u", crew->job_name, worker->number);
-	else
-		snprintf(tag, sizeof tag, "worker %u", worker->number);
-	log_relay(tag, worker->line.bytes, worker->line.len);
-	buf_clear(&worker->line);
-}
-
-static void take_words(struct worker *worker, const char *bytes, size_t n_bytes)
-{
-	for (size_t i = 0; i < n_bytes; i++) {
-		bool is_end = bytes[i] == '\n';
-		/* a line that memory has no room for is said in pieces */
-		if (!is_end && buf_append(&worker->line, &bytes[i], 1) != 0)
-			is_end = true;
-		if (is_end || worker->line.len >= LINE_MAX_BYTES)
-			relay_line(worker);
-	}
-}
-
-void worker_read_words(struct worker *worker, bool is_last)
-{
-	char bytes[4096];
-	for (int i = 0; worker->words.fd >= 0 && (is_last || i < 4); i++) {
-		ssize_t n = read(worker->words.fd, bytes, sizeof bytes);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		take_words(worker, bytes, (size_t)n);
-		/* a grandchild that holds the pipe could write for ever */
-		if (is_last && i > 64)
-			break;
-	}
-	if (is_last && worker->line.len > 0)
-		relay_line(worker);
-}
-
-static void on_words(struct loop_watch *watch, uint32_t events)
-{
-	struct worker *worker = watch->arg;
-	worker_read_words(worker, false);
-	if (!(events & EPOLLIN)) {
-		/* it closed them; its death is told elsewhere */
-		int fd = watch->fd;
-		loop_remove(worker->crew->loop, watch);
-		close(fd);
-		watch->fd = -1;
-	}
-}
-
 /* --- starting and clearing ---------------------------------------------------------------------------------------- */
 
 static void on_bell(struct loop_watch *watch, uint32_t events)
@@ -88,23 +27,6 @@ static void on_bell(struct loop_watch *watch, uint32_t events)
 	/* edge-triggered: that the loop woke is all; the turn looks at every channel */
 	(void)watch;
 	(void)events;
-}
-
-/* The pipe's reading end is ours alone, so it may be made non-blocking. */
-static int open_words(struct worker *worker, int *ret_error_fd, struct err *err)
-{
-	struct crew *crew = worker->crew;
-	int fds[2];
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a pipe");
-	if (fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0 ||
-	    loop_add(crew->loop, &worker->words, fds[0], EPOLLIN, on_words, worker, NULL, err) != 0) {
-		close(fds[0]);
-		close(fds[1]);
-		return err_set_errno(err, ERR_RESOURCE, errno, "cannot watch a pipe");
-	}
-	*ret_error_fd = fds[1];
-	return 0;
 }
 
 int worker_start(struct worker *worker, struct err *err)
@@ -122,7 +44,7 @@ int worker_start(struct worker *worker, struct err *err)
 	}
 	if (loop_add(crew->loop, &worker->bell, worker->channel->bell_fd, EPOLLIN | EPOLLET, on_bell, worker, NULL, err) ==
 	        0 &&
-	    (!crew->ops->has_processes || open_words(worker, &error_fd, err) == 0))
+	    (!crew->ops->has_processes || words_open(worker, &error_fd, err) == 0))
 		result = crew->ops->start(crew->backend, worker->number, worker->generation, worker->channel, error_fd, err);
 	if (error_fd >= 0)
 		close(error_fd);
@@ -131,13 +53,8 @@ int worker_start(struct worker *worker, struct err *err)
 
 void worker_unwatch(struct worker *worker)
 {
-	struct loop *loop = worker->crew->loop;
-	loop_remove(loop, &worker->bell);
-	int words_fd = worker->words.fd;
-	loop_remove(loop, &worker->words);
-	if (words_fd >= 0)
-		close(words_fd);
-	worker->words.fd = -1;
+	loop_remove(worker->crew->loop, &worker->bell);
+	words_close(worker);
 }
 
 /* The word is the worker's: it can't have been busy for longer than it was there. */
@@ -163,7 +80,8 @@ void worker_clear(struct worker *worker)
 	worker_unwatch(worker);
 	channel_destroy(&worker->channel);
 	buf_fini(&worker->line);
-	*worker = (struct worker){.crew = crew, .number = worker->number, .generation = worker->generation};
+	*worker = (struct worker){
+		.crew = crew, .number = worker->number, .generation = worker->generation, .quota = worker->quota};
 	worker->bell.fd = worker->words.fd = -1;
 	worker->owed_end = &worker->owed;
 	crew->n_live--;

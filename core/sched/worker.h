@@ -19,6 +19,7 @@
 #include "core/sched/backend.h"
 #include "core/sched/cgroup.h"
 #include "core/sched/window.h"
+#include "core/sched/words.h"
 #include "shm/channel.h"
 
 #include <stdbool.h>
@@ -58,7 +59,8 @@ struct worker {
 	int64_t progress_ns;    /* when something was last sent to it while idle, or it answered */
 	/* its standard output and error */
 	struct loop_watch bell, words;
-	struct buf line;  /* the words that no newline has ended yet */
+	struct buf line;          /* the words that no newline has ended yet */
+	struct words_quota quota; /* of its place: the next worker there goes on with it */
 	bool is_retiring; /* told to leave when it owes nothing: a fresh one takes its place */
 	uint64_t n_sent_items;
 	enum worker_ending ending;
@@ -172,8 +174,5 @@ void worker_give_up(struct worker *worker, const char *why);
 
 /* Its channel can't be believed any more: the same. */
 void worker_break(struct worker *worker);
-
-/* Reads what it wrote to its standard output and error. */
-void worker_read_words(struct worker *worker, bool is_last);
 
 #endif

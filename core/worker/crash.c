@@ -13,7 +13,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -27,6 +29,7 @@
 #define STACK_BYTES ((size_t)1 << 18) /* reading debug information needs some */
 #define GUARD_BYTES ((size_t)1 << 16) /* one page at least, on every machine */
 #define FRAMES_MAX 12
+#define STACKS_MAX 16 /* with names; what else there is has its item, signal and address */
 #define NEAR_BYTES ((uintptr_t)1 << 16) /* a fault so close to the stack pointer is the stack's own */
 
 static const struct {
@@ -37,7 +40,24 @@ static const struct {
 	{SIGABRT, "SIGABRT"}, {SIGSYS, "SIGSYS"}, {SIGTRAP, "SIGTRAP"},
 };
 
+/* Code: from start up to end, without it. */
+struct range {
+	uintptr_t start, end;
+};
+
+/* What the workers of a fork server have said together. Written by those that crash; a stray write costs words only. */
+struct told {
+	_Atomic uint32_t n_crashes;
+	struct {
+		_Atomic uint64_t hash; /* 0: free */
+		_Atomic uint64_t seq;  /* of the item that had it first */
+	} stacks[STACKS_MAX];
+};
+
 static struct {
+	struct told *told; /* shared with the other workers; NULL: there are none */
+	bool tells_all;
+	struct range own, libc; /* whose frames tell nobody anything */
 	const struct port *port;
 	pid_t pid;
 	uintptr_t bottom;             /* of the stack: frames above it only led to the worker's life */
@@ -143,8 +163,14 @@ static void put_name(struct words *words, uintptr_t pc)
 }
 #endif
 
+static bool holds(struct range range, uintptr_t pc)
+{
+	return pc - range.start < range.end - range.start;
+}
+
 struct place {
 	uintptr_t pc;
+	struct range object;
 	const char *file; /* of the object that holds it; NULL: none does */
 	uintptr_t offset; /* in it */
 };
@@ -159,9 +185,18 @@ static int find_place(struct dl_phdr_info *object, size_t n_bytes, void *arg)
 			continue;
 		place->file = object->dlpi_name && *object->dlpi_name ? object->dlpi_name : "rota-worker";
 		place->offset = place->pc - object->dlpi_addr;
+		place->object = (struct range){start, start + object->dlpi_phdr[i].p_memsz};
 		return 1;
 	}
 	return 0;
+}
+
+/* The code that a function is part of. */
+static struct range code_of(uintptr_t function)
+{
+	struct place place = {.pc = function};
+	dl_iterate_phdr(find_place, &place);
+	return place.object;
 }
 
 /* A function and a line of source; else what addr2line takes: a file and an offset. */
@@ -185,54 +220,99 @@ static void say_place(uintptr_t pc)
 struct walk {
 	uintptr_t pcs[FRAMES_MAX];
 	size_t n;
-	uintptr_t stack_pointer; /* of the innermost */
+	uintptr_t innermost;
+	uintptr_t stack_pointer; /* of the innermost; 0: not reached */
 };
 
-/* The handler's own frames come first; the one that a signal interrupted is the first whose counter is exact. */
+/*
+ * The handler's own frames come first; the one that a signal interrupted is the first whose counter is exact. What
+ * counts begins behind the C library's (abort, strlen), and none of it is the worker's own.
+ */
 static _Unwind_Reason_Code take_frame(struct _Unwind_Context *context, void *arg)
 {
 	struct walk *walk = arg;
 	int is_exact = 0;
 	uintptr_t pc = _Unwind_GetIPInfo(context, &is_exact);
 	uintptr_t stack_pointer = _Unwind_GetCFA(context);
-	if (walk->n == 0 && !is_exact)
+	if (walk->stack_pointer == 0 && !is_exact)
 		return _URC_NO_REASON;
-	if (walk->n == 0)
-		walk->stack_pointer = stack_pointer;
-	else if (walk->n == FRAMES_MAX || stack_pointer >= crash.bottom)
-		return _URC_NORMAL_STOP;
 	/* the call, not what stands behind it */
-	walk->pcs[walk->n++] = is_exact || pc == 0 ? pc : pc - 1;
+	if (!is_exact && pc != 0)
+		pc--;
+	if (walk->stack_pointer == 0) {
+		walk->stack_pointer = stack_pointer;
+		walk->innermost = pc;
+	} else if (walk->n == FRAMES_MAX || stack_pointer >= crash.bottom) {
+		return _URC_NORMAL_STOP;
+	}
+	if (!holds(crash.own, pc) && !(walk->n == 0 && holds(crash.libc, pc)))
+		walk->pcs[walk->n++] = pc;
 	return _URC_NO_REASON;
 }
 
-static void say_stack(const siginfo_t *info)
+static void take_stack(struct walk *walk)
 {
-	struct walk walk = {0};
+	_Unwind_Backtrace(take_frame, walk);
+	/* nothing but the C library, or ourselves: better than nothing */
+	if (walk->n == 0 && walk->stack_pointer != 0)
+		walk->pcs[walk->n++] = walk->innermost;
+}
+
+/* FNV-1a, never 0. */
+static uint64_t hash_of(const struct walk *walk)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	for (size_t i = 0; i < walk->n * sizeof walk->pcs[0]; i++)
+		hash = (hash ^ ((const unsigned char *)walk->pcs)[i]) * UINT64_C(0x100000001b3);
+	return hash | 1;
+}
+
+/* 1: it is the first with that stack; 0: *ret_seq is the item that was (0: none); -1: there are too many stacks. */
+static int is_new(const struct walk *walk, uint64_t seq, uint64_t *ret_seq)
+{
+	uint64_t hash = hash_of(walk);
+	*ret_seq = 0;
+	for (size_t i = 0; i < STACKS_MAX; i++) {
+		uint64_t seen = 0;
+		if (atomic_compare_exchange_strong(&crash.told->stacks[i].hash, &seen, hash)) {
+			atomic_store(&crash.told->stacks[i].seq, seq);
+			return 1;
+		}
+		if (seen == hash) {
+			*ret_seq = atomic_load(&crash.told->stacks[i].seq);
+			return 0;
+		}
+	}
+	return -1;
+}
+
+static void say_stack(const siginfo_t *info, const struct walk *walk)
+{
 	struct words words = {0};
-	_Unwind_Backtrace(take_frame, &walk);
 	uintptr_t address = (uintptr_t)info->si_addr;
-	if (info->si_signo == SIGSEGV && info->si_code > 0 && walk.n > 0 &&
-	    address - (walk.stack_pointer - NEAR_BYTES) < 2 * NEAR_BYTES) {
+	if (info->si_signo == SIGSEGV && info->si_code > 0 && walk->n > 0 &&
+	    address - (walk->stack_pointer - NEAR_BYTES) < 2 * NEAR_BYTES) {
 		put_text(&words, "  the stack has overflowed");
 		end_line(&words);
 	}
-	for (size_t i = 0; i < walk.n; i++)
-		say_place(walk.pcs[i]);
+	for (size_t i = 0; i < walk->n; i++)
+		say_place(walk->pcs[i]);
 }
 
 /* --- the handler -------------------------------------------------------------------------------------------------- */
 
-static void put_item(struct words *words, const struct port *port)
+/* The item in hand; 0: none is. */
+static uint64_t current_seq(const struct port *port)
 {
 	bool is_in_item = ((port->begun - port->result.marks) & RING_MARK_MASK) == 1;
-	if (!is_in_item) {
-		put_text(words, "at no item: ");
-		return;
-	}
-	put_text(words, "item ");
-	put_number(words, port->batch.seq + ((port->begun - 1 - port->batch.start) & RING_MARK_MASK), 10);
-	put_text(words, ": ");
+	return is_in_item ? port->batch.seq + ((port->begun - 1 - port->batch.start) & RING_MARK_MASK) : 0;
+}
+
+static void put_item(struct words *words, uint64_t seq)
+{
+	put_text(words, seq != 0 ? "item " : "no item");
+	if (seq != 0)
+		put_number(words, seq, 10);
 }
 
 static void put_cause(struct words *words, int signum, const siginfo_t *info)
@@ -283,6 +363,42 @@ static void set_bound(void)
 	alarm(WORDS_S);
 }
 
+/* Is one more crash to be told? That the others aren't is said once. */
+static bool may_tell(struct words *words)
+{
+	uint32_t n_before = crash.told && !crash.tells_all ? atomic_fetch_add(&crash.told->n_crashes, 1) : 0;
+	if (n_before == CRASH_TOLD_MAX) {
+		put_text(words, "more crashes: no last words of theirs (-v shows all)");
+		end_line(words);
+	}
+	return n_before < CRASH_TOLD_MAX;
+}
+
+/* The line first: the stack may be what can't be read any more. */
+static void say_all(int signum, const siginfo_t *info)
+{
+	struct words words = {0};
+	struct walk walk = {0};
+	uint64_t seq = current_seq(crash.port), first_seq = 0;
+	if (!may_tell(&words))
+		return;
+	put_text(&words, seq == 0 ? "at " : "");
+	put_item(&words, seq);
+	put_text(&words, ": ");
+	put_cause(&words, signum, info);
+	end_line(&words);
+	take_stack(&walk);
+	int is_first = crash.told ? is_new(&walk, seq, &first_seq) : 1;
+	if (is_first == 1) {
+		say_stack(info, &walk);
+		return;
+	}
+	put_text(&words, is_first == 0 ? "  as at " : "  from yet another place");
+	if (is_first == 0)
+		put_item(&words, first_seq);
+	end_line(&words);
+}
+
 static void on_crash(int signum, siginfo_t *info, void *context)
 {
 	(void)context;
@@ -297,11 +413,7 @@ static void on_crash(int signum, siginfo_t *info, void *context)
 	}
 	crash.signum = signum;
 	set_bound();
-	struct words words = {0};
-	put_item(&words, crash.port);
-	put_cause(&words, signum, info);
-	end_line(&words);
-	say_stack(info);
+	say_all(signum, info);
 	die(signum);
 }
 
@@ -330,6 +442,16 @@ static _Unwind_Reason_Code stop_at_once(struct _Unwind_Context *context, void *a
 {
 	(void)context, (void)arg;
 	return _URC_NORMAL_STOP;
+}
+
+void crash_share(bool tells_all)
+{
+	void *told = mmap(NULL, sizeof *crash.told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (told != MAP_FAILED)
+		crash.told = told;
+	crash.tells_all = tells_all;
+	crash.own = code_of((uintptr_t)crash_share);
+	crash.libc = code_of((uintptr_t)abort);
 }
 
 void crash_init(const struct port *port)

@@ -427,6 +427,7 @@ static int run(struct forkserver *server)
 	fcntl(FORKSERVER_SOCKET_FD, F_SETFD, FD_CLOEXEC);
 	close(FORKSERVER_SETUP_FD);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	crash_share(server->setup.tells_all);
 	int result = prepare(server);
 	if (result == 0)
 		serve(server);

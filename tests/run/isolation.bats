@@ -52,6 +52,37 @@ floods() {
 	both_backends floods
 }
 
+# LINES BYTES_MAX: so much of them came, and a line says how many were left out; perhaps with a few last words.
+is_cut_at() {
+	[ "$(wc -c <"$err")" -lt "$2" ] || { echo "$(wc -c <"$err") bytes"; return 1; }
+	local said lost
+	said=$(grep -c 'of too many' "$err")
+	lost=$(sed -n 's/.*worker [12]: \([0-9,]*\) lines left out, .*/\1/p' "$err" | tr -d ,)
+	said=$((said + $(paste -sd+ <<<"${lost:-0}")))
+	[[ $said -ge $1 && $said -le $(($1 + 40)) ]] || { echo "$said of $1"; return 1; }
+}
+
+floods_are_cut() {
+	floods
+	is_cut_at 100000 2000000
+	has "$err" 'bytes: more than 64 KiB a second (-v shows all)'
+	expect 0 rota map -v -b "$backend" -j 2 "$bad/shelf.so" fault=log-flood when=2 <<<$'1\n2\n3'
+	[ "$(grep -c 'of too many' "$err")" -eq 100000 ]
+}
+
+@test "what a worker says is limited, and what was left out is counted" {
+	both_backends floods_are_cut
+}
+
+@test "what a worker says is limited: what it prints, also with -q, also of workers one after another" {
+	expect 0 rota map -q -j 2 "$bad/talk.so" <<<$'1\nflood 100000\n3'
+	is_cut_at 100000 2000000
+	# each ends its worker: the next in its place goes on with what is left
+	{ for _ in 1 2 3 4 5 6; do echo 'flood 20000'; echo 'crash'; done; } >items
+	expect 1 rota map -j 1 --max-failures 100 -i items "$bad/talk.so"
+	is_cut_at 120000 1000000
+}
+
 @test "a worker's standard input is empty: items are none of its business" {
 	expect 0 rota map -j 1 "$bad/shelf.so" fault=stdin when='*' <<<$'a\nb\nc'
 	is "$out" $'a\nb\nc'

@@ -121,6 +121,27 @@ last_words() {
 	last_words abort SIGABRT '' fault_abort
 }
 
+# Not what abort is made of, nor what of rota's called the plugin.
+@test "last words: begin in the plugin and end there" {
+	case ${SANITIZER:-} in *address* | *thread*) skip "the sanitizer has its own words" ;; esac
+	grep -q '^#define HAVE_LIBBACKTRACE' "$abs_top_builddir/config.h" || skip "no libbacktrace"
+	expect 1 rota map -j1 "$bad/shelf.so" fault=abort <<<7
+	is <(sed -n 's/^worker 1:   \([a-z_]*\).*/\1/p' "$err") $'fault_abort\nshelf_run'
+}
+
+@test "last words: of many crashes, those of the first, and names once a stack" {
+	case ${SANITIZER:-} in *address* | *thread*) skip "the sanitizer has its own words" ;; esac
+	seq 130 >many
+	expect 1 rota map -q -j1 -i many "$bad/shelf.so" fault=segv when='*'
+	has "$err" 'more crashes: no last words of theirs (-v shows all)'
+	[ "$(grep -c 'SIGSEGV at address' "$err")" -eq 100 ]
+	[ "$(grep -c '  as at item 1$' "$err")" -eq 99 ]
+	[ "$(grep -c 'crashed: SIGSEGV' "$err")" -eq 100 ]
+	[ "$(wc -l <"$err")" -le 320 ]
+	expect 1 rota map -v -j1 -i many "$bad/shelf.so" fault=segv when='*'
+	[ "$(grep -c 'SIGSEGV at address' "$err")" -eq 130 ]
+}
+
 @test "last words: a stack that has overflowed" {
 	last_words stack SIGSEGV ' at address 0x' eat_stack
 	has "$err" 'the stack has overflowed'

@@ -26,6 +26,7 @@ static void test_round(void)
 	                        .n_workers = 4000000000u,
 	                        .has_pid_namespace = true,
 	                        .tells_times = true,
+	                        .tells_all = true,
 	                        .spins = true,
 	                        .runs_commands = true,
 	                        .pins = pins,
@@ -43,8 +44,8 @@ static void test_round(void)
 	is_int(seen.frame_byte, '\n', "its byte");
 	is_int(seen.max_result_bytes, INT64_MAX, "max-result");
 	is_int(seen.n_workers, 4000000000u, "workers");
-	ok(seen.has_pid_namespace && seen.tells_times && seen.spins && seen.runs_commands,
-	   "a PID namespace, times, spinning, and commands");
+	ok(seen.has_pid_namespace && seen.tells_times && seen.tells_all && seen.spins && seen.runs_commands,
+	   "a PID namespace, times, words, spinning, and commands");
 	is_int(seen.n_pins, 2, "two places have their CPUs");
 	is_str(seen.pins[1], "1,3", "the second's");
 	is_int(seen.n_options, 3, "three options");
