@@ -11,7 +11,37 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+static bool ends_with(const char *word, const char *end)
+{
+	size_t n_word = strlen(word), n_end = strlen(end);
+	return n_word > n_end && strcmp(word + n_word - n_end, end) == 0;
+}
+
+static bool is_plugin_name(const char *word)
+{
+	struct catalog *catalog;
+	struct err err;
+	const char *const *names;
+	size_t n_names;
+	bool is_one = false;
+	if (catalog_create(&catalog, false, NULL, &err))
+		return false;
+	if (catalog_names(catalog, &names, &n_names, &err) == 0)
+		for (size_t i = 0; i < n_names; i++)
+			is_one = is_one || strcmp(names[i], word) == 0;
+	catalog_destroy(&catalog);
+	return is_one;
+}
+
+const char *cmd_of_word(const char *word)
+{
+	if (ends_with(word, ".yaml") || ends_with(word, ".yml"))
+		return "run";
+	return (strchr(word, '/') && ends_with(word, ".so")) || is_plugin_name(word) ? "map" : NULL;
+}
 
 int cmd_usage_error(const struct command *command, const char *format, ...)
 {
@@ -23,6 +53,41 @@ int cmd_usage_error(const struct command *command, const char *format, ...)
 	log_error("%s: %s; usage: rota %s %s ('rota help %s' tells more)", command->name, text, command->name,
 	          command->usage, command->name);
 	return CMD_WRONG;
+}
+
+/* Could the value have been meant for something else? A number that is one couldn't. */
+static bool is_eaten(const struct options *options)
+{
+	struct option_value value;
+	struct err err;
+	if (!options->last || !options->last_value)
+		return false;
+	const struct option_spec *spec = &options->last->spec;
+	if (option_parse(spec, options->last_value, &value, &err) != 0)
+		return true;
+	option_value_fini(&value);
+	return spec->type == OPTION_STRING;
+}
+
+int cmd_missing(const struct command *command, const struct options *options, const char *what)
+{
+	char value[LOG_QUOTE_BYTES];
+	if (!is_eaten(options))
+		return cmd_usage_error(command, "%s is missing", what);
+	const struct core_option *last = options->last;
+	return cmd_usage_error(command, "%s is missing: %s was taken as the value of --%s, which wants %s%s", what,
+	                       log_quote_value(value, options->last_value), last->spec.name,
+	                       last->spec.type == OPTION_STRING ? "a " : "",
+	                       last->spec.type == OPTION_STRING ? last->spec.unit : option_type_example(last->spec.type));
+}
+
+bool cmd_is_standard_input(const struct command *command, const char *file)
+{
+	if (strcmp(file, "-") != 0)
+		return false;
+	cmd_usage_error(command, "a conf file isn't read from standard input, where a job's items may come from: name a "
+	                         "file (in bash, <(COMMAND) is one)");
+	return true;
 }
 
 int cmd_error(const struct err *err)

@@ -41,8 +41,17 @@ int cmd_failures(const struct command *command, const struct options *options);
 int cmd_plugins(const struct command *command, const struct options *options);
 int cmd_help(const struct command *command, const struct options *options);
 
+/* A word stands where a command should: the one it belongs behind, as a plugin or a conf file would, or NULL. */
+const char *cmd_of_word(const char *word);
+
 /* Says what is wrong and how to learn more. Returns CMD_WRONG. */
 __attribute__((format(printf, 2, 3))) int cmd_usage_error(const struct command *command, const char *format, ...);
+
+/* The same where a word is missing: an option in front may have eaten it, as in -j upper. */
+int cmd_missing(const struct command *command, const struct options *options, const char *what);
+
+/* Is the conf file's name `-`? Then it is said that it can't be. */
+bool cmd_is_standard_input(const struct command *command, const char *file);
 
 /* Says it; returns the exit status that belongs to the code. */
 int cmd_error(const struct err *err);

@@ -27,9 +27,13 @@ int cmd_check(const struct command *command, const struct options *options)
 {
 	struct err err;
 	if (options->n_words == 0)
-		return cmd_usage_error(command, "the conf file is missing");
+		return cmd_missing(command, options, "the conf file");
 	int worst = CMD_OK;
 	for (size_t i = 0; i < options->n_words; i++) {
+		if (cmd_is_standard_input(command, options->words[i])) {
+			worst = worst > CMD_WRONG ? worst : CMD_WRONG;
+			continue;
+		}
 		/* A catalog each: what one file trusts, another doesn't. */
 		struct catalog *catalog;
 		if (catalog_create(&catalog, options->trusts_path, NULL, &err))

@@ -10,7 +10,7 @@ int cmd_exec(const struct command *command, const struct options *options)
 	struct catalog *catalog = NULL;
 	struct err err;
 	if (options->n_words == 0)
-		return cmd_usage_error(command, "the command is missing");
+		return cmd_missing(command, options, "the command");
 	if (cmd_plan_create(&plan, &catalog, options, true, &err))
 		return cmd_error(&err);
 

@@ -127,7 +127,7 @@ int cmd_failures(const struct command *command, const struct options *options)
 	struct listing listing = {.options = options, .ends_with_nul = is_given(options, "null")};
 	struct err err;
 	if (options->n_words == 0)
-		return cmd_usage_error(command, "the journal is missing");
+		return cmd_missing(command, options, "the journal");
 	if (options->n_words > 2)
 		return cmd_usage_error(command, "one journal at a time");
 	if (options->wants_items && options->wants_json)

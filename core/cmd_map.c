@@ -33,7 +33,7 @@ int cmd_map(const struct command *command, const struct options *options)
 	struct catalog *catalog = NULL;
 	struct err err;
 	if (options->n_words == 0)
-		return cmd_usage_error(command, "the plugin is missing");
+		return cmd_missing(command, options, "the plugin");
 	if (cmd_plan_create(&plan, &catalog, options, true, &err))
 		return cmd_error(&err);
 

@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum column { COLUMN_NAME, COLUMN_VERSION, COLUMN_FLAGS, COLUMN_SUMMARY, COLUMN_FILE, N_COLUMNS };
+#define LINE_COLUMNS 79
+
+enum column { COLUMN_NAME, COLUMN_VERSION, COLUMN_SUMMARY, N_COLUMNS };
 
 struct row {
 	const char *text[N_COLUMNS];
-	char flags[64];
+	const struct plugin_info *info; /* NULL: the heading */
 };
 
 static void flags_describe(const struct plugin_info *info, char text[64])
@@ -24,6 +26,35 @@ static void flags_describe(const struct plugin_info *info, char text[64])
 		memmove(text, text + 1, strlen(text));
 	else
 		snprintf(text, 64, "-");
+}
+
+/* The last column ends where the line does: at a word, with three dots. */
+static void summary_print(const char *text, int room)
+{
+	int n = (int)strlen(text), shown = n;
+	if (n > room) {
+		for (shown = room > 4 ? room - 4 : 1; shown > 1 && text[shown] != ' ';)
+			shown--;
+	}
+	printf("%.*s%s\n", shown, text, shown < n ? " ..." : "");
+}
+
+static size_t folder_bytes(const struct row *row)
+{
+	return (size_t)(strrchr(row->info->file, '/') - row->info->file);
+}
+
+/* Where they are: each folder once. */
+static void folders_print(const struct row *rows, size_t n_rows)
+{
+	printf("\n'rota plugins NAME' tells a plugin's file, flags and options. These are in\n");
+	for (size_t i = 1; i < n_rows; i++) {
+		size_t n = folder_bytes(&rows[i]), k = 1;
+		while (k < i && (folder_bytes(&rows[k]) != n || memcmp(rows[k].info->file, rows[i].info->file, n) != 0))
+			k++;
+		if (k == i)
+			printf("  %.*s\n", (int)n, rows[i].info->file);
+	}
 }
 
 static void table_print(const struct row *rows, size_t n_rows)
@@ -37,7 +68,7 @@ static void table_print(const struct row *rows, size_t n_rows)
 	for (size_t i = 0; i < n_rows; i++) {
 		for (size_t k = 0; k + 1 < N_COLUMNS; k++)
 			printf("%-*s  ", widths[k], rows[i].text[k]);
-		printf("%s\n", rows[i].text[N_COLUMNS - 1]);
+		summary_print(rows[i].text[COLUMN_SUMMARY], LINE_COLUMNS - widths[COLUMN_NAME] - widths[COLUMN_VERSION] - 4);
 	}
 }
 
@@ -53,7 +84,7 @@ static int all_print(struct catalog *catalog)
 	struct row *rows = calloc(n_names + 1, sizeof(*rows));
 	if (!rows)
 		return cmd_error(&(struct err){.code = ERR_RESOURCE, .text = "memory is short"});
-	rows[0] = (struct row){.text = {"NAME", "VERSION", "FLAGS", "SUMMARY", "FILE"}};
+	rows[0] = (struct row){.text = {"NAME", "VERSION", "SUMMARY"}};
 	for (size_t i = 0; i < n_names && status == CMD_OK; i++) {
 		const struct plugin_info *info;
 		struct row *row = &rows[n_rows];
@@ -64,16 +95,16 @@ static int all_print(struct catalog *catalog)
 				status = cmd_error(&err);
 			continue;
 		}
-		flags_describe(info, row->flags);
 		row->text[COLUMN_NAME] = names[i];
 		row->text[COLUMN_VERSION] = info->version;
-		row->text[COLUMN_FLAGS] = row->flags;
 		row->text[COLUMN_SUMMARY] = info->summary;
-		row->text[COLUMN_FILE] = info->file;
+		row->info = info;
 		n_rows++;
 	}
-	if (n_rows > 1)
+	if (n_rows > 1) {
 		table_print(rows, n_rows);
+		folders_print(rows, n_rows);
+	}
 	free(rows);
 	size_t n_folders;
 	const char *const *folders = catalog_folders(catalog, &n_folders);

@@ -17,8 +17,12 @@ int cmd_run(const struct command *command, const struct options *options)
 	struct plan *plan = NULL;
 	struct catalog *catalog = NULL;
 	struct err err;
-	if (options->n_words != 1)
-		return cmd_usage_error(command, options->n_words == 0 ? "the conf file is missing" : "one conf file at a time");
+	if (options->n_words == 0)
+		return cmd_missing(command, options, "the conf file");
+	if (options->n_words > 1)
+		return cmd_usage_error(command, "one conf file at a time");
+	if (cmd_is_standard_input(command, options->words[0]))
+		return CMD_WRONG;
 	if (cmd_plan_create(&plan, &catalog, options, true, &err))
 		return cmd_error(&err);
 

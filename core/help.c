@@ -49,9 +49,9 @@ static void option_print(const struct core_option *option)
 	if (option->other_name && n > 0)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, " (also -%c, --%s)", option->other_letter,
 		              option->other_name);
-	/* Texts and choices have theirs in the help. */
-	if (spec->fallback && (spec->type == OPTION_SIZE || spec->type == OPTION_INT) && n > 0)
-		snprintf(text + n, sizeof(text) - (size_t)n, " [%s]", spec->fallback);
+	/* A switch is off, but for one that says so; so do texts. */
+	if (option->has_argument && spec->fallback && !strstr(spec->help, "default") && n > 0)
+		snprintf(text + n, sizeof(text) - (size_t)n, " (default: %s)", spec->fallback);
 	wrap_print(text, column);
 }
 

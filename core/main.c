@@ -77,9 +77,11 @@ static int unknown_command(const char *name)
 	size_t n_names = 0;
 	for (const struct command *command = commands; command->name; command++)
 		names[n_names++] = command->name;
-	const char *nearest = option_nearest(name, names, n_names);
+	const char *nearest = option_nearest(name, names, n_names), *meant = cmd_of_word(name);
 	if (name[0] == '-')
 		log_error("'%s' stands where a command should; options stand behind the command: rota map %s ...", name, name);
+	else if (meant)
+		log_error("there is no command '%s', did you mean 'rota %s %s'?", name, meant, name);
 	else if (nearest)
 		log_error("there is no command '%s', did you mean '%s'? ('rota help' lists them)", name, nearest);
 	else

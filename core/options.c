@@ -71,6 +71,20 @@ static const struct core_option *option_of_code(const struct grammar *grammar, i
 	return option_of_letter(grammar, code);
 }
 
+/* The long options that begin so: how many, and a list of them. */
+static size_t names_begun(const struct grammar *grammar, const char *name, char *list, size_t room_bytes)
+{
+	size_t n_begun = 0, at = 0;
+	for (const struct option *option = grammar->names; option->name; option++) {
+		if (strncmp(option->name, name, strlen(name)) != 0)
+			continue;
+		if (at < room_bytes)
+			at += (size_t)snprintf(list + at, room_bytes - at, "%s--%s", n_begun ? ", " : "", option->name);
+		n_begun++;
+	}
+	return n_begun;
+}
+
 /* A long option that isn't there: --jbos=2. */
 static int set_unknown(const struct grammar *grammar, const struct command *command, const char *word, struct err *err)
 {
@@ -79,11 +93,9 @@ static int set_unknown(const struct grammar *grammar, const struct command *comm
 	const struct core_option *elsewhere = core_option_find(name, ~0u & ~(unsigned)CORE_CONF);
 	if (elsewhere)
 		return err_set(err, ERR_USAGE, "--%s is no option of 'rota %s'", name, command->name);
-	size_t n_begun = 0;
-	for (const struct option *option = grammar->names; option->name; option++)
-		n_begun += strncmp(option->name, name, strlen(name)) == 0;
-	if (n_begun > 1)
-		return err_set(err, ERR_USAGE, "--%s could mean several options: write it in full", name);
+	char begun[256];
+	if (names_begun(grammar, name, begun, sizeof(begun)) > 1)
+		return err_set(err, ERR_USAGE, "--%s could mean %s: write it in full", name, begun);
 	const char *nearest = core_option_nearest(name, grammar->takes);
 	if (nearest)
 		return err_set(err, ERR_USAGE, "unknown option --%s, did you mean --%s?", name, nearest);
@@ -196,6 +208,8 @@ int options_parse(struct options *ret, const struct command *command, int argc, 
 			rc = set_refused(&grammar, command, code, argv[optind - 1], err);
 		else
 			rc = option_apply(&options, option_of_code(&grammar, code), optarg, err);
+		options.last = option_of_code(&grammar, code);
+		options.last_value = optarg;
 		if (rc || options.wants_help || options.wants_version)
 			break;
 	}

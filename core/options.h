@@ -37,6 +37,8 @@ struct options {
 	size_t n_sets;
 	char **words;               /* what is no option: n_words, borrowed, a NULL behind them */
 	size_t n_words;
+	const struct core_option *last; /* the last option that was given, and its value, or NULL */
+	const char *last_value;
 };
 
 /* argv[0] is the command's name. err: what is wrong with which option. */

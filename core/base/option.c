@@ -13,6 +13,7 @@
 #include "core/base/log.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -31,8 +32,9 @@ static const struct {
 	[OPTION_INT] = {"int", "a whole number", "8", "a whole number such as 8", "9223372036854775807",
                     "-9223372036854775808"},
 	[OPTION_BOOL] = {"bool", "yes or no", "yes", "yes or no", NULL, NULL},
-	[OPTION_SIZE] = {"size", "a size", "64K", "a size such as 64K", "8191P", "1 byte, or 0"},
-	[OPTION_DURATION] = {"duration", "a duration", "10s", "a duration such as 10s", "106751d", "1ns, or 0"},
+	[OPTION_SIZE] = {"size", "a size", "64K, 512M or 2G", "a size such as 64K", "8191P", "1 byte, or 0"},
+	[OPTION_DURATION] = {"duration", "a duration", "500ms, 10s, 2m or 1h", "a duration such as 10s", "106751d",
+                         "1ns, or 0"},
 	[OPTION_CHOICE] = {"choice", "a choice", NULL, "one of its words", NULL, NULL},
 	[OPTION_LIST] = {"list", "a list", "a,b", "a list such as a,b", NULL, NULL},
 };
@@ -240,6 +242,17 @@ static bool is_range(const struct option_spec *spec, int64_t *ret_low, int64_t *
 	*ret_low = low;
 	*ret_high = high;
 	return true;
+}
+
+const char *option_size_text(char text[OPTION_SIZE_TEXT_BYTES], int64_t n_bytes)
+{
+	static const char units[] = "KMGTP";
+	int unit = -1;
+	for (; n_bytes != 0 && n_bytes % 1024 == 0 && units[unit + 1]; n_bytes /= 1024)
+		unit++;
+	snprintf(text, OPTION_SIZE_TEXT_BYTES, "%lld%s%.1s", (long long)n_bytes, unit < 0 ? " bytes" : "",
+	         unit < 0 ? "" : units + unit);
+	return text;
 }
 
 /* Values */

@@ -49,6 +49,10 @@ const char *option_type_name(enum option_type type);
 /* The type of that name; 0 when there is none. */
 enum option_type option_type_of(const char *name);
 
+/* A number of bytes as somebody would write it: "1G", "1500 bytes". Returns text. */
+#define OPTION_SIZE_TEXT_BYTES 32
+const char *option_size_text(char text[OPTION_SIZE_TEXT_BYTES], int64_t n_bytes);
+
 /* The entry of that name in a table that ends with a NULL name; NULL when there is none. */
 const struct option_spec *option_find(const struct option_spec *specs, const char *name);
 

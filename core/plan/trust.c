@@ -5,6 +5,8 @@
 #include "core/plan/trust.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -24,13 +26,35 @@ static int64_t sudo_uid(void)
 	return errno || *end || uid > UINT32_MAX ? -1 : uid;
 }
 
+static bool is_trusted(uid_t uid)
+{
+	return uid == 0 || uid == geteuid() || (int64_t)uid == sudo_uid();
+}
+
+/*
+ * A group of nobody's but a trusted user: it has the user's number or name, as systems make one for each user, and no
+ * other member. (Whose first group it is can't be asked of every system.)
+ */
+static bool is_own_group(gid_t gid)
+{
+	const struct group *group = getgrgid(gid);
+	const struct passwd *user;
+	if (!group)
+		return is_trusted((uid_t)gid);
+	for (char **member = group->gr_mem; *member; member++)
+		if (!(user = getpwnam(*member)) || !is_trusted(user->pw_uid))
+			return false;
+	user = getpwnam(group->gr_name);
+	return is_trusted((uid_t)gid) || (user && is_trusted(user->pw_uid) && user->pw_gid == gid);
+}
+
 static int path_check(const char *path, struct err *err)
 {
 	struct stat status;
 	if (lstat(path, &status) != 0)
 		return err_set_errno(err, ERR_USAGE, errno, "whether %s can be trusted isn't known", path);
 	uid_t owner = status.st_uid;
-	if (owner != 0 && owner != geteuid() && (int64_t)owner != sudo_uid())
+	if (!is_trusted(owner))
 		return err_set(err, ERR_USAGE,
 		               "%s belongs to user %u, who could put any code there; --trust-path loads it all the same",
 		               path, (unsigned)owner);
@@ -40,6 +64,11 @@ static int path_check(const char *path, struct err *err)
 		               "everybody may write to %s and so put any code there: chmod o-w %s; --trust-path loads it all "
 		               "the same",
 		               path, path);
+	if (status.st_mode & S_IWGRP && !is_sticky_folder && !is_own_group(status.st_gid))
+		return err_set(err, ERR_USAGE,
+		               "group %u may write to %s and so put any code there: chmod g-w %s; --trust-path loads it all "
+		               "the same",
+		               (unsigned)status.st_gid, path, path);
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * trust - may this plugin file be loaded? The file and each folder above it must belong to root, the user or SUDO_UID
- * and not be writable by everybody (a sticky folder may be): who can change one of them can run code as the user.
+ * and not be writable by everybody, nor by a group that has others in it (a sticky folder may be): who can change one
+ * of them can run code as the user.
  */
 #ifndef PLAN_TRUST_H
 #define PLAN_TRUST_H

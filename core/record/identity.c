@@ -58,20 +58,28 @@ static int add_plugin(struct identity_keys *identity, const struct job *job, str
 	           : add(identity, job, "plugin file", strdup(digest_text(digest, text)), err);
 }
 
-/* "option NAME": its elements, each in the form LENGTH:BYTES when there are several. */
+static int put_quoted(struct buf *out, const char *text)
+{
+	int bad = buf_append(out, "\"", 1);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			bad |= buf_append(out, "\\", 1);
+		bad |= buf_append(out, text, 1);
+	}
+	return bad | buf_append(out, "\"", 1);
+}
+
+/* "option NAME": its elements, each in double quotes when there are several: told apart, and fit for a message. */
 static int add_option(struct identity_keys *identity, const struct job *job, const struct job_option *option,
                       struct err *err)
 {
 	struct buf value = {0};
-	char length[32];
 	int result = 0;
 	for (size_t i = 0; result == 0 && i < option->n_elements; i++) {
-		size_t n = strlen(option->elements[i]);
-		snprintf(length, sizeof length, "%s%zu:", i > 0 ? " " : "", n);
 		if (option->n_elements > 1)
-			result = buf_append(&value, length, strlen(length));
-		if (result == 0)
-			result = buf_append(&value, option->elements[i], n);
+			result = buf_append_str(&value, i > 0 ? " " : "") | put_quoted(&value, option->elements[i]);
+		else
+			result = buf_append_str(&value, option->elements[i]);
 	}
 	char key[128];
 	snprintf(key, sizeof key, "option %s", option->name);

@@ -55,8 +55,9 @@ __attribute__((format(printf, 2, 3))) static void note_wrong(struct task *task, 
 static int fail_too_large(struct task *task)
 {
 	char text[96];
-	int n = snprintf(text, sizeof text, "the result is larger than max-result (%llu bytes)",
-	                 (unsigned long long)task->max_result_bytes);
+	char limit[OPTION_SIZE_TEXT_BYTES];
+	int n = snprintf(text, sizeof text, "the result is larger than max-result (%s)",
+	                 option_size_text(limit, (int64_t)task->max_result_bytes));
 	return note_failure(task, FAILURE_MAX_RESULT, text, (size_t)n);
 }
 

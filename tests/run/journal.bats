@@ -290,6 +290,12 @@ fragile() {
 	cmp results items
 }
 
+@test "journal: a command that changed is shown as words" {
+	expect 3 rota exec --journal j --max-failures 0 -i items -o results -- sh -c 'exit 1' </dev/null
+	expect 2 rota exec --journal j --resume -i items -o results -- sh -c 'exit "2"' </dev/null
+	has "$err" 'option command was '\''"sh" "-c" "exit 1"'\'' and is '\''"sh" "-c" "exit \"2\""'\'
+}
+
 @test "journal: what is no journal is left alone, a finished one replaced" {
 	echo hello >text
 	sqlite3 db 'create table t(x)' 2>/dev/null || cp text db

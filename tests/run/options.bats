@@ -21,6 +21,31 @@ refuses() {
 	[ "$(wc -l <"$err")" -eq 1 ]
 }
 
+@test "options: a value that was eaten, several that could be meant, units" {
+	refuses "'upper' was taken as the value of --jobs, which wants a whole number such as 8" map -j upper
+	refuses "'upper' was taken as the value of --input" map -i upper
+	refuses "'ls' was taken as the value of --timeout, which wants a duration such as 10s" exec --timeout ls
+	refuses "'a.yaml' was taken as the value of --journal, which wants a FILE" run --journal a.yaml
+	expect 2 rota map -j 4
+	if grep -q taken "$err"; then false; fi
+	refuses '--max could mean --max-item, --max-result, --max-failures: write it in full' map --max 5 upper
+	refuses 'such as 500ms, 10s, 2m or 1h' map --timeout 5x upper
+	refuses 'such as 64K, 512M or 2G' map --memory 5x upper
+	refuses 'standard input' run -
+	refuses 'standard input' check -
+}
+
+@test "help and dry-run: defaults, and sizes as one writes them" {
+	expect 0 rota map --help
+	for default in 'fails (default: 1G)' '(default: 64M)' 'SIGTERM (default: 1s)' '(default: none)'; do
+		tr -s ' \n' ' ' <"$out" >words
+		has words "$default"
+	done
+	expect 0 rota map --dry-run --memory 1536M --max-result 1000 upper </dev/null
+	has "$out" 'item 1G, result 1000 bytes, window 64M'
+	has "$out" '1536M a worker'
+}
+
 @test "help: of everything, on standard output, no line wider than a terminal" {
 	expect 0 rota --help
 	for command in map exec run check plugins; do
@@ -72,6 +97,9 @@ refuses() {
 	refuses 'conf file is missing' run
 	refuses 'conf file is missing' check
 	refuses 'one conf file at a time' run a.yaml b.yaml
+	refuses "did you mean 'rota map upper'?" upper
+	refuses "did you mean 'rota map ./mine.so'?" ./mine.so
+	refuses "did you mean 'rota run jobs.yaml'?" jobs.yaml
 	refuses 'KEY=VALUE' map upper lower
 }
 
@@ -152,6 +180,16 @@ try_all() {
 	chmod o+wt "$1"
 	expect 0 rota map "$1/mine.so" <<<a
 	[ "$(id -u)" -eq 0 ] || return 0
+	chmod 775 "$1"
+	chmod g+w "$1/mine.so"
+	expect 0 rota map "$1/mine.so" <<<a
+	chgrp 65534 "$1/mine.so"
+	refuses 'chmod g-w' map "$1/mine.so"
+	expect 0 rota map --trust-path "$1/mine.so" <<<a
+	chmod g-w "$1/mine.so"
+	chgrp 65534 "$1"
+	refuses "group 65534 may write to $1 " map "$1/mine.so"
+	chmod g-w "$1"
 	chown 65534 "$1/mine.so"
 	refuses "$1/mine.so" map "$1/mine.so"
 	SUDO_UID=65534 expect 0 rota map "$1/mine.so" <<<a
@@ -160,8 +198,11 @@ try_all() {
 @test "plugins: the list, and one with its options" {
 	expect 0 rota plugins
 	for plugin in exec identity sleep upper; do
-		grep -q "^$plugin .*$plugins/$plugin.so" "$out"
+		grep -q "^$plugin " "$out"
 	done
+	has "$out" "  $plugins"
+	# the folder's name is as long as it is
+	[ "$(grep -v "^  /" "$out" | awk '{ if (length($0) > most) most = length($0) } END { print most }')" -lt 80 ]
 	expect 0 rota plugins sleep
 	has "$out" ms
 	has "$out" spin

@@ -98,8 +98,8 @@ static void test_numbers(void)
 }
 
 #define NO_INT " isn't a whole number (expected one such as 8)"
-#define NO_SIZE " isn't a size (expected one such as 64K)"
-#define NO_DURATION " isn't a duration (expected one such as 10s)"
+#define NO_SIZE " isn't a size (expected one such as 64K, 512M or 2G)"
+#define NO_DURATION " isn't a duration (expected one such as 500ms, 10s, 2m or 1h)"
 
 static void test_refused(void)
 {

@@ -54,7 +54,7 @@ static const struct {
      "4:10: job 'j': pin: 'yes' isn't a choice here (expected one of none,core,numa)\n"},
 	{"supervision's keys of the wrong kind",
      JOB("    timeout: 2x\n    retries: [1]\n    max-failures: 5 %\n    memory: 12\n"),
-     "4:14: job 'j': timeout: '2x' isn't a duration (expected one such as 10s)\n"
+     "4:14: job 'j': timeout: '2x' isn't a duration (expected one such as 500ms, 10s, 2m or 1h)\n"
      "5:14: job 'j': retries: a list stands here, expected a whole number such as 8\n"
      "6:19: job 'j': max-failures: '5 ' isn't a whole number (expected one such as 8)\n"
      "7:13: job 'j': memory: '12' is out of range: expected 1M..\n"},
@@ -65,7 +65,7 @@ static const struct {
      "5:14: job 'j': backend: 'threads' isn't a choice here (expected one of process,thread,auto)\n"
      "6:13: job 'j': window: '1' is out of range: expected 4K..1024G\n"
      "7:17: job 'j': keep-order: 'maybe' isn't yes or no (expected one such as yes)\n"
-     "8:15: job 'j': max-item: '-1' isn't a size (expected one such as 64K)\n"
+     "8:15: job 'j': max-item: '-1' isn't a size (expected one such as 64K, 512M or 2G)\n"
      "9:12: job 'j': input: a map stands here, expected a value\n"},
 	{"workers out of range", JOB("    jobs: 0\n"), "4:11: job 'j': jobs: '0' is out of range: expected 1..4096\n"},
 	{"two names of one setting", JOB("    jobs: 1\n    workers: 2\n    keep-order: yes\n    unordered: no\n"),
