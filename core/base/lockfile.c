@@ -18,23 +18,62 @@
 static bool is_current(int fd, const char *path)
 {
 	struct stat ours, named;
-	return fstat(fd, &ours) == 0 && stat(path, &named) == 0 && ours.st_dev == named.st_dev &&
+	return fstat(fd, &ours) == 0 && lstat(path, &named) == 0 && ours.st_dev == named.st_dev &&
 	       ours.st_ino == named.st_ino;
+}
+
+#define HEAD "rota: in use by process "
+#define TEXT_BYTES 64
+
+/* How many bytes the file has for a text of ours. */
+static size_t read_text(int fd, char text[TEXT_BYTES])
+{
+	ssize_t n = pread(fd, text, TEXT_BYTES - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	return n > 0 ? (size_t)n : 0;
 }
 
 static pid_t read_owner(int fd)
 {
-	char text[32];
-	ssize_t n = pread(fd, text, sizeof text - 1, 0);
-	text[n > 0 ? n : 0] = '\0';
-	return (pid_t)strtol(text, NULL, 10);
+	char text[TEXT_BYTES];
+	read_text(fd, text);
+	return strncmp(text, HEAD, strlen(HEAD)) == 0 ? (pid_t)strtol(text + strlen(HEAD), NULL, 10) : 0;
 }
 
 static int write_owner(int fd)
 {
-	char text[32];
-	int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+	char text[TEXT_BYTES];
+	int n = snprintf(text, sizeof text, HEAD "%ld\n", (long)getpid());
 	return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) == n ? 0 : -1;
+}
+
+/* A kill has left it: our words stand in it, or nothing yet. Anything else is somebody's who has that name, too. */
+static bool is_ours(int fd)
+{
+	char text[TEXT_BYTES];
+	struct stat status;
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	       (status.st_size == 0 || (read_text(fd, text) > 0 && strncmp(text, HEAD, strlen(HEAD)) == 0));
+}
+
+static int in_the_way(const char *path, struct err *err)
+{
+	return err_set(err, ERR_RUN,
+	               "%s is in the way: rota makes a lock file of that name, and this is none; move it away", path);
+}
+
+/* What is locked and still has that name becomes ours. 1: it lost its name. */
+static int own(const struct lockfile *lockfile, struct err *err)
+{
+	if (!is_current(lockfile->fd, lockfile->path))
+		return 1;
+	if (!is_ours(lockfile->fd))
+		return in_the_way(lockfile->path, err);
+	if (write_owner(lockfile->fd) == 0)
+		return 0;
+	err_set_errno(err, ERR_RUN, errno, "cannot write %s", lockfile->path);
+	unlink(lockfile->path);
+	return -1;
 }
 
 int lockfile_take(struct lockfile *ret, const char *path, pid_t *ret_owner, struct err *err)
@@ -46,7 +85,10 @@ int lockfile_take(struct lockfile *ret, const char *path, pid_t *ret_owner, stru
 	for (;;) {
 		lockfile.fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
 		if (lockfile.fd < 0) {
-			err_set_errno(err, ERR_RUN, errno, "cannot make the lock file %s", path);
+			if (errno == ELOOP)
+				in_the_way(path, err);
+			else
+				err_set_errno(err, ERR_RUN, errno, "cannot make the lock file %s", path);
 			break;
 		}
 		if (flock(lockfile.fd, LOCK_EX | LOCK_NB) != 0) {
@@ -55,15 +97,13 @@ int lockfile_take(struct lockfile *ret, const char *path, pid_t *ret_owner, stru
 			err_set_errno(err, errno == EWOULDBLOCK ? ERR_USAGE : ERR_RUN, errno, "cannot lock %s", path);
 			break;
 		}
-		if (is_current(lockfile.fd, path)) {
-			if (write_owner(lockfile.fd) == 0) {
-				*ret = lockfile;
-				return 0;
-			}
-			err_set_errno(err, ERR_RUN, errno, "cannot write %s", path);
-			unlink(path);
-			break;
+		int result = own(&lockfile, err);
+		if (result == 0) {
+			*ret = lockfile;
+			return 0;
 		}
+		if (result < 0)
+			break;
 		/* it was removed by the one who had it, between our open and our lock: there may be a new one */
 		close(lockfile.fd);
 	}
@@ -77,7 +117,8 @@ void lockfile_drop(struct lockfile *lockfile)
 {
 	if (lockfile->fd < 0)
 		return;
-	unlink(lockfile->path);
+	if (is_current(lockfile->fd, lockfile->path))
+		unlink(lockfile->path);
 	close(lockfile->fd);
 	free(lockfile->path);
 	*lockfile = (struct lockfile){.fd = -1};

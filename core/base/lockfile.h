@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * lockfile - a file that one process at a time has: flock(2) on it, and its process number in it for messages. A lock
- * ends with its process, however that ends; a file that a kill has left is simply taken.
+ * ends with its process, however that ends; a file that a kill has left is simply taken. A file of that name that isn't
+ * a lock file is left alone, and so is a link.
  *
  *   lockfile_take, lockfile_drop
  *

@@ -140,7 +140,7 @@ static int set_nonblocking(int fd, bool is_nonblocking)
 }
 
 /* *fd may become another: a description of our own takes the place of the shared one. */
-static int choose_ops(int *fd, bool is_standard, const struct sink_ops **ret_ops)
+static int choose_ops(int *fd, bool is_shared, const struct sink_ops **ret_ops)
 {
 	int kind = descriptor_kind(*fd);
 	int own_fd;
@@ -153,10 +153,10 @@ static int choose_ops(int *fd, bool is_standard, const struct sink_ops **ret_ops
 	}
 	if (kind != DESCRIPTOR_PIPE && kind != DESCRIPTOR_TERMINAL) {
 		*ret_ops = &plain_ops;
-		return is_standard ? 0 : set_nonblocking(*fd, false);
+		return is_shared ? 0 : set_nonblocking(*fd, false);
 	}
 	descriptor_widen(*fd);
-	if (!is_standard) {
+	if (!is_shared) {
 		*ret_ops = &stream_ops;
 		return set_nonblocking(*fd, true);
 	}
@@ -183,6 +183,11 @@ int sink_file_divert_stdout(struct err *err)
 	return 0;
 }
 
+int sink_file_stdout(void)
+{
+	return kept_stdout_fd >= 0 ? kept_stdout_fd : STDOUT_FILENO;
+}
+
 int64_t sink_file_bytes(int fd)
 {
 	struct stat status;
@@ -207,11 +212,11 @@ int sink_file_sync(int fd)
 int sink_file_open(const struct endpoint *endpoint, const char *name, enum sink_file_mode mode, int *ret_fd,
                    const struct sink_ops **ret_ops, struct err *err)
 {
-	bool is_standard = endpoint_is_standard(endpoint);
+	int shared_fd = endpoint_descriptor(endpoint, STDOUT_FILENO);
 	int fd = -1;
 
-	if (is_standard) {
-		fd = descriptor_share(kept_stdout_fd >= 0 ? kept_stdout_fd : STDOUT_FILENO, O_WRONLY);
+	if (shared_fd >= 0) {
+		fd = descriptor_share(shared_fd == STDOUT_FILENO ? sink_file_stdout() : shared_fd, O_WRONLY);
 		if (fd < 0 && errno == EBADF)
 			return err_set(err, ERR_RUN, "cannot write %s: it isn't open for writing", name);
 		if (fd < 0)
@@ -219,7 +224,7 @@ int sink_file_open(const struct endpoint *endpoint, const char *name, enum sink_
 	} else if (open_file(endpoint->argument, mode, &fd, err) < 0) {
 		return -1;
 	}
-	if (choose_ops(&fd, is_standard, ret_ops) < 0) {
+	if (choose_ops(&fd, shared_fd >= 0, ret_ops) < 0) {
 		err_set_errno(err, ERR_RUN, errno, "cannot write %s", name);
 		close(fd);
 		return -1;

@@ -25,7 +25,7 @@ enum sink_file_mode {
 	SINK_FILE_KEEP_ANY  /* it is made when it isn't there */
 };
 
-/* Opens a file by name, or finds a way to write to standard output. *ret_fd is the caller's to close. */
+/* Opens a file by name, or finds a way to write to a descriptor that was given. *ret_fd is the caller's to close. */
 int sink_file_open(const struct endpoint *endpoint, const char *name, enum sink_file_mode mode, int *ret_fd,
                    const struct sink_ops **ret_ops, struct err *err);
 
@@ -43,5 +43,8 @@ int sink_file_sync(int fd);
  * a plugin prints must not get among the results. Once is enough.
  */
 int sink_file_divert_stdout(struct err *err);
+
+/* The descriptor that standard output is by now. */
+int sink_file_stdout(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * source_lines - lines:FILE and nul:FILE, where - is standard input. Both give the file's bytes as they are: only the
- * delimiter differs, and that is feed's affair.
+ * source_lines - lines:FILE and nul:FILE, where - is standard input, and /dev/fd/N descriptor N. Both give the file's
+ * bytes as they are: only the delimiter differs, and that is feed's affair.
  *
  * A regular file is read from where its descriptor stands and is never mapped (a mapping that somebody truncates is a
  * SIGBUS). Whatever can keep its reader waiting is read in a way that doesn't, without changing the description that we
@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -140,19 +141,18 @@ static void lines_close(struct source *source)
 static const struct source_ops lines_ops = {"lines", lines_read, lines_close};
 static const struct source_ops nul_ops = {"nul", lines_read, lines_close};
 
+/* The place where it stands is only asked for: one that was moved, and can't be moved back, would lose the items. */
 static int64_t lines_total_bytes(int fd)
 {
+	struct stat status;
 	off_t here = lseek(fd, 0, SEEK_CUR);
-	off_t end = here < 0 ? -1 : lseek(fd, 0, SEEK_END);
 
-	if (end < 0 || lseek(fd, here, SEEK_SET) < 0)
+	if (here < 0 || fstat(fd, &status) < 0 || status.st_size == 0)
 		return -1;
-	if (end == 0)
-		return -1;
-	return end > here ? end - here : 0;
+	return status.st_size > here ? status.st_size - here : 0;
 }
 
-/* Standard input that may keep us waiting: a description of our own, or the next best. */
+/* A descriptor that we were given and that may keep us waiting: a description of our own, or the next best. */
 static void lines_unshare(struct source_lines *lines)
 {
 	int own_fd = -1;
@@ -168,7 +168,7 @@ static void lines_unshare(struct source_lines *lines)
 }
 
 /* Chooses the way by what fd leads to. */
-static int lines_prepare(struct source_lines *lines, bool is_standard, struct err *err)
+static int lines_prepare(struct source_lines *lines, bool is_shared, struct err *err)
 {
 	const char *name = lines->head.name;
 	int kind = descriptor_kind(lines->fd);
@@ -179,7 +179,7 @@ static int lines_prepare(struct source_lines *lines, bool is_standard, struct er
 	switch (lines->kind) {
 	case DESCRIPTOR_FOLDER:
 		return err_set(err, ERR_RUN, "cannot read %s: it is a folder; for the files in it give 'files:%s/*'", name,
-		               is_standard ? "FOLDER" : name);
+		               is_shared ? "FOLDER" : name);
 	case DESCRIPTOR_REGULAR:
 		lines->head.total_bytes = lines_total_bytes(lines->fd);
 		return 0;
@@ -191,7 +191,7 @@ static int lines_prepare(struct source_lines *lines, bool is_standard, struct er
 		__attribute__((fallthrough));
 	case DESCRIPTOR_TERMINAL:
 	case DESCRIPTOR_DEVICE:
-		if (is_standard)
+		if (is_shared)
 			lines_unshare(lines);
 		break;
 	}
@@ -201,7 +201,7 @@ static int lines_prepare(struct source_lines *lines, bool is_standard, struct er
 
 int source_lines_open(struct source **ret, const struct endpoint *endpoint, struct err *err)
 {
-	bool is_standard = endpoint_is_standard(endpoint);
+	int shared_fd = endpoint_descriptor(endpoint, STDIN_FILENO);
 	struct source_lines *lines = calloc(1, sizeof(*lines));
 	struct source *source = (struct source *)lines;
 
@@ -213,17 +213,17 @@ int source_lines_open(struct source **ret, const struct endpoint *endpoint, stru
 	}
 	lines->way = WAY_PLAIN;
 	lines->shared_fd = -1;
-	lines->fd = is_standard ? descriptor_share(STDIN_FILENO, O_RDONLY)
-	                        : open(endpoint->argument, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	lines->fd = shared_fd >= 0 ? descriptor_share(shared_fd, O_RDONLY)
+	                           : open(endpoint->argument, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (lines->fd < 0) {
-		if (is_standard && errno == EBADF)
-			err_set(err, ERR_RUN, "cannot read standard input: it isn't open for reading");
+		if (shared_fd >= 0 && errno == EBADF)
+			err_set(err, ERR_RUN, "cannot read %s: it isn't open for reading", lines->head.name);
 		else
 			err_set_errno(err, errno == EMFILE || errno == ENFILE || errno == ENOMEM ? ERR_RESOURCE : ERR_RUN, errno,
 			              "cannot read %s", lines->head.name);
 		goto out;
 	}
-	if (lines_prepare(lines, is_standard, err) < 0)
+	if (lines_prepare(lines, shared_fd >= 0, err) < 0)
 		goto out;
 	*ret = source;
 	return 0;

@@ -4,10 +4,11 @@
 
 #include "core/io/splice.h"
 
+#include "core/base/ownfile.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,10 @@ static int find_names(const char *file, char **ret_file, char **ret_new, struct 
 	*ret_file = realpath(file, NULL);
 	if (!*ret_file)
 		return err_set_errno(err, ERR_USAGE, errno, "cannot find the output %s", file);
-	if (asprintf(ret_new, "%s.new", *ret_file) < 0) {
+	*ret_new = ownfile_name(*ret_file);
+	if (!*ret_new) {
 		free(*ret_file);
-		*ret_file = *ret_new = NULL;
+		*ret_file = NULL;
 		return err_set(err, ERR_RUN, "out of memory");
 	}
 	return 0;
@@ -51,21 +53,31 @@ static int open_old(struct splice *splice, struct stat *ret, struct err *err)
 
 static int open_new(struct splice *splice, const struct stat *old, struct err *err)
 {
-	int fd = open(splice->new_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = ownfile_clear(splice->new_file, err) == 0 ? ownfile_make(splice->new_file, 0600, err) : -1;
 	if (fd < 0)
-		return fail(splice, err);
+		return -1;
 	/* root can give it to whom it belongs; anybody else's is their own already, or can't be given */
-	if (fchown(fd, old->st_uid, old->st_gid) != 0 && errno != EPERM) {
-		close(fd);
-		return fail(splice, err);
-	}
-	if (fchmod(fd, old->st_mode & 07777) == 0)
+	bool is_given = fchown(fd, old->st_uid, old->st_gid) == 0 || errno == EPERM;
+	if (is_given && fchmod(fd, old->st_mode & 07777) == 0)
 		splice->out = fdopen(fd, "w");
 	if (!splice->out) {
+		fail(splice, err);
 		close(fd);
-		return fail(splice, err);
+		unlink(splice->new_file);
+		return -1;
 	}
 	return 0;
+}
+
+int splice_check(const char *file, struct err *err)
+{
+	char *real, *new_file;
+	if (find_names(file, &real, &new_file, err) != 0)
+		return -1;
+	int result = ownfile_clear(new_file, err);
+	free(real);
+	free(new_file);
+	return result;
 }
 
 int splice_open(struct splice *splice, const char *file, uint64_t old_bytes, int pieces_fd, struct err *err)
@@ -146,16 +158,6 @@ static bool has_bytes(const char *file, uint64_t n_bytes)
 	return lstat(file, &status) == 0 && S_ISREG(status.st_mode) && (uint64_t)status.st_size == n_bytes;
 }
 
-/* What can't be synced is as safe as the file system makes it. */
-static void sync_folder(char *file)
-{
-	int fd = open(dirname(file), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		fsync(fd);
-		close(fd);
-	}
-}
-
 int splice_rename(const char *file, uint64_t n_bytes, struct err *err)
 {
 	char *real, *new_file;
@@ -166,7 +168,7 @@ int splice_rename(const char *file, uint64_t n_bytes, struct err *err)
 		if (rename(new_file, real) != 0)
 			result = err_set_errno(err, ERR_RUN, errno, "cannot rename %s", new_file);
 		else
-			sync_folder(real);
+			ownfile_sync_folder(real);
 	} else if (!has_bytes(real, n_bytes))
 		result = err_set(err, ERR_USAGE,
 		                 "neither %s nor %s has the %" PRIu64 " bytes that were written: bring it back, or begin anew "

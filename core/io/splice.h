@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * splice - an output file anew, with results put in where they were missing: FILE.new is written beside it, with the
- * old one's mode and, where that may be, its owner; when it's complete it is renamed.
+ * splice - an output file anew, with results put in where they were missing: FILE.MARK.new (base/ownfile.h) is written
+ * beside it, with the old one's mode and, where that may be, its owner; when it's complete it is renamed.
  *
- *   splice_open, splice_put for each piece, places ascending, splice_finish; splice_rename; splice_fini
+ *   splice_check, long before; splice_open, splice_put for each piece, places ascending, splice_finish; splice_rename;
+ *   splice_fini
  *
- * A kill leaves FILE as it was, and maybe a FILE.new that the next one writes over. One thread.
+ * A kill leaves FILE as it was, and maybe a FILE.MARK.new that the next one removes. One thread.
  */
 #ifndef IO_SPLICE_H
 #define IO_SPLICE_H
@@ -24,6 +25,9 @@ struct splice {
 	uint64_t new_bytes;
 };
 
+/* Can the new one be made? What an earlier one has left is removed. */
+int splice_check(const char *file, struct err *err);
+
 /* The old file must have exactly old_bytes (else ERR_USAGE). pieces_fd: where the pieces stand, to be read. */
 int splice_open(struct splice *splice, const char *file, uint64_t old_bytes, int pieces_fd, struct err *err);
 
@@ -34,7 +38,7 @@ int splice_put(struct splice *splice, uint64_t old_at, uint64_t begin, uint64_t 
 int splice_finish(struct splice *splice, uint64_t *ret_bytes, struct err *err);
 
 /*
- * FILE.new becomes FILE, if it's there and has n_bytes; where FILE has them already, that was done before. Else -1
+ * The new one becomes FILE, if it's there and has n_bytes; where FILE has them already, that was done before. Else -1
  * (ERR_USAGE).
  */
 int splice_rename(const char *file, uint64_t n_bytes, struct err *err);

@@ -4,8 +4,10 @@
 
 #include "core/plan/endpoint.h"
 
+#include "core/base/fileid.h"
 #include "core/base/option.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +107,31 @@ static int set_wrong_role(const struct kind *kind, enum endpoint_role role, stru
 	return err_set(err, ERR_USAGE, "'%s:' can't be written to: an output is lines:FILE, nul:FILE or none", kind->name);
 }
 
-static int argument_parse(struct endpoint *endpoint, const struct kind *kind, const char *argument, struct err *err)
+/* Was it open when rota was started? Those that rota opens for itself are closed by an exec. */
+static bool is_inherited(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+	return flags >= 0 && !(flags & FD_CLOEXEC);
+}
+
+/* A file's name, or one that means a descriptor. */
+static int name_parse(struct endpoint *endpoint, const char *name, enum endpoint_role role, struct err *err)
+{
+	int fd = fileid_descriptor(name);
+	if (fd > STDERR_FILENO && !is_inherited(fd))
+		return err_set(err, ERR_USAGE, "%s means descriptor %d, and that isn't open", name, fd);
+	if (fd == (role == ENDPOINT_SOURCE ? STDIN_FILENO : STDOUT_FILENO)) {
+		name = "-";
+	} else if (fd >= 0) {
+		endpoint->is_descriptor = true;
+		endpoint->fd = fd;
+	}
+	endpoint->argument = strdup(name);
+	return endpoint->argument ? 0 : set_memory(err);
+}
+
+static int argument_parse(struct endpoint *endpoint, const struct kind *kind, const char *argument,
+                          enum endpoint_role role, struct err *err)
 {
 	if (endpoint->kind == ENDPOINT_RANGE && range_parse(endpoint, argument, err))
 		return -1;
@@ -113,6 +139,8 @@ static int argument_parse(struct endpoint *endpoint, const struct kind *kind, co
 		return err_set(err, ERR_USAGE, "'none' takes nothing behind it: write none");
 	if (endpoint->kind != ENDPOINT_NONE && !argument[0])
 		return err_set(err, ERR_USAGE, "nothing stands behind '%s:': write %s", kind->name, kind->example);
+	if (endpoint->kind == ENDPOINT_LINES || endpoint->kind == ENDPOINT_NUL)
+		return name_parse(endpoint, argument, role, err);
 	endpoint->argument = strdup(argument);
 	return endpoint->argument ? 0 : set_memory(err);
 }
@@ -139,7 +167,7 @@ int endpoint_parse(struct endpoint *ret, const char *text, enum endpoint_role ro
 	if (role == ENDPOINT_SOURCE ? !kinds[i].is_source : !kinds[i].is_sink)
 		return set_wrong_role(&kinds[i], role, err);
 	struct endpoint endpoint = {.kind = (enum endpoint_kind)(i + ENDPOINT_LINES), .place = ret->place};
-	if (argument_parse(&endpoint, &kinds[i], argument, err))
+	if (argument_parse(&endpoint, &kinds[i], argument, role, err))
 		return -1;
 	*ret = endpoint;
 	return 0;
@@ -157,14 +185,26 @@ char endpoint_delimiter(const struct endpoint *endpoint)
 	return endpoint->kind == ENDPOINT_NUL || endpoint->kind == ENDPOINT_FILES ? '\0' : '\n';
 }
 
+static bool has_name(const struct endpoint *endpoint)
+{
+	return endpoint->kind == ENDPOINT_LINES || endpoint->kind == ENDPOINT_NUL;
+}
+
 bool endpoint_is_standard(const struct endpoint *endpoint)
 {
-	return (endpoint->kind == ENDPOINT_LINES || endpoint->kind == ENDPOINT_NUL) && strcmp(endpoint->argument, "-") == 0;
+	return has_name(endpoint) && strcmp(endpoint->argument, "-") == 0;
 }
 
 bool endpoint_is_file(const struct endpoint *endpoint)
 {
-	return (endpoint->kind == ENDPOINT_LINES || endpoint->kind == ENDPOINT_NUL) && strcmp(endpoint->argument, "-") != 0;
+	return has_name(endpoint) && !endpoint->is_descriptor && strcmp(endpoint->argument, "-") != 0;
+}
+
+int endpoint_descriptor(const struct endpoint *endpoint, int standard_fd)
+{
+	if (endpoint_is_standard(endpoint))
+		return standard_fd;
+	return has_name(endpoint) && endpoint->is_descriptor ? endpoint->fd : -1;
 }
 
 int endpoint_describe(const struct endpoint *endpoint, struct buf *buf)

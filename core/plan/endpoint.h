@@ -4,6 +4,7 @@
  *
  *   endpoint_parse, endpoint_describe, endpoint_fini
  *
+ * Whatever name means a descriptor (/dev/stdout, /dev/fd/3, a link to one) means that descriptor, as it is open.
  * A text whose head isn't a kind is a file name, colons and all; but a head that looks like a misspelt kind is an
  * error, unless there is such a file.
  */
@@ -29,6 +30,8 @@ enum endpoint_kind {
 struct endpoint {
 	enum endpoint_kind kind;
 	char *argument;            /* owned; what stands behind KIND:, or "" */
+	bool is_descriptor;        /* the argument means descriptor fd; the standard one of its role is "-" instead */
+	int fd;
 	int64_t first, last, step; /* ENDPOINT_RANGE; step isn't 0; counts down when it is negative; may be empty */
 	struct place place;
 };
@@ -43,6 +46,9 @@ void endpoint_fini(struct endpoint *endpoint);
 char endpoint_delimiter(const struct endpoint *endpoint);
 bool endpoint_is_standard(const struct endpoint *endpoint); /* "-" */
 bool endpoint_is_file(const struct endpoint *endpoint);     /* lines or nul of a file that has a name */
+
+/* The descriptor that it means, where "-" is standard_fd; -1: none. */
+int endpoint_descriptor(const struct endpoint *endpoint, int standard_fd);
 
 /* KIND:ARGUMENT, as endpoint_parse reads it. 0, or -1 when memory is short. */
 int endpoint_describe(const struct endpoint *endpoint, struct buf *buf);

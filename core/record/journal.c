@@ -3,118 +3,23 @@
  * journal - see journal.h. Making a new one, so that a kill at any point leaves the old one or the new one:
  *
  *   an old one is read, and closed, which puts its -wal into it and removes that;
- *   FILE.new is made, filled, put into WAL mode, closed (so it has no -wal), all without care for a crash, and synced;
+ *   FILE.MARK.new (base/ownfile.h) is made, filled, put into WAL mode, closed (so it has no -wal), all without care for
+ *   a crash, and synced;
  *   a -wal or -shm that stands beside FILE all the same, without its database, is removed: it must not be replayed;
- *   FILE.new is renamed to FILE.
+ *   FILE.MARK.new is renamed to FILE.
  */
 #include "config.h"
 
-#include "core/record/journal_db.h"
+#include "core/record/journal_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-/* --- files -------------------------------------------------------------------------------------------------------- */
-
-static int lock(struct journal *journal, struct err *err)
-{
-	char path[PATH_MAX];
-	pid_t owner;
-	if (snprintf(path, sizeof path, "%s.lock", journal->file) >= (int)sizeof path)
-		return err_set(err, ERR_USAGE, "journal %.100s...: the name is too long", journal->file);
-	if (lockfile_take(&journal->lock, path, &owner, err) == 0)
-		return 0;
-	journal->lock.fd = -1;
-	if (err->code != ERR_USAGE)
-		return err_prefix(err, "journal %s", journal->file);
-	if (owner > 0)
-		return err_set(err, ERR_USAGE, "journal %s is in use by process %ld: wait until that run has ended",
-		               journal->file, (long)owner);
-	return err_set(err, ERR_USAGE, "journal %s is in use by another run: wait until it has ended", journal->file);
-}
-
-/* 1: a file that may be a database, 0: none is there, -1. */
-static int look_at(const struct journal *journal, struct err *err)
-{
-	static const char magic[16] = "SQLite format 3";
-	char head[sizeof magic] = {0};
-	struct stat status;
-	if (stat(journal->file, &status) != 0) {
-		if (errno == ENOENT)
-			return 0;
-		return err_set_errno(err, ERR_USAGE, errno, "journal %s", journal->file);
-	}
-	if (!S_ISREG(status.st_mode))
-		return err_set(err, ERR_USAGE, "journal %s: it is %s: give the name of a file", journal->file,
-		               S_ISDIR(status.st_mode) ? "a folder" : "no regular file");
-	int fd = open(journal->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return err_set_errno(err, ERR_USAGE, errno, "journal %s", journal->file);
-	ssize_t n = read(fd, head, sizeof head);
-	close(fd);
-	if (n != (ssize_t)sizeof head || memcmp(head, magic, sizeof head) != 0)
-		return err_set(err, ERR_USAGE, "%s is no journal of rota's: give the journal another name, or remove that file",
-		               journal->file);
-	return 1;
-}
-
-static void remove_beside(const char *file, const char *suffix)
-{
-	char path[PATH_MAX + 16];
-	snprintf(path, sizeof path, "%s%s", file, suffix);
-	unlink(path);
-}
-
-static int sync_file(const char *file, struct err *err)
-{
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) != 0) {
-		err_set_errno(err, ERR_RUN, errno, "journal %s: cannot write it", file);
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	close(fd);
-	return 0;
-}
-
-static void sync_folder(const char *file)
-{
-	char folder[PATH_MAX];
-	snprintf(folder, sizeof folder, "%s", file);
-	char *slash = strrchr(folder, '/');
-	snprintf(slash ? slash + 1 : folder, 2, ".");
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return; /* what can't be synced is as safe as the file system makes it */
-	fsync(fd);
-	close(fd);
-}
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
-
-static struct journal *allocate(const char *file, struct err *err)
-{
-	struct journal *journal = calloc(1, sizeof *journal);
-	if (journal) {
-		journal->lock.fd = -1;
-		journal->file = strdup(file);
-	}
-	if (!journal || !journal->file) {
-		free(journal);
-		err_set(err, ERR_RUN, "out of memory");
-		return NULL;
-	}
-	return journal;
-}
 
 static void forget_jobs(struct journal *journal)
 {
@@ -135,14 +40,32 @@ void journal_close(struct journal **journal)
 	lockfile_drop(&(*journal)->lock);
 	forget_jobs(*journal);
 	free((*journal)->file);
+	free((*journal)->path);
 	free(*journal);
 	*journal = NULL;
 	errno = saved_errno;
 }
 
+static struct journal *allocate(const char *file, struct err *err)
+{
+	struct journal *journal = calloc(1, sizeof *journal);
+	if (journal) {
+		journal->lock.fd = -1;
+		journal->file = strdup(file);
+	}
+	if (!journal || !journal->file) {
+		free(journal);
+		err_set(err, ERR_RUN, "out of memory");
+		return NULL;
+	}
+	if (journal_file_find(journal, err) != 0)
+		journal_close(&journal);
+	return journal;
+}
+
 static int open_verified(struct journal *journal, struct err *err)
 {
-	if (journal_db_open(journal, journal->file, false, err) != 0 || journal_verify(journal, err) != 0 ||
+	if (journal_db_open(journal, journal->path, err) != 0 || journal_verify(journal, err) != 0 ||
 	    journal_db_exec(journal, "PRAGMA synchronous=NORMAL", err) != 0)
 		return -1;
 	journal_db_trust(journal);
@@ -160,7 +83,7 @@ bool journal_is_finished(struct journal *journal)
 /* An old journal may be replaced when it has done its work. */
 static int retire_old(struct journal *journal, struct err *err)
 {
-	int result = look_at(journal, err);
+	int result = journal_file_look(journal, err);
 	if (result <= 0)
 		return result;
 	result = open_verified(journal, err);
@@ -207,30 +130,23 @@ static int fill(struct journal *journal, const struct journal_key *keys, size_t 
 
 static int make_new(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err)
 {
-	static const char *const beside[] = {"", "-wal", "-shm", "-journal"};
-	char name[PATH_MAX];
-	snprintf(name, sizeof name, "%s.new", journal->file); /* shorter than the lock's name */
-	for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
-		remove_beside(name, beside[i]);
-	int result = journal_db_open(journal, name, true, err);
+	char *name = NULL;
+	int result = journal_file_make(journal, &name, err);
+	if (result != 0) {
+		free(name);
+		return -1;
+	}
+	result = journal_db_open(journal, name, err);
 	if (result == 0) {
 		journal_db_trust(journal);
 		result = fill(journal, keys, n_keys, err);
 	}
 	journal_db_close(journal);
 	if (result == 0)
-		result = sync_file(name, err);
-	if (result == 0) {
-		remove_beside(journal->file, "-wal");
-		remove_beside(journal->file, "-shm");
-		if (rename(name, journal->file) != 0)
-			result = err_set_errno(err, ERR_RUN, errno, "journal %s: cannot rename %s", journal->file, name);
-	}
-	if (result == 0)
-		sync_folder(journal->file);
-	else
-		for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
-			remove_beside(name, beside[i]);
+		result = journal_file_replace(journal, name, err);
+	if (result != 0)
+		journal_file_discard(name);
+	free(name);
 	return result;
 }
 
@@ -240,8 +156,8 @@ int journal_create(struct journal **ret, const char *file, const struct journal_
 	struct journal *journal = allocate(file, err);
 	if (!journal)
 		return -1;
-	if (lock(journal, err) != 0 || retire_old(journal, err) != 0 || make_new(journal, keys, n_keys, err) != 0 ||
-	    open_verified(journal, err) != 0) {
+	if (journal_file_lock(journal, err) != 0 || retire_old(journal, err) != 0 ||
+	    make_new(journal, keys, n_keys, err) != 0 || open_verified(journal, err) != 0) {
 		journal_close(&journal);
 		return -1;
 	}
@@ -255,7 +171,7 @@ int journal_open(struct journal **ret, const char *file, struct err *err)
 	*ret = NULL;
 	if (!journal)
 		return -1;
-	int result = lock(journal, err) == 0 ? look_at(journal, err) : -1;
+	int result = journal_file_lock(journal, err) == 0 ? journal_file_look(journal, err) : -1;
 	if (result > 0)
 		result = open_verified(journal, err) == 0 ? 1 : -1;
 	if (result > 0)
@@ -270,11 +186,11 @@ int journal_open_reader(struct journal **ret, const char *file, struct err *err)
 	struct journal *journal = allocate(file, err);
 	if (!journal)
 		return -1;
-	int result = look_at(journal, err);
+	int result = journal_file_look(journal, err);
 	if (result == 0)
 		result = err_set(err, ERR_USAGE, "journal %s: there is no such file", file);
 	/* one transaction: what was verified is what is read */
-	if (result < 0 || journal_db_open(journal, journal->file, false, err) != 0 ||
+	if (result < 0 || journal_db_open(journal, journal->path, err) != 0 ||
 	    journal_db_exec(journal, "PRAGMA query_only=ON; BEGIN", err) != 0 || journal_verify(journal, err) != 0) {
 		journal_close(&journal);
 		return -1;

@@ -8,9 +8,10 @@
  *   then: journal_begin, journal_add_failure ..., journal_put_position, journal_commit
  *   `rota failures`: journal_open_reader, journal_list, journal_next ..., journal_cursor_close; journal_close
  *
- * One run a file: FILE.lock is held from create or open to close. A new journal is made as FILE.new, complete with its
- * keys, and renamed. A commit isn't synced to the disk (synchronous=NORMAL): after a power failure the journal may be
- * older than it was, never newer than the output, which is synced before.
+ * One run a file, by whatever name: FILE.lock is held from create or open to close, FILE being its real name. A new
+ * journal is made beside it, complete with its keys, and renamed. A commit isn't synced to the disk
+ * (synchronous=NORMAL): after a power failure the journal may be older than it was, never newer than the output, which
+ * is synced before.
  *
  * Each checkpoint row has a digest of its fields and of the row before it, the first of the keys; each failure has a
  * digest of its fields, and each checkpoint the sum of those of its job. Opening checks all of them, the schema and

@@ -88,12 +88,12 @@ static int harden(struct journal *journal, struct err *err)
 	return journal_db_exec(journal, "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0", err);
 }
 
-int journal_db_open(struct journal *journal, const char *name, bool is_new, struct err *err)
+int journal_db_open(struct journal *journal, const char *name, struct err *err)
 {
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (is_new ? SQLITE_OPEN_CREATE : 0);
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
 	int code = sqlite3_open_v2(name, &journal->db, flags, NULL);
 	if (code != SQLITE_OK)
-		return journal_db_error(journal, code, is_new ? "make it" : "open it", err);
+		return journal_db_error(journal, code, "open it", err);
 	return harden(journal, err);
 }
 

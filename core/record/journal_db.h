@@ -38,7 +38,8 @@ struct journal_job {
 
 struct journal {
 	sqlite3 *db;
-	char *file;
+	char *file; /* as the user calls it */
+	char *path; /* without symbolic links: what is opened */
 	struct lockfile lock; /* fd -1: a reader */
 	struct journal_job *jobs;
 	size_t n_jobs;
@@ -53,10 +54,10 @@ __attribute__((format(printf, 3, 4))) int journal_db_damaged(const struct journa
                                                              const char *format, ...);
 
 /*
- * Opens the file (or FILE's stand-in, name) as it is; one that may not be written can be read. Closing won't write to
+ * Opens the file of that name as it is; one that may not be written can be read. Closing won't write to
  * it until journal_db_trust; from then on the last one who closes it puts its -wal into it and removes that.
  */
-int journal_db_open(struct journal *journal, const char *name, bool is_new, struct err *err);
+int journal_db_open(struct journal *journal, const char *name, struct err *err);
 void journal_db_trust(struct journal *journal);
 void journal_db_close(struct journal *journal);
 

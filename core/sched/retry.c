@@ -2,6 +2,7 @@
 /* retry - see retry.h. */
 #include "config.h"
 
+#include "core/base/ownfile.h"
 #include "core/io/splice.h"
 #include "core/sched/note.h"
 #include "core/sched/retry.h"
@@ -31,7 +32,7 @@ static int put(struct journal *journal, const char *job_name, const struct journ
 	return journal_put_position(journal, job_name, position, err) == 0 && journal_commit(journal, err) == 0 ? 0 : -1;
 }
 
-/* FILE.new is the output by now. */
+/* FILE.MARK.new is the output by now. */
 static int rename_new(struct journal *journal, const char *job_name, const struct endpoint *output,
                       struct journal_position *position, struct err *err)
 {
@@ -228,17 +229,15 @@ int retry_open_sink(struct retry *retry, struct sink **ret, struct err *err)
 		return -1;
 	if (!is_regular)
 		return sink_open(ret, retry->output, err);
-	if (asprintf(&results.argument, "%s.retry", retry->output->argument) < 0)
-		return no_memory(err);
-	int result = sink_open(ret, &results, err);
-	if (result == 0) {
-		retry->results_fd = open(results.argument, O_RDONLY | O_CLOEXEC);
-		if (retry->results_fd < 0)
-			result = err_set_errno(err, ERR_RUN, errno, "cannot read %s", results.argument);
-		unlink(results.argument);
-	}
-	free(results.argument);
-	return result;
+	/* at the end is too late to say that it can't be done */
+	if (splice_check(results.argument, err) != 0)
+		return -1;
+	retry->results_fd = ownfile_make_nameless(results.argument, err);
+	if (retry->results_fd < 0)
+		return -1;
+	results.is_descriptor = true;
+	results.fd = retry->results_fd;
+	return sink_open(ret, &results, err);
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------------ */

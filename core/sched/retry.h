@@ -7,13 +7,12 @@
  *   retry_take for each slice of the feed, retry_finish when every item has its outcome; retry_fini
  *
  * The source is the journal; the items keep their numbers. In a file results stand in the order of the input: so the
- * window is an ordered one, results go to FILE.retry (which has no name any more once it is open), and in the end a new
- * output is made of the old one and them. Then, in this order, so that a kill at any point leaves what can be repeated
- * or gone on from:
+ * window is an ordered one, results go to a file without a name, and in the end a new output is made of the old one and
+ * them. Then, in this order, so that a kill at any point leaves what can be repeated or gone on from:
  *
- *   FILE.new is complete and synced;
- *   one transaction: the failures that are left, the new output's size, and that FILE.new is to be renamed;
- *   FILE.new is renamed to FILE;
+ *   FILE.MARK.new (io/splice.h) is complete and synced;
+ *   one transaction: the failures that are left, the new output's size, and that the new one is to be renamed;
+ *   FILE.MARK.new is renamed to FILE;
  *   one transaction: it was.
  *
  * Until the first transaction nothing has changed. An output that is no file gets the results of these items alone.
@@ -42,7 +41,7 @@ struct retry {
 	struct journal_position position; /* before */
 	struct journal_cursor *cursor;
 	struct retry_mark *first, *last;
-	int results_fd; /* FILE.retry, to be read; -1: results went to where they belong */
+	int results_fd; /* what they gave, to be read; -1: results went to where they belong */
 	char delimiter;
 };
 

@@ -25,11 +25,11 @@ static void test_one(void)
 	struct lockfile one, other;
 	struct err err;
 	pid_t owner;
-	char text[32] = "", want[32];
+	char text[64] = "", want[64];
 	is_int(lockfile_take(&one, path, &owner, &err), 0, "taken");
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ok(fd >= 0 && read(fd, text, sizeof text - 1) > 0, "it has a file");
-	snprintf(want, sizeof want, "%ld\n", (long)getpid());
+	snprintf(want, sizeof want, "rota: in use by process %ld\n", (long)getpid());
 	is_str(text, want, "with the process's number");
 	close(fd);
 	is_int(lockfile_take(&other, path, &owner, &err), -1, "not twice");
@@ -118,6 +118,39 @@ static void test_errors(void)
 	unlink(name);
 }
 
+static void write_lock(const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	ok(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), "a file of that name: '%s'", text);
+	close(fd);
+}
+
+/* A user's file that happens to have the name. */
+static void test_foreign(void)
+{
+	static const char *const texts[] = {"precious", "17\n", "rota: in use"};
+	struct lockfile lockfile;
+	struct err err;
+	pid_t owner;
+	char text[64];
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		write_lock(texts[i]);
+		ok(lockfile_take(&lockfile, path, &owner, &err) == -1 && err.code == ERR_RUN && strstr(err.text, "in the way"),
+		   "isn't taken: %s", err.text);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text);
+		is_mem(text, n > 0 ? (size_t)n : 0, texts[i], strlen(texts[i]), "nor changed");
+		close(fd);
+	}
+	write_lock("");
+	is_int(lockfile_take(&lockfile, path, &owner, &err), 0, "one that was killed before it could write is");
+	unlink(path);
+	write_lock("precious");
+	lockfile_drop(&lockfile);
+	is_int(access(path, F_OK), 0, "what has taken the name meanwhile isn't removed");
+	unlink(path);
+}
+
 int main(void)
 {
 	tap_template(folder, "lockfile");
@@ -128,6 +161,7 @@ int main(void)
 	test_killed();
 	test_race();
 	test_errors();
+	test_foreign();
 	ok(rmdir(folder) == 0, "nothing is left");
 	return tap_done();
 }

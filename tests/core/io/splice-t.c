@@ -2,6 +2,7 @@
 /* splice-t - pieces go to their places, and what isn't finished leaves the file as it was. */
 #include "config.h"
 
+#include "core/base/ownfile.h"
 #include "core/io/splice.h"
 #include "tests/tap.h"
 
@@ -13,7 +14,7 @@
 #include <unistd.h>
 
 static char folder[TAP_PATH_BYTES];
-static char file[TAP_BESIDE_BYTES], new_file[TAP_BESIDE_BYTES];
+static char file[TAP_BESIDE_BYTES], *new_file;
 static int pieces_fd;
 
 static void must(bool is_so, const char *what)
@@ -95,7 +96,17 @@ static void test_refused(void)
 	   "another size: %s", err.text);
 	must(mkdir(new_file, 0700) == 0, new_file);
 	ok(splice_open(&splice, file, 4, pieces_fd, &err) == -1 && strstr(err.text, new_file), "a folder: %s", err.text);
+	is_int(splice_check(file, &err), -1, "which is known beforehand");
 	must(rmdir(new_file) == 0, new_file);
+	write_file(new_file, "left by a kill");
+	ok(splice_check(file, &err) == 0 && !is_there(new_file), "what a kill has left is removed");
+	char victim[TAP_BESIDE_BYTES];
+	snprintf(victim, sizeof victim, "%s/victim", folder);
+	write_file(victim, "precious");
+	must(symlink("victim", new_file) == 0, new_file);
+	ok(splice_open(&splice, file, 4, pieces_fd, &err) == -1 && strstr(err.text, new_file), "a link: %s", err.text);
+	is_file(victim, "precious", "what it leads to is as it was");
+	must(unlink(new_file) == 0 && unlink(victim) == 0, new_file);
 	must(unlink(file) == 0, file);
 	ok(splice_open(&splice, file, 4, pieces_fd, &err) == -1 && strstr(err.text, file), "no file: %s", err.text);
 	ok(splice_rename(file, 4, &err) == -1, "nothing to rename: %s", err.text);
@@ -126,7 +137,8 @@ int main(void)
 	tap_template(folder, "splice");
 	must(mkdtemp(folder) != NULL, "a folder");
 	snprintf(file, sizeof file, "%s/f", folder);
-	snprintf(new_file, sizeof new_file, "%s/f.new", folder);
+	new_file = ownfile_name(file);
+	must(new_file != NULL, "a name");
 	snprintf(pieces, sizeof pieces, "%s/pieces", folder);
 	write_file(pieces, "one\nthree\nfive\n");
 	pieces_fd = open(pieces, O_RDONLY | O_CLOEXEC);
@@ -136,6 +148,7 @@ int main(void)
 	test_refused();
 	test_link();
 	close(pieces_fd);
+	free(new_file);
 	ok(rmdir(folder) == 0, "nothing is left");
 	return tap_done();
 }

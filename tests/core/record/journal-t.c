@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "core/base/ownfile.h"
 #include "core/record/journal.h"
 #include "tests/tap.h"
 
@@ -437,20 +438,112 @@ static void test_strange(void)
 	ok(!journal, "no journal is given back");
 }
 
+static char *beside(const char *suffix)
+{
+	char *path = NULL;
+	must(asprintf(&path, "%s%s", file, suffix) > 0, "a name");
+	return path;
+}
+
 static void test_leftovers(void)
 {
-	char path[TAP_BESIDE_BYTES + 16];
+	static const struct {
+		const char *suffix, *bytes;
+		size_t n_bytes;
+	} left[] = {{"-wal", "\x37\x7f\x06\x82" "and more", 12},
+	            {"-shm", "", 0},
+	            {".lock", "rota: in use by process 1\n", 26}};
 	struct words words;
 	struct err err;
-	static const char *const ends[] = {".new", ".new-wal", "-wal", "-shm", ".lock"};
-	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-		snprintf(path, sizeof path, "%s%s", file, ends[i]);
-		write_all(path, "left by a kill", 14);
+	char *new_file = ownfile_name(file);
+	must(new_file != NULL, "a name");
+	write_all(new_file, "half a journal", 14);
+	for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
+		char *path = beside(left[i].suffix);
+		write_all(path, left[i].bytes, left[i].n_bytes);
+		free(path);
 	}
 	struct journal *journal = create();
 	journal_close(&journal);
 	ok(opens(&words, &err) && strncmp(words.text, "map: 0 ", 7) == 0, "what a kill has left is no matter");
+	ok(access(new_file, F_OK) != 0, "and is gone");
+	free(new_file);
 	forget();
+}
+
+/* Somebody's files that have the names of those that SQLite or we keep beside a journal. */
+static void test_in_the_way(void)
+{
+	static const char *const suffixes[] = {"-wal", "-shm", "-journal", ".lock"};
+	struct journal *journal = NULL;
+	struct err err;
+	size_t n_bytes;
+	for (int is_there = 0; is_there <= 1; is_there++)
+		for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+			char *path = beside(suffixes[i]);
+			if (is_there)
+				make_small();
+			write_all(path, "precious", 8);
+			ok(journal_create(&journal, file, keys, N_KEYS, &err) == -1 && strstr(err.text, suffixes[i]) &&
+			       strstr(err.text, "in the way"),
+			   "not begun: %s", err.text);
+			is_int(journal_open(&journal, file, &err), -1, "nor gone on from");
+			if (i < 3)
+				is_int(journal_open_reader(&journal, file, &err), -1, "nor read");
+			char *bytes = read_all(path, &n_bytes);
+			is_mem(bytes, n_bytes, "precious", 8, "%s is as it was", suffixes[i]);
+			free(bytes);
+			free(path);
+			forget();
+		}
+}
+
+/* By another name it's the same journal. */
+static void test_names(void)
+{
+	struct journal *one = NULL, *other = NULL;
+	struct err err;
+	char *link_name = beside(".link"), *hard_name = beside(".hard");
+	make_small();
+	must(symlink(file, link_name) == 0, "a link");
+	is_int(journal_open(&one, file, &err), 0, "one has it");
+	ok(journal_open(&other, link_name, &err) == -1 && strstr(err.text, "in use by process"), "by a link: %s", err.text);
+	journal_close(&one);
+	is_int(journal_open(&one, link_name, &err), 0, "by the link");
+	ok(journal_open(&other, file, &err) == -1 && strstr(err.text, "in use by process"), "by its name: %s", err.text);
+	journal_close(&one);
+	must(link(file, hard_name) == 0, "a hard link");
+	ok(journal_open(&one, hard_name, &err) == -1 && strstr(err.text, "2 names"), "not with two names: %s", err.text);
+	ok(journal_open_reader(&one, file, &err) == 0, "but it can be read");
+	journal_close(&one);
+	unlink(hard_name);
+	forget();
+	is_int(journal_create(&one, link_name, keys, N_KEYS, &err), 0, "a new one by a link that leads nowhere yet");
+	journal_close(&one);
+	ok(access(file, F_OK) == 0 && unlink(link_name) == 0, "stands where that leads");
+	free(link_name);
+	free(hard_name);
+	forget();
+}
+
+/* SQLite would understand them in its own way. */
+static void test_odd_names(void)
+{
+	static const char *const names[] = {"file:x.db", "file:y.db?mode=memory", ":memory:"};
+	struct journal *journal = NULL;
+	struct err err;
+	int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	must(here >= 0 && chdir(folder) == 0, folder);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		is_int(journal_create(&journal, names[i], keys, N_KEYS, &err), 0, "'%s' is a name", names[i]);
+		journal_close(&journal);
+		ok(access(names[i], F_OK) == 0, "of a file");
+		is_int(journal_open(&journal, names[i], &err), 0, "which is found again");
+		ok(journal != NULL, "with what stands in it");
+		journal_close(&journal);
+		unlink(names[i]);
+	}
+	must(fchdir(here) == 0 && close(here) == 0, "back");
 }
 
 int main(void)
@@ -466,6 +559,9 @@ int main(void)
 	test_killed();
 	test_strange();
 	test_leftovers();
+	test_in_the_way();
+	test_names();
+	test_odd_names();
 	ok(rmdir(folder) == 0, "nothing is left");
 	return tap_done();
 }
