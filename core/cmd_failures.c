@@ -111,6 +111,7 @@ static int print_all(struct listing *listing, const char *file, const char *only
 	const char *job;
 	int result = -1;
 	if (journal_open_reader(&journal, file, err) == 0 &&
+	    (!only_job || journal_check_job(journal, only_job, err) == 0) &&
 	    journal_list(&cursor, journal, only_job, JOURNAL_BY_SEQ, err) == 0)
 		while ((result = journal_next(cursor, &job, &failure, err)) > 0)
 			if (print_failure(listing, job, &failure, err) != 0) {

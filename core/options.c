@@ -116,8 +116,25 @@ static int set_refused(const struct grammar *grammar, const struct command *comm
 	return set_unknown(grammar, command, word, err);
 }
 
+/* Of most options the last one holds; of two inputs, or outputs, one would be left out without a word. */
+static int check_once(const struct options *options, const struct core_option *option, const char *text,
+                      struct err *err)
+{
+	const char *name = option->spec.name;
+	if (strcmp(name, "input") != 0 && strcmp(name, "output") != 0)
+		return 0;
+	for (size_t i = 0; i < options->n_given; i++)
+		if (options->given[i].option == option)
+			return err_set(err, ERR_USAGE, "--%s is given twice, '%s' and '%s': a job has one%s", name,
+			               options->given[i].text, text,
+			               strcmp(name, "input") == 0 ? "; several files go in by: cat FILE... | rota" : "");
+	return 0;
+}
+
 static int given_add(struct options *options, const struct core_option *option, const char *text, struct err *err)
 {
+	if (check_once(options, option, text, err))
+		return -1;
 	struct option_given *grown = reallocarray(options->given, options->n_given + 1, sizeof(*grown));
 	if (!grown)
 		return err_set(err, ERR_RESOURCE, "memory is short");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sink_file - a descriptor to write results to, and the way to write to it without waiting. For sink.c alone. */
+/*
+ * sink_file - a descriptor to write results to, and the way to write to it without waiting. For sink.c; and, for others
+ * that write to standard output, where that is by now.
+ */
 #ifndef IO_SINK_FILE_H
 #define IO_SINK_FILE_H
 

@@ -4,6 +4,7 @@
 
 #include "core/plan/plan.h"
 
+#include "core/base/fileid.h"
 #include "core/base/log.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int plan_create(struct plan **ret, struct catalog *catalog, struct err *err)
 {
@@ -19,6 +21,7 @@ int plan_create(struct plan **ret, struct catalog *catalog, struct err *err)
 	if (!plan)
 		return err_set(err, ERR_RESOURCE, "memory is short");
 	plan->catalog = catalog;
+	plan->joblog_fd = -1;
 	*ret = plan;
 	return 0;
 }
@@ -61,6 +64,7 @@ int plan_set_journal(struct plan *plan, const char *file, struct place place)
 
 int plan_set_joblog(struct plan *plan, const char *file, struct place place)
 {
+	plan->joblog_fd = strcmp(file, "-") == 0 ? STDOUT_FILENO : fileid_descriptor(file);
 	return set_file(plan, &plan->joblog_file, &plan->joblog_place, file, place);
 }
 

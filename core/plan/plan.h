@@ -35,6 +35,7 @@ struct plan {
 	char *journal_file;         /* or NULL */
 	struct place journal_place;
 	char *joblog_file;          /* or NULL */
+	int joblog_fd;              /* the descriptor that its name means; -1: none */
 	struct place joblog_place;
 	bool is_resuming;           /* --resume */
 	bool retries_failed;        /* --retry-failed */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct joblog {
@@ -26,7 +27,15 @@ static void note_error(struct joblog *joblog)
 		joblog->errnum = errno != 0 ? errno : EIO;
 }
 
-int joblog_open(struct joblog **ret, const char *file, bool is_resuming, struct err *err)
+/* A descriptor is written to where it stands. */
+static int open_file(const char *file, int fd, bool is_resuming)
+{
+	if (fd >= 0)
+		return fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	return open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | (is_resuming ? 0 : O_TRUNC), 0666);
+}
+
+int joblog_open(struct joblog **ret, const char *file, int given_fd, bool is_resuming, struct err *err)
 {
 	struct joblog *joblog = calloc(1, sizeof *joblog);
 	if (joblog)
@@ -35,9 +44,9 @@ int joblog_open(struct joblog **ret, const char *file, bool is_resuming, struct 
 		free(joblog);
 		return err_set(err, ERR_RUN, "out of memory");
 	}
-	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | (is_resuming ? 0 : O_TRUNC);
-	int fd = open(file, flags, 0666);
-	joblog->file = fd < 0 ? NULL : fdopen(fd, "a");
+	int fd = open_file(file, given_fd, is_resuming);
+	/* "a" would set O_APPEND on a description that others have, too; "w" doesn't truncate */
+	joblog->file = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!joblog->file) {
 		err_set_errno(err, ERR_USAGE, errno, "cannot write the job log %s", file);
 		if (fd >= 0)
@@ -47,8 +56,10 @@ int joblog_open(struct joblog **ret, const char *file, bool is_resuming, struct 
 		return -1;
 	}
 	joblog->epoch_ns = clock_real_ns() - clock_now_ns();
-	/* a pipe has no place to tell: it gets the head each time */
-	if (lseek(fd, 0, SEEK_END) <= 0)
+	/* only a file that is gone on with has one; what can't tell gets it each time */
+	struct stat status;
+	bool has_head = is_resuming && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0;
+	if (!has_head)
 		fputs("Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n", joblog->file);
 	*ret = joblog;
 	return 0;

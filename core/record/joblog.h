@@ -43,8 +43,8 @@ struct joblog_entry {
 	struct item_time time;
 };
 
-/* Appends to a file that is there (a run that is resumed), or begins it anew. */
-int joblog_open(struct joblog **ret, const char *file, bool is_resuming, struct err *err);
+/* Appends to a file that is there (a run that is resumed), or begins it anew. fd: a descriptor that the name means. */
+int joblog_open(struct joblog **ret, const char *file, int fd, bool is_resuming, struct err *err);
 
 /* job_name: "" for the only one. A failure to write shows in joblog_close. */
 void joblog_add(struct joblog *joblog, const char *job_name, const struct joblog_entry *entry);

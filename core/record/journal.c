@@ -200,6 +200,17 @@ int journal_open_reader(struct journal **ret, const char *file, struct err *err)
 	return 0;
 }
 
+int journal_check_job(struct journal *journal, const char *job, struct err *err)
+{
+	char names[ERR_TEXT_BYTES / 2] = "";
+	size_t n = 0;
+	if (journal_find_job(journal, job))
+		return 0;
+	for (size_t i = 0; i < journal->n_jobs && n < sizeof names; i++)
+		n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i > 0 ? ", " : "", journal->jobs[i].name);
+	return err_set(err, ERR_USAGE, "journal %s has no job '%s'; it has: %s", journal->file, job, names);
+}
+
 /* --- comparing ---------------------------------------------------------------------------------------------------- */
 
 static const struct journal_key *find_key(const struct journal_key *keys, size_t n_keys, const char *job,

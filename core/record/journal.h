@@ -79,6 +79,9 @@ int journal_open_reader(struct journal **ret, const char *file, struct err *err)
 /* Also NULL. A lock is given back, all is in the one file. */
 void journal_close(struct journal **journal);
 
+/* -1 (ERR_USAGE): the journal's run has no such job; err names those that it has. */
+int journal_check_job(struct journal *journal, const char *job, struct err *err);
+
 /* -1: err names what is different. */
 int journal_compare(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err);
 

@@ -12,6 +12,7 @@
 #include "core/base/spin.h"
 #include "core/base/tree.h"
 #include "core/io/descriptor.h"
+#include "core/io/sink_file.h"
 #include "core/record/identity.h"
 #include "core/record/journal.h"
 #include "core/sched/cgroup.h"
@@ -346,8 +347,9 @@ static int open_run(struct run *run, struct catalog *catalog, const struct run_s
 {
 	size_t n_jobs = run->plan->n_jobs;
 	const char *joblog_file = run->plan->joblog_file;
+	int joblog_fd = run->plan->joblog_fd == STDOUT_FILENO ? sink_file_stdout() : run->plan->joblog_fd;
 	if (open_journal(run, err) != 0 ||
-	    (joblog_file && joblog_open(&run->joblog, joblog_file, run->is_resuming, err) != 0))
+	    (joblog_file && joblog_open(&run->joblog, joblog_file, joblog_fd, run->is_resuming, err) != 0))
 		return -1;
 	raise_descriptor_limit(run->plan);
 	open_cgroup(run);

@@ -238,9 +238,9 @@ same_file() {
 	expect 2 rota map -i folder upper
 	has "$err" folder
 	[ "$(wc -l <"$err")" -eq 1 ]
-	expect 3 rota map -i /dev/null -o nowhere/results upper
+	expect 2 rota map -i /dev/null -o nowhere/results upper
 	has "$err" 'nowhere/results'
-	expect 3 rota map -i /dev/null -o folder upper
+	expect 2 rota map -i /dev/null -o folder upper
 	has "$err" 'folder'
 }
 

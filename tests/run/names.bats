@@ -93,3 +93,144 @@ picky() {
 		expect 0 rota failures "$name"
 	done
 }
+
+@test "one file, two roles: refused, whatever the names, and nothing is touched" {
+	cp "$plugins/upper.so" p.so
+	cp p.so kept.so
+	cp items j.lock
+	ln items hard
+	ln -s items link
+	for out in items ./items link hard "$PWD/items"; do
+		expect 2 rota map -i items -o "$out" upper
+		has "$err" 'is the input, too'
+	done
+	expect 2 rota map --trust-path -i items -o p.so ./p.so
+	has "$err" 'p.so is the plugin itself'
+	cmp p.so kept.so
+	expect 2 rota map --journal j -i j.lock -o results upper
+	has "$err" 'j.lock beside it, and that is the input'
+	cmp j.lock items
+	expect 2 rota map --journal j -i items -o j-wal upper
+	has "$err" 'j-wal beside it, and that is the output'
+	expect 2 rota map --journal j --joblog j-shm -i items -o results upper
+	has "$err" 'belongs to the journal'
+	expect 2 rota map --journal p.so --trust-path -i items -o results ./p.so
+	has "$err" 'the plugin of job'
+	cmp p.so kept.so
+	[ ! -e results ] && [ ! -e j ]
+}
+
+@test "one file, two roles: what a standard stream is isn't opened once more" {
+	echo before >log
+	expect 2 bash -c '"$@" 2>>log' - "$ROTA" map -i items -o log upper
+	has log before
+	has log 'log is standard error, too'
+	expect 2 bash -c '"$@" >>log' - "$ROTA" exec -i range:1-1 -o log -- echo
+	has "$err" 'log is standard output, too'
+	cp items kept
+	expect 2 bash -c '"$@" <items' - "$ROTA" map -i range:1-2 -o items identity
+	has "$err" 'items is standard input, too'
+	cmp items kept
+}
+
+# each_name FD: the names that mean it
+each_name() {
+	ln -sf "/dev/fd/$1" "link$1"
+	ln -sfn /proc/self/fd fds
+	echo "/dev/fd/$1 /proc/self/fd/$1 link$1 fds/$1"
+}
+
+@test "a name that means a descriptor: as output it goes on where that is, on both backends" {
+	for name in - /dev/stdout $(each_name 1); do
+		both_backends eval 'echo before >log
+			rota map -b $backend -i items -o "$name" upper >>log
+			is log $'\''before\nA\nB\nBAD\nD'\'''
+		rota map -i items -o "$name" upper | cmp - <(tr '[:lower:]' '[:upper:]' <items)
+	done
+	for name in $(each_name 5); do
+		echo before >log
+		rota map -i items -o "$name" upper 5>>log
+		is log $'before\nA\nB\nBAD\nD'
+	done
+	echo before >log
+	rota map -i items -o /dev/stderr upper 2>>log
+	is log $'before\nA\nB\nBAD\nD'
+}
+
+@test "a name that means a descriptor: as input it is read from where that is" {
+	for name in - /dev/stdin $(each_name 0); do
+		{ read -r first && rota map -i "$name" upper >out; } <items
+		is out $'B\nBAD\nD'
+		cat items | rota map -i "$name" upper >out
+		[ "$(wc -l <out)" -eq 4 ]
+	done
+	for name in $(each_name 5); do
+		{ read -r first <&5 && rota map -i "$name" upper >out; } 5<items
+		[ "$first" = a ]
+		is out $'B\nBAD\nD'
+	done
+	expect 0 rota map -i <(cat items) upper
+	is "$out" $'A\nB\nBAD\nD'
+	expect 2 rota map -i /dev/fd/99 upper
+	has "$err" "descriptor 99, and that isn't open"
+	expect 2 rota map -i items -o /dev/fd/99 upper
+	has "$err" "descriptor 99, and that isn't open"
+}
+
+@test "a name that means a descriptor: no journal, and a job log that isn't among results" {
+	for name in - /dev/stdout /dev/fd/2 $(each_name 1); do
+		echo before >log
+		expect 2 bash -c '"$@" >>log' - "$ROTA" map --journal "$name" -i items -o results upper
+		has "$err" 'means a descriptor'
+		is log before
+	done
+	[ ! -e results ] && [ ! -e ./- ]
+	for name in - /dev/stdout $(each_name 1); do
+		both_backends eval 'echo before >log
+			rota map -b $backend --joblog "$name" -i items -o none upper >>log
+			[ "$(wc -l <log)" -eq 6 ] && has log before && has log JobRuntime'
+		expect 2 rota map --joblog "$name" -i items upper
+		has "$err" 'has the results'
+	done
+	rota map --joblog /dev/stderr -i items -o none upper 2>&1 >/dev/null | grep -q JobRuntime
+	[ ! -e ./- ]
+	expect 2 rota map --joblog /dev/fd/99 -i items -o none upper
+	has "$err" "isn't open"
+}
+
+@test "outputs that can't be made are found before anything is run, by check, too" {
+	mkdir folder
+	ln -s loop loop
+	: >file
+	for name in folder nowhere/x file/x loop /nowhere/x; do
+		printf 'jobs:\n  j:\n    plugin: upper\n    input: items\n    output: %s\n' "$name" >c.yaml
+		expect 2 rota check c.yaml
+		has "$err" "c.yaml:5:13: job 'j': output: $name "
+		expect 2 rota exec -i items -o "$name" -- touch began
+		has "$err" "output: $name "
+		expect 2 rota exec --joblog "$name" -i items -o none -- touch began
+		has "$err" "joblog: $name "
+	done
+	[ ! -e began ]
+}
+
+@test "two inputs or two outputs of one job are refused, not left out" {
+	for option in -i --input -o --output; do
+		expect 2 rota map -i items -o results "$option" other upper
+		has "$err" 'is given twice'
+	done
+	[ ! -e results ]
+	expect 0 rota map -j 1 -j 2 -i items -o results upper # of other options the last one holds
+}
+
+@test "failures: a file that is no journal may stay, an unknown job isn't silence" {
+	expect 2 rota failures items
+	has "$err" 'items is no journal'
+	! grep -q remove "$err"
+	expect 1 picky
+	expect 0 rota failures j exec
+	has "$out" bad
+	expect 2 rota failures j exek
+	has "$err" "has no job 'exek'; it has: exec"
+	empty "$out"
+}

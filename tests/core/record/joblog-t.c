@@ -76,7 +76,7 @@ static void test_lines(void)
 	static const struct cause ok_cause = {0};
 	struct joblog *joblog;
 	struct err err;
-	is_int(joblog_open(&joblog, file, false, &err), 0, "opened");
+	is_int(joblog_open(&joblog, file, -1, false, &err), 0, "opened");
 	add(joblog, ok_cause, "a b", 3);
 	add(joblog, (struct cause){.kind = CAUSE_FAILED, .wait_status = 3 << 8, .text = "no"}, "x", 1);
 	add(joblog, (struct cause){.kind = CAUSE_FAILED, .text = "cannot read SIGINT.txt"}, "x", 1);
@@ -97,7 +97,7 @@ static void test_times(void)
 	struct err err;
 	char text[256] = "", *at;
 	const struct joblog_entry unknown = {.seq = 1, .item = "i", .item_bytes = 1, .time = {.runtime_ns = -1}};
-	is_int(joblog_open(&joblog, file, false, &err), 0, "begun anew");
+	is_int(joblog_open(&joblog, file, -1, false, &err), 0, "begun anew");
 	joblog_add(joblog, "second", &unknown);
 	is_int(joblog_close(&joblog, &err), 0, "closed");
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -116,7 +116,7 @@ static void test_resumed(void)
 	struct err err;
 	unlink(file);
 	for (int i = 0; i < 2; i++) {
-		is_int(joblog_open(&joblog, file, true, &err), 0, "opened to go on");
+		is_int(joblog_open(&joblog, file, -1, true, &err), 0, "opened to go on");
 		add(joblog, (struct cause){0}, i == 0 ? "one" : "two", 3);
 		is_int(joblog_close(&joblog, &err), 0, "closed");
 	}
@@ -127,14 +127,14 @@ static void test_errors(void)
 {
 	struct joblog *joblog = NULL;
 	struct err err;
-	ok(joblog_open(&joblog, folder, false, &err) == -1 && strstr(err.text, folder), "a folder: %s", err.text);
+	ok(joblog_open(&joblog, folder, -1, false, &err) == -1 && strstr(err.text, folder), "a folder: %s", err.text);
 	is_int(joblog_close(&joblog, &err), 0, "none is closed, too");
 	joblog_flush(joblog);
 	if (access("/dev/full", W_OK) != 0) {
 		skip("no /dev/full");
 		return;
 	}
-	is_int(joblog_open(&joblog, "/dev/full", false, &err), 0, "a full disk");
+	is_int(joblog_open(&joblog, "/dev/full", -1, false, &err), 0, "a full disk");
 	add(joblog, (struct cause){0}, "x", 1);
 	ok(joblog_close(&joblog, &err) == -1 && strstr(err.text, "No space left"), "shows at the end: %s", err.text);
 	ok(!joblog, "and it is closed all the same");
