@@ -140,9 +140,9 @@ enum verdict blame_death(struct worker *worker, int wait_status, bool was_lost)
 	log_debug("worker %u: ended: %s, owing %u items", worker->number, how, worker->n_owed_items);
 	if (has_refused(worker))
 		verdict = VERDICT_REFUSED;
-	else if (!crew->is_killed && !has_left(worker, wait_status))
+	else if (!crew->is_ended && !has_left(worker, wait_status))
 		verdict = settle_death(crew, worker, wait_status, was_lost);
-	else if (!crew->is_killed)
+	else if (!crew->is_ended)
 		settle(crew, worker, wait_status, was_lost, true);
 	worker_put_back(worker, BLAME_NOBODY);
 	return verdict;

@@ -211,6 +211,11 @@ static int take_failure(struct collector *collector, struct worker *worker, stru
 {
 	if (event->detail > FAILURE_MAX_RESULT || look->n_items == 0 || !worker->owed)
 		return CHANNEL_BROKEN;
+	/* it gives up its item because all are given up: no failure, so nothing more is heard of it */
+	if (collector->crew->is_ended) {
+		worker->is_broken = true;
+		return CHANNEL_BROKEN;
+	}
 	if (advance(collector, worker, look, 0, bytes_before) != 0)
 		return CHANNEL_BROKEN;
 	struct cause cause = cause_of(worker, event);

@@ -15,6 +15,8 @@
 
 #define BACK_OFF_FIRST_NS (10 * CLOCK_NS_PER_MS)
 #define BACK_OFF_DOUBLINGS 7
+/* As long as a plugin may need to see that it was cancelled, and 200 ms for its own TERM and KILL. */
+#define THREAD_PAUSE_NS (500 * CLOCK_NS_PER_MS)
 #define DEATHS_NS (10 * CLOCK_NS_PER_SEC)
 #define FAILED_STARTS_MIN 5u
 #define OPENS_MAX 5 /* attempts at a backend that isn't to be had, before another way is taken */
@@ -356,9 +358,37 @@ void crew_stop(struct crew *crew)
 	}
 }
 
+/* Who has nothing in hand has nothing to tidy up. A thread goes on to its next item, unless that is taken back. */
+static void end_worker(struct worker *worker)
+{
+	struct crew *crew = worker->crew;
+	const struct backend_ops *ops = crew->ops;
+	bool is_at_work = worker->n_owed_items > 0;
+	if (!ops->has_processes) {
+		worker_take_back(worker);
+		channel_cancel(worker->channel);
+		channel_stop(worker->channel);
+		return;
+	}
+	channel_cancel(worker->channel);
+	ops->kill(crew->backend, worker->number, worker->generation, is_at_work ? SIGTERM : SIGKILL);
+	/* one that was stopped hears TERM only when it goes on */
+	if (is_at_work)
+		ops->kill(crew->backend, worker->number, worker->generation, SIGCONT);
+}
+
+int64_t crew_end(struct crew *crew)
+{
+	crew->is_stopping = crew->is_ended = true;
+	for (unsigned i = 0; crew->backend && i < crew->n_top; i++)
+		if (crew->workers[i].phase != WORKER_NONE)
+			end_worker(&crew->workers[i]);
+	return crew->ops && !crew->ops->has_processes ? THREAD_PAUSE_NS : WORKER_KILL_PAUSE_NS;
+}
+
 void crew_kill(struct crew *crew)
 {
-	crew->is_stopping = crew->is_killed = true;
+	crew->is_stopping = crew->is_ended = crew->is_killed = true;
 	for (unsigned i = 0; crew->backend && i < crew->n_top; i++)
 		if (crew->workers[i].phase != WORKER_NONE) {
 			channel_cancel(crew->workers[i].channel);

@@ -48,6 +48,11 @@ int64_t crew_due_ns(const struct crew *crew);
 
 /* Every worker leaves when it owes nothing. */
 void crew_stop(struct crew *crew);
+/*
+ * What has begun is given up: it hears TERM, or is asked to (a thread). How long it may take over that; then crew_kill
+ * is due.
+ */
+int64_t crew_end(struct crew *crew);
 void crew_kill(struct crew *crew);          /* at once */
 bool crew_is_gone(const struct crew *crew); /* no worker lives, or those that do are threads, which nobody can kill */
 

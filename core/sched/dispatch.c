@@ -78,7 +78,7 @@ static void measure(struct dispatch *dispatch)
 
 static uint32_t batch_items(const struct dispatch *dispatch)
 {
-	if (dispatch->item_ns == 0)
+	if (dispatch->item_ns == 0 || dispatch->is_single)
 		return 1;
 	int64_t n = BATCH_NS / dispatch->item_ns;
 	uint32_t most =
@@ -99,6 +99,8 @@ static bool is_short(const struct dispatch *dispatch)
 static uint32_t depth(const struct dispatch *dispatch)
 {
 	int64_t batch_ns = dispatch->item_ns * batch_items(dispatch);
+	if (dispatch->is_single)
+		return 1;
 	if (batch_ns > 0 && batch_ns < SMALL_NS)
 		return DEPTH_SMALL;
 	return batch_ns > 0 && batch_ns <= PAIR_NS && !is_short(dispatch) ? DEPTH_PAIR : DEPTH_LARGE;

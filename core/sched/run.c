@@ -175,7 +175,7 @@ static bool is_over(struct run *run)
 	if (is_reader_gone && run->ended_by == 0) {
 		run->ended_by = SIGPIPE;
 		for (size_t i = 0; i < run->plan->n_jobs; i++)
-			run_job_kill(&run->jobs[i]);
+			run_job_end(&run->jobs[i]);
 	}
 	return are_all_ended;
 }

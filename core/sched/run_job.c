@@ -25,11 +25,11 @@ static void say_broken(struct run_job *job, const struct err *err)
 	}
 }
 
-/* The job can't go on: its workers are killed. */
+/* The job can't go on: what its workers are at is given up. */
 static void end_with(struct run_job *job, const struct err *err)
 {
 	say_broken(job, err);
-	run_job_kill(job);
+	run_job_end(job);
 }
 
 static void on_give_up(void *arg, const struct err *err)
@@ -58,17 +58,44 @@ static void leave(struct run_job *job)
 	crew_stop(&job->crew);
 }
 
-void run_job_kill(struct run_job *job)
+/* Nothing more is begun. false: it has ended. */
+static bool cut(struct run_job *job)
 {
 	if (job->phase == JOB_WAITING)
 		job->phase = JOB_ENDED;
 	if (job->phase == JOB_ENDED)
-		return;
+		return false;
 	job->is_cut = true;
 	job->dispatch.is_closed = true;
 	job->phase = JOB_LEAVING;
+	return true;
+}
+
+void run_job_end(struct run_job *job)
+{
+	if (!cut(job) || job->crew.is_ended)
+		return;
+	job->leave_by_ns = clock_now_ns() + LEAVE_NS; /* in ending, too, it may be found that the job can't go on */
+	job->leave_by_ns = clock_now_ns() + crew_end(&job->crew);
+}
+
+void run_job_kill(struct run_job *job)
+{
+	if (!cut(job))
+		return;
 	job->leave_by_ns = clock_now_ns() + LEAVE_NS;
 	crew_kill(&job->crew);
+}
+
+/* They have had their time. */
+static void end_late(struct run_job *job)
+{
+	bool was_ended = job->crew.is_ended;
+	job->leave_by_ns = INT64_MAX;
+	if (was_ended)
+		crew_kill(&job->crew);
+	else
+		job->leave_by_ns = clock_now_ns() + crew_end(&job->crew);
 }
 
 void run_job_interrupt(struct run_job *job, int64_t grace_ns)
@@ -216,6 +243,11 @@ static int fill_crew(struct run_job *job, struct err *err)
 	return 0;
 }
 
+static bool limits_failures(const struct job *plan)
+{
+	return plan->max_failures >= 0 || plan->max_failures_percent >= 0;
+}
+
 static void fill_rest(struct run_job *job)
 {
 	char delimiter = job->setup.delimiter;
@@ -241,6 +273,7 @@ static void fill_rest(struct run_job *job)
 	                                  .resume = &job->resume,
 	                                  .retry = &job->retry,
 	                                  .delimiter = delimiter,
+	                                  .is_single = job->plan->runs_commands && limits_failures(job->plan),
 	                                  .window_bytes = job->plan->window_bytes};
 	dispatch_init(&job->dispatch);
 	job->collector.attempts_max = (uint32_t)job->plan->n_retries + 1;
@@ -410,7 +443,7 @@ static void reader_went(struct run_job *job)
 {
 	job->is_sink_dead = true;
 	job->is_reader_gone = true;
-	run_job_kill(job);
+	run_job_end(job);
 }
 
 static void on_sink(struct loop_watch *watch, uint32_t events)
@@ -596,6 +629,9 @@ static bool work(struct run_job *job)
 	struct err err;
 	bool is_busy = collect_all(job);
 	flush(job, false);
+	/* before the next is begun */
+	if (job->phase == JOB_RUNNING && has_too_many_failures(job, &err))
+		end_with(job, &err);
 	if (job->phase != JOB_RUNNING)
 		return true;
 	crew_open(&job->crew);
@@ -631,8 +667,7 @@ bool run_job_turn(struct run_job *job)
 		return has_news;
 	flush(job, true);
 	if (now_ns >= job->leave_by_ns) {
-		crew_kill(&job->crew);
-		job->leave_by_ns = INT64_MAX;
+		end_late(job);
 	}
 	return end_if_over(job) || has_news;
 }

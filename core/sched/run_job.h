@@ -6,7 +6,7 @@
  *   run_job_fini
  *
  * Phases: WAITING (for other jobs) -> RUNNING -> LEAVING (everything has its outcome, or the job was ended; workers
- * leave) -> ENDED. A job that can't go on kills its workers and ends with status 3. One thread.
+ * leave) -> ENDED. A job that can't go on ends its workers, and has status 3. One thread.
  */
 #ifndef SCHED_RUN_JOB_H
 #define SCHED_RUN_JOB_H
@@ -45,7 +45,7 @@ struct run_job {
 	bool is_reader_gone; /* standard output's reader went away: the run ends by SIGPIPE */
 	bool is_cut;         /* ended before all items had their outcome */
 	bool is_reported;    /* run.c has said how it went */
-	int64_t leave_by_ns; /* LEAVING: then they are killed */
+	int64_t leave_by_ns; /* LEAVING: then they are ended; where they are being ended, killed */
 	int64_t waits_since_ns;
 	enum tally_wait waits_for;
 	struct source *source;
@@ -113,6 +113,9 @@ int64_t run_job_due_ns(const struct run_job *job);
  * as long as it likes).
  */
 void run_job_interrupt(struct run_job *job, int64_t grace_ns);
+
+/* What has begun is given up: its workers get TERM, and a moment later KILL. */
+void run_job_end(struct run_job *job);
 
 /* At once. */
 void run_job_kill(struct run_job *job);

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #define UNDONE_MAX 3u /* workers that end with an item that they say they hadn't begun, before it is run alone */
-#define KILL_PAUSE_NS (200 * CLOCK_NS_PER_MS) /* between a time-out's TERM and its KILL */
 
 void crew_give_up(struct crew *crew, const struct err *err)
 {
@@ -218,7 +217,7 @@ void worker_end(struct worker *worker, enum worker_ending ending, uint32_t item)
 	bool is_gentle = ending == ENDING_TIMED_OUT;
 	worker->ending = ending;
 	worker->ending_item = item;
-	worker->kill_ns = is_gentle ? clock_now_ns() + KILL_PAUSE_NS : INT64_MAX;
+	worker->kill_ns = is_gentle ? clock_now_ns() + WORKER_KILL_PAUSE_NS : INT64_MAX;
 	channel_cancel(worker->channel);
 	crew->backend->ops->kill(crew->backend, worker->number, worker->generation, is_gentle ? SIGTERM : SIGKILL);
 	/* one that was stopped hears TERM only when it goes on */

@@ -12,6 +12,7 @@
 #define SCHED_WORKER_H
 
 #include "core/base/buf.h"
+#include "core/base/clock.h"
 #include "core/base/err.h"
 #include "core/base/loop.h"
 #include "core/record/joblog.h"
@@ -24,6 +25,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define WORKER_KILL_PAUSE_NS (200 * CLOCK_NS_PER_MS) /* between TERM and KILL */
 
 /* Why a worker is being ended, or is told to end its item. */
 enum worker_ending {
@@ -99,6 +102,7 @@ struct crew {
 	const char *fall_back_bar; /* why it may not, though it is auto; or NULL */
 	bool has_left_threads;     /* that go on running: the process must end without tidying up below them */
 	bool is_loaded, is_stopping, is_killed, has_given_up, has_said_memfd;
+	bool is_ended; /* what had begun is given up, and nobody's fault */
 	const char *job_name; /* for messages, or NULL */
 	struct setup *setup;
 	const char *worker_program;

@@ -47,6 +47,114 @@ killed_at_timeout() {
 	both_backends killed_at_timeout
 }
 
+# A command that is there for ever, and one that goes on behind it. What it got is in log, its number in ready.
+waiting='trap "echo TERM >>log; exit 9" TERM; echo $$ >ready; while :; do sleep 0.02; done'
+
+term_at_grace() {
+	for signal in TERM HUP; do
+		rm -f log ready
+		start "$ROTA" exec -b "$backend" -j 2 --grace 100ms -- sh -c "$waiting" <<<a
+		eventually test -s ready
+		kill -"$signal" "$run"
+		ends "$((128 + $(kill -l "$signal")))"
+		is log TERM
+		nothing_left
+	done
+}
+
+@test "exec: the end of the grace is TERM for the command" {
+	both_backends term_at_grace
+}
+
+term_at_failures() {
+	rm -f log ready
+	start "$ROTA" exec -b "$backend" -j 2 --max-failures 0 -- sh -c '
+		test "$1" = b || { eval "$2"; }
+		while test ! -s ready; do sleep 0.02; done; exit 1' sh {} "$waiting" <<<$'a\nb'
+	ends 3
+	is log TERM
+	[ "$(grep -c 'failed:' "$err")" -eq 1 ]
+	nothing_left
+}
+
+@test "exec: more failures than --max-failures are TERM for the other commands, which haven't failed" {
+	both_backends term_at_failures
+}
+
+term_without_reader() {
+	rm -f log ready results
+	mkfifo results
+	start "$ROTA" exec -b "$backend" -j 2 -u -o results -- sh -c '
+		test "$1" = b || { eval "$2"; }
+		while test ! -s ready; do sleep 0.02; done; echo result' sh {} "$waiting" <<<$'a\nb'
+	read -r line <results
+	[ "$line" = result ]
+	ends 141
+	is log TERM
+	nothing_left
+}
+
+@test "exec: a reader that went away is TERM for the command" {
+	both_backends term_without_reader
+}
+
+# It is given up, so it is to be run again.
+given_up() {
+	rm -f log ready j*
+	start "$ROTA" exec -b "$backend" -j 1 --journal j.db -o j.out --grace 50ms -- sh -c '
+		test -e j.second || { eval "$2"; }
+		echo "$1"' sh {} "$waiting" <<<$'a\nb'
+	eventually test -s ready
+	kill "$run"
+	ends 143
+	expect 0 rota failures j.db
+	empty "$out"
+	: >j.second
+	expect 0 rota exec -b "$backend" -j 1 --journal j.db -o j.out --grace 50ms --resume -- sh -c '
+		test -e j.second || { eval "$2"; }
+		echo "$1"' sh {} "$waiting" <<<$'a\nb'
+	is j.out $'a\nb'
+}
+
+@test "exec: what was given up hasn't failed" {
+	both_backends given_up
+}
+
+second_signal() {
+	rm -f ready
+	start "$ROTA" exec -b "$backend" -j 2 --grace 1h -- sh -c '
+		trap "" TERM; echo >ready; while :; do sleep 0.02; done' <<<a
+	eventually test -s ready
+	kill "$run"
+	eventually grep -q 'asked to end' "$err"
+	kill "$run"
+	ends 143
+	nothing_left
+}
+
+@test "exec: the second signal leaves nothing of a deaf command" {
+	both_backends second_signal
+}
+
+# The failure that ends the run is known before the next item is begun.
+one_by_one() {
+	expect 3 rota exec -b "$backend" -j 1 --max-failures "$1" -- sh -c 'echo "$1" >>ran; exit $1' sh
+}
+
+nothing_begun() {
+	for _ in 1 2 3 4 5; do
+		one_by_one 0 <<<$'0\n0\n1\n2\n3\n0\n0'
+		one_by_one 1 <<<$'0\n1\n0\n1\n2\n3'
+	done
+	[ "$(grep -c '[23]' ran)" -eq 0 ]
+	[ "$(wc -l <ran)" -eq 35 ]
+	rm ran
+}
+
+@test "exec: with one worker nothing is begun after the failure that ends the run" {
+	both_backends nothing_begun
+}
+
 # A worker waits for room, for nobody takes the results: it can't look after its command.
 @test "exec: TERM comes through while the worker waits for room" {
 	start "$ROTA" exec -j 1 --window 4K --timeout 1h -- sh -c '
