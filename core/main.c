@@ -12,7 +12,6 @@
 #include "core/help.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -141,19 +140,6 @@ static int arguments_run(int argc, char **argv)
 	return CMD_OK;
 }
 
-/*
- * A stream that was closed would be the number of the next file that is opened, and results or messages would go there.
- * Each is opened the wrong way round, so that using it is still an error, but for standard error, which is dropped.
- */
-static int streams_open(void)
-{
-	static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
-			return -1;
-	return 0;
-}
-
 static bool has_reader(int fd)
 {
 	struct pollfd polled = {.fd = fd};
@@ -207,7 +193,7 @@ static void ends_prepare(void)
 
 int main(int argc, char **argv)
 {
-	if (streams_open())
+	if (proc_begin() != 0)
 		return CMD_BROKEN;
 	tree_begin();
 	ends_prepare();

@@ -202,7 +202,7 @@ static_assert(sizeof(struct event_shm) == 32, "no hidden padding");
 enum message_kind {
 	/* up */
 	MESSAGE_MOVED = 1,     /* in a PID namespace, first of all: the sender is the fork server from now on */
-	MESSAGE_LOADED = 2,    /* the plugin is loaded; ready to fork */
+	MESSAGE_LOADED = 2,    /* the plugin is loaded; ready to fork; status: threads that it has left */
 	MESSAGE_REFUSED = 3,   /* it can't be loaded; text: why; status: 2 what it is, 3 its load said no */
 	MESSAGE_FORKED = 4,    /* worker, generation; sent by the worker itself */
 	MESSAGE_NO_FORK = 5,   /* worker, generation, status: errno */

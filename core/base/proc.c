@@ -23,6 +23,52 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/*
+ * A stream that was closed would be the number of the next file that is opened, and results or messages would go there.
+ * Each is opened the wrong way round, so that using it is still an error, but for standard error, which is dropped.
+ */
+int proc_begin(void)
+{
+	static const int modes[] = {O_WRONLY, O_RDONLY, O_WRONLY};
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			return -1;
+	return signal(SIGCHLD, SIG_DFL) == SIG_ERR ? -1 : 0;
+}
+
+int proc_drop_input(void)
+{
+	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null_fd < 0)
+		return -1;
+	int result = dup2(null_fd, STDIN_FILENO), errnum = errno;
+	close(null_fd);
+	errno = errnum;
+	return result < 0 ? -1 : 0;
+}
+
+int proc_move_input(int *ret_fd)
+{
+	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (fd < 0)
+		return -1;
+	if (proc_drop_input() != 0) {
+		int errnum = errno;
+		close(fd);
+		errno = errnum;
+		return -1;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+/* Its folder of threads has a link for each, beside two of its own. */
+unsigned proc_threads(void)
+{
+	struct stat about;
+	return stat("/proc/self/task", &about) == 0 && about.st_nlink > 2 ? (unsigned)about.st_nlink - 2 : 0;
+}
+
 /* Would the descriptor be overwritten by an entry before n_before, whose to is done first? */
 static bool is_overwritten(const struct proc_fd *fds, size_t n_before, int fd)
 {
@@ -193,19 +239,19 @@ static char *own_path(void)
 	return realpath(started_as, NULL);
 }
 
-bool proc_is_runnable(pid_t pid)
+char proc_state(pid_t pid)
 {
 	char path[64], text[512];
 	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return false;
+		return '?';
 	ssize_t n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	/* PID (NAME) STATE: the name may hold anything, brackets too */
 	const char *end = strrchr(text, ')');
-	return end && end[1] == ' ' && end[2] == 'R';
+	return end && end[1] == ' ' && end[2] ? end[2] : '?';
 }
 
 int proc_own_folder(char *ret_path, size_t n_bytes, struct err *err)

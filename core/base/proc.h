@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * proc - starting programs, saying how a process ended, and telling the kernel about one. Thread-safe.
+ * proc - what a program of ours begins with, starting programs, saying how a process is and how it ended, and telling
+ * the kernel about one. Thread-safe but for proc_begin, proc_drop_input and proc_move_input.
  */
 #ifndef BASE_PROC_H
 #define BASE_PROC_H
@@ -10,6 +11,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+/*
+ * First of all in a program: descriptors 0, 1 and 2 are open, so that no file that is opened later has one of these
+ * numbers, and deaths of children are told whatever the parent had set. -1: it can't be.
+ */
+int proc_begin(void);
+
+/*
+ * Before code of a plugin's runs: nothing is read from standard input any more. proc_move_input: but from *ret_fd, the
+ * caller's (close-on-exec). -1 with errno.
+ */
+int proc_drop_input(void);
+int proc_move_input(int *ret_fd);
+
+/* How many threads this process has; 0: that isn't known. */
+unsigned proc_threads(void);
 
 /* A descriptor of ours (from) that the program gets as number to. */
 struct proc_fd {
@@ -39,8 +56,8 @@ _Noreturn void proc_die_by(int signum);
 #define PROC_DEATH_BYTES 80
 const char *proc_death(char text[PROC_DEATH_BYTES], int wait_status);
 
-/* Does it run, or wait for a processor only (its state in /proc is R)? false when that isn't known. */
-bool proc_is_runnable(pid_t pid);
+/* As /proc shows it: R runs or waits for a processor only, T is stopped, Z is dead; '?' when that isn't known. */
+char proc_state(pid_t pid);
 
 /* Writes text to a file of the kernel's (in /proc, or of a cgroup), in one call. -1 with errno. */
 int proc_put(const char *file, const char *text);

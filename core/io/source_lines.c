@@ -14,6 +14,7 @@
 
 #include "core/io/source_lines.h"
 
+#include "core/base/proc.h"
 #include "core/io/descriptor.h"
 
 #include <errno.h>
@@ -199,6 +200,16 @@ static int lines_prepare(struct source_lines *lines, bool is_shared, struct err 
 	return 0;
 }
 
+/* What standard input was once it was diverted; never closed: a later job may have it as its source. */
+static int kept_stdin_fd = -1;
+
+int source_lines_divert_stdin(struct err *err)
+{
+	if (kept_stdin_fd >= 0 || proc_move_input(&kept_stdin_fd) == 0)
+		return 0;
+	return err_set_errno(err, ERR_RESOURCE, errno, "cannot keep standard input apart");
+}
+
 int source_lines_open(struct source **ret, const struct endpoint *endpoint, struct err *err)
 {
 	int shared_fd = endpoint_descriptor(endpoint, STDIN_FILENO);
@@ -211,6 +222,8 @@ int source_lines_open(struct source **ret, const struct endpoint *endpoint, stru
 		free(lines);
 		return -1;
 	}
+	if (shared_fd == STDIN_FILENO && kept_stdin_fd >= 0)
+		shared_fd = kept_stdin_fd;
 	lines->way = WAY_PLAIN;
 	lines->shared_fd = -1;
 	lines->fd = shared_fd >= 0 ? descriptor_share(shared_fd, O_RDONLY)

@@ -25,7 +25,8 @@
 struct backend; /* begins with const struct backend_ops *ops */
 
 struct backend_events {
-	void (*loaded)(void *arg);
+	/* n_threads: those that loading has left running, and that workers won't have; 0 for threads */
+	void (*loaded)(void *arg, unsigned n_threads);
 	void (*refused)(void *arg, const struct err *err); /* ERR_USAGE what the plugin is, ERR_RUN its load said no */
 	void (*started)(void *arg, unsigned number, uint64_t generation, pid_t pid); /* 0: no process of its own */
 	void (*not_started)(void *arg, unsigned number, uint64_t generation, const struct err *err);

@@ -100,7 +100,7 @@ static void take_message(struct backend_of_processes *self, const struct message
 		return;
 	}
 	if (message->kind == MESSAGE_LOADED) {
-		self->events.loaded(self->events.arg);
+		self->events.loaded(self->events.arg, message->status > 0 ? (unsigned)message->status : 0);
 		return;
 	}
 	if (message->kind == MESSAGE_REFUSED) {

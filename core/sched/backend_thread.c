@@ -6,17 +6,21 @@
 #include "config.h"
 
 #include "core/base/log.h"
+#include "core/base/proc.h"
 #include "core/base/tree.h"
 #include "core/io/sink_file.h"
+#include "core/io/source_lines.h"
 #include "core/sched/backend_thread.h"
 #include "core/worker/host.h"
 #include "core/worker/loop.h"
 #include "shm/port.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -74,6 +78,17 @@ static int guard_exit(struct err *err)
 	return 0;
 }
 
+/* Signals are the supervisor's: a thread begins with all of them blocked, but for those that a fault raises. */
+static void block_signals(sigset_t *ret_before)
+{
+	static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+	sigset_t all;
+	sigfillset(&all);
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+		sigdelset(&all, faults[i]);
+	pthread_sigmask(SIG_SETMASK, &all, ret_before);
+}
+
 static void ring(struct backend_of_threads *self)
 {
 	const uint64_t one = 1;
@@ -83,13 +98,21 @@ static void ring(struct backend_of_threads *self)
 
 /* --- the thread --------------------------------------------------------------------------------------------------- */
 
+static void say_ended(void *arg)
+{
+	struct thread *thread = arg;
+	atomic_store(&thread->has_ended, true);
+	ring(thread->backend);
+}
+
+/* pthread_exit in an item ends it, too. */
 static void *live(void *arg)
 {
 	struct thread *thread = arg;
 	struct backend_of_threads *self = thread->backend;
+	pthread_cleanup_push(say_ended, thread);
 	worker_live(self->host, &self->setup, &thread->port, NULL);
-	atomic_store(&thread->has_ended, true);
-	ring(self);
+	pthread_cleanup_pop(1);
 	return NULL;
 }
 
@@ -111,7 +134,7 @@ static void on_event(struct loop_watch *watch, uint32_t events)
 		;
 	if (!self->is_loaded_told) {
 		self->is_loaded_told = true;
-		self->events.loaded(self->events.arg);
+		self->events.loaded(self->events.arg, 0);
 	}
 	for (unsigned i = 0; i < self->n_threads; i++) {
 		struct thread *thread = &self->threads[i];
@@ -168,11 +191,17 @@ static bool close_backend(struct backend **backend)
 
 static int load(struct backend_of_threads *self, const struct setup *setup, struct err *err)
 {
-	if (copy_setup(setup, &self->setup, err) != 0 || host_open(&self->host, self->setup.file, err) != 0)
+	sigset_t before;
+	if (copy_setup(setup, &self->setup, err) != 0)
 		return -1;
-	return host_configure(self->host, self->setup.options, self->setup.n_options, self->setup.n_workers, err) == 0
-	           ? host_load(self->host, err)
-	           : -1;
+	block_signals(&before); /* for the threads that it starts */
+	int result = host_open(&self->host, self->setup.file, err);
+	if (result == 0)
+		result = host_configure(self->host, self->setup.options, self->setup.n_options, self->setup.n_workers, err);
+	if (result == 0)
+		result = host_load(self->host, err);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return result;
 }
 
 static int open_backend(struct backend **ret, struct loop *loop, const struct setup *setup, const char *worker_program,
@@ -192,7 +221,9 @@ static int open_backend(struct backend **ret, struct loop *loop, const struct se
 		err_set_errno(err, ERR_RUN, errno, "cannot set up the threads");
 		goto fail;
 	}
-	int loaded = guard_exit(err) != 0 || sink_file_divert_stdout(err) != 0 ? -1 : load(self, setup, err);
+	bool is_guarded =
+		guard_exit(err) == 0 && sink_file_divert_stdout(err) == 0 && source_lines_divert_stdin(err) == 0;
+	int loaded = is_guarded ? load(self, setup, err) : -1;
 	/* what load has started may be waited for by the plugin */
 	tree_own_children();
 	if (loaded != 0 || loop_add(loop, &self->watch, self->event_fd, EPOLLIN, on_event, self, NULL, err) != 0)
@@ -205,15 +236,10 @@ fail:
 	return -1;
 }
 
-/* Signals are the supervisor's: a thread begins with all of them blocked, but for those that a fault raises. */
 static int create_thread(struct thread *thread, struct err *err)
 {
-	sigset_t all, before;
-	sigfillset(&all);
-	const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
-	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-		sigdelset(&all, faults[i]);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	sigset_t before;
+	block_signals(&before);
 	int errnum = pthread_create(&thread->id, NULL, live, thread);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return errnum == 0 ? 0 : err_set_errno(err, ERR_RESOURCE, errnum, "cannot start a thread");
@@ -255,12 +281,50 @@ const struct backend_ops backend_thread = {
 	.close = close_backend,
 };
 
+/* Our streams, while code of a plugin's runs that isn't to have them. */
+struct streams {
+	int in_fd, out_fd;
+};
+
+static int put_away(struct streams *ret, struct err *err)
+{
+	*ret = (struct streams){-1, -1};
+	ret->out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (ret->out_fd >= 0 && proc_move_input(&ret->in_fd) == 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
+		return 0;
+	return err_set_errno(err, ERR_RESOURCE, errno, "cannot keep the standard streams apart");
+}
+
+static void put_back(const struct streams *streams)
+{
+	fflush(stdout);
+	if (streams->in_fd >= 0) {
+		dup2(streams->in_fd, STDIN_FILENO);
+		close(streams->in_fd);
+	}
+	if (streams->out_fd >= 0) {
+		dup2(streams->out_fd, STDOUT_FILENO);
+		close(streams->out_fd);
+	}
+}
+
 int backend_thread_describe(const char *file, struct buf *ret_text, struct err *err)
 {
-	struct host *host;
-	if (host_open(&host, file, err) != 0)
+	struct host *host = NULL;
+	struct streams streams;
+	sigset_t before;
+	if (guard_exit(err) != 0)
 		return -1;
-	int result = host_describe(host, ret_text, err);
+	int result = put_away(&streams, err);
+	block_signals(&before);
+	n_open++;
+	if (result == 0)
+		result = host_open(&host, file, err);
+	if (result == 0)
+		result = host_describe(host, ret_text, err);
 	host_close(&host);
+	n_open--;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	put_back(&streams);
 	return result;
 }

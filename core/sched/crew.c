@@ -135,10 +135,14 @@ static void note_failed_start(struct crew *crew, const struct worker *worker, co
 
 /* --- what the backend tells --------------------------------------------------------------------------------------- */
 
-static void on_loaded(void *arg)
+static void on_loaded(void *arg, unsigned n_threads)
 {
 	struct crew *crew = arg;
 	crew->is_loaded = true;
+	if (n_threads > 0 && !crew->has_said_threads)
+		log_warning("%s: load left %u thread%s running: threads don't survive the fork", crew->setup->file, n_threads,
+		            n_threads == 1 ? "" : "s");
+	crew->has_said_threads = crew->has_said_threads || n_threads > 0;
 	log_debug("plugin loaded, workers may start");
 }
 
@@ -315,7 +319,8 @@ void crew_flush_wakes(struct crew *crew)
 
 void crew_resize(struct crew *crew, int more)
 {
-	if (more > 0 && crew->n_workers < crew->n_places)
+	bool is_one_thread = !crew->ops->has_processes && !crew->is_thread_safe;
+	if (more > 0 && crew->n_workers < crew->n_places && !is_one_thread)
 		crew->n_workers++;
 	if (more < 0 && crew->n_workers > 1) {
 		crew->n_workers--;

@@ -145,7 +145,7 @@ static void look_if_stuck(struct worker *worker, int64_t now_ns, bool is_heard)
 		worker->stuck_ns = now_ns;
 	if (worker->n_stuck_looks <= STUCK_LOOKS || now_ns - worker->stuck_ns < STUCK_NS)
 		return;
-	bool is_sleeping = worker->pid > 0 && !proc_is_runnable(worker->pid);
+	bool is_sleeping = worker->pid > 0 && proc_state(worker->pid) != 'R';
 	if (is_sleeping || now_ns - worker->stuck_ns >= STUCK_LONG_NS)
 		worker_give_up(worker, "doesn't begin what it was sent");
 }

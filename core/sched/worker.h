@@ -125,7 +125,7 @@ struct crew {
 	unsigned n_failed_opens;  /* in a row: the backend wasn't to be had */
 	unsigned n_failed_starts; /* in a row: workers that died before they were ready */
 	unsigned n_no_starts;     /* in a row: workers that weren't to be had */
-	bool has_said_fewer;
+	bool has_said_fewer, has_said_threads;
 	bool is_thread_safe;                   /* the plugin; else the thread backend has one worker */
 	int64_t uncharged_ns[CREW_DEATHS_MAX]; /* when the last deaths were that could be charged to nothing */
 	size_t n_uncharged;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * forkserver - see forkserver.h. Invariants: until the plugin is loaded the process dies with the supervisor (death
- * signal), afterwards it outlives it just long enough to clean up, unless the kernel does that; SIGCHLD is blocked and
- * read from a signalfd, so that every death is told exactly once; workers have a session of their own, so a terminal's
+ * signal), afterwards it outlives it just long enough to clean up, unless the kernel does that; all that code of the
+ * plugin's could find is set up before any of it runs; SIGCHLD is blocked and read from a signalfd, so that every death
+ * is told exactly once; workers have a session of their own, so a terminal's
  * Ctrl-C reaches only the supervisor.
  */
 #include "config.h"
@@ -34,6 +35,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define LOOK_MS 100 /* how often it looks for deaths itself where threads of the plugin's may take the signal */
+
 struct child {
 	pid_t pid; /* 0: none */
 	uint64_t generation;
@@ -45,6 +48,8 @@ struct forkserver {
 	struct child *children; /* [worker - 1] */
 	size_t n_children;
 	int signal_fd;
+	unsigned n_threads; /* of ours, before there was a plugin */
+	bool has_threads;   /* loading the plugin has left some */
 };
 
 /* Tells the supervisor; -1: it is gone, which shows at the next read, too. */
@@ -375,7 +380,7 @@ static void serve(struct forkserver *server)
 	struct pollfd watched[2] = {{.fd = FORKSERVER_SOCKET_FD, .events = POLLIN},
 	                            {.fd = server->signal_fd, .events = POLLIN}};
 	for (;;) {
-		if (poll(watched, 2, -1) < 0 && errno != EINTR)
+		if (poll(watched, 2, server->has_threads ? LOOK_MS : -1) < 0 && errno != EINTR)
 			return;
 		struct signalfd_siginfo info;
 		while (read(server->signal_fd, &info, sizeof info) > 0)
@@ -389,16 +394,32 @@ static void serve(struct forkserver *server)
 	}
 }
 
-static int watch_children(struct forkserver *server)
+/* What load may have changed is put right. */
+static void hold_children(void)
 {
 	sigset_t children;
 	sigemptyset(&children);
 	sigaddset(&children, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &children, NULL);
 	signal(SIGCHLD, SIG_DFL);
+}
+
+/* A thread that it leaves has our mask, and no signal of ours; what it starts has no socket. */
+static int prepare_for_plugin(struct forkserver *server)
+{
+	sigset_t children;
+	sigemptyset(&children);
+	sigaddset(&children, SIGCHLD);
+	hold_children();
+	hold_threads_to_one();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	server->n_threads = proc_threads();
 	server->signal_fd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
-	server->children = calloc(server->n_children, sizeof *server->children);
-	return server->signal_fd >= 0 && server->children ? 0 : -1;
+	/* what constructors print isn't a result */
+	return server->signal_fd >= 0 && proc_drop_input() == 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 &&
+	               fcntl(FORKSERVER_SOCKET_FD, F_SETFD, FD_CLOEXEC) == 0
+	           ? 0
+	           : -1;
 }
 
 /* Everything up to the first fork. */
@@ -406,35 +427,36 @@ static int prepare(struct forkserver *server)
 {
 	if (load_plugin(server) != 0)
 		return -1;
+	hold_children();
+	unsigned n_threads = proc_threads();
+	unsigned n_left = n_threads > server->n_threads ? n_threads - server->n_threads : 0;
+	server->has_threads = n_left > 0;
 	server->n_children = server->setup.n_places;
 	/* for the workers, who have it from their birth (fence.h); where it can't be they do fences of their own */
 	(void)fence_register();
-	if (watch_children(server) != 0) {
-		tell(&(struct message){.kind = MESSAGE_REFUSED, .status = 3}, "out of descriptors or memory");
+	server->children = calloc(server->n_children, sizeof *server->children);
+	if (!server->children) {
+		tell(&(struct message){.kind = MESSAGE_REFUSED, .status = 3}, "out of memory");
 		return -1;
 	}
 	/* workers have sessions of their own: what is in ours, too, was started by load */
 	tree_note(true);
 	if (!server->setup.has_pid_namespace)
 		prctl(PR_SET_PDEATHSIG, 0);
-	tell(&(struct message){.kind = MESSAGE_LOADED}, NULL);
+	tell(&(struct message){.kind = MESSAGE_LOADED, .status = (int32_t)n_left}, NULL);
 	return 0;
 }
 
 /* Everything that the job needs, until the supervisor is gone. */
 static int run(struct forkserver *server)
 {
-	fcntl(FORKSERVER_SOCKET_FD, F_SETFD, FD_CLOEXEC);
 	close(FORKSERVER_SETUP_FD);
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	crash_share(server->setup.tells_all);
 	int result = prepare(server);
 	if (result == 0)
 		serve(server);
 	tree_forget();
 	tree_end();
-	if (server->signal_fd >= 0)
-		close(server->signal_fd);
 	free(server->children);
 	return result;
 }
@@ -445,7 +467,7 @@ static int move(const char *program)
 	const char *const argv[] = {program, "--serve", "0", NULL};
 	struct err err;
 	let_go_of_threads();
-	if (namespace_start(argv, &err) == 0)
+	if (fcntl(FORKSERVER_SOCKET_FD, F_SETFD, 0) == 0 && namespace_start(argv, &err) == 0)
 		return 0;
 	tell_refusal(&err);
 	return -1;
@@ -468,9 +490,11 @@ int forkserver_run(const char *program, long parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!has_supervisor(parent))
 		return 3;
-	/* what constructors print isn't a result */
-	dup2(STDERR_FILENO, STDOUT_FILENO);
-	hold_threads_to_one();
+	if (prepare_for_plugin(&server) != 0) {
+		err_set_errno(&err, ERR_RUN, errno, "cannot set up the fork server");
+		tell_refusal(&err);
+		goto out;
+	}
 	if (parent != 0 && await_setup(&server) != 0)
 		goto out;
 	if (read_setup(&server.setup, &err) != 0)
@@ -480,6 +504,8 @@ int forkserver_run(const char *program, long parent)
 	else
 		result = run(&server);
 out:
+	if (server.signal_fd >= 0)
+		close(server.signal_fd);
 	setup_fini(&server.setup);
 	host_close(&server.host);
 	return result == 0 ? 0 : 3;

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "core/base/proc.h"
 #include "core/worker/forkserver.h"
 #include "core/worker/host.h"
 #include "core/worker/try.h"
@@ -52,9 +53,10 @@ static int describe(const char *file, long parent)
 	struct host *host = NULL;
 	struct buf text = {0};
 	struct err err = {0};
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	int out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	if (out_fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
-		err_set_errno(&err, ERR_RUN, errno, "cannot set up standard output");
+	if (out_fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 || proc_drop_input() != 0)
+		err_set_errno(&err, ERR_RUN, errno, "cannot set up the standard streams");
 	else if (host_open(&host, file, &err) == 0 && host_describe(host, &text, &err) == 0 &&
 	         write_all(out_fd, text.bytes, text.len) != 0)
 		err_set_errno(&err, ERR_RUN, errno, "cannot write the description");
@@ -70,6 +72,8 @@ static int describe(const char *file, long parent)
 int main(int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
+	if (proc_begin() != 0)
+		return 3;
 	if (strcmp(command, "--serve") == 0 && argc == 3)
 		return forkserver_run(argv[0], strtol(argv[2], NULL, 10));
 	if (strcmp(command, "--describe") == 0 && (argc == 3 || argc == 4))

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "core/base/proc.h"
 #include "core/worker/host.h"
 #include "core/worker/loop.h"
 #include "core/worker/try.h"
@@ -21,6 +22,7 @@
 struct trial {
 	struct channel *channel;
 	char delimiter;
+	FILE *in;   /* standard input: the plugin's own is empty */
 	FILE *out;  /* standard output: what the plugin prints goes to standard error */
 	char *item; /* getdelim's */
 	size_t item_cap;
@@ -93,7 +95,7 @@ static void collect(struct trial *trial)
 
 static void send_next(struct trial *trial)
 {
-	ssize_t n = getdelim(&trial->item, &trial->item_cap, trial->delimiter, stdin);
+	ssize_t n = getdelim(&trial->item, &trial->item_cap, trial->delimiter, trial->in);
 	if (n <= 0) {
 		channel_stop(trial->channel);
 		return;
@@ -191,9 +193,11 @@ int try_run(int argc, char **argv)
 		argv++;
 	}
 	int out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	int in_fd = -1;
 	trial.out = out_fd < 0 ? NULL : fdopen(out_fd, "w");
-	if (!trial.out || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
-		err_set_errno(&err, ERR_RUN, errno, "cannot set up standard output");
+	trial.in = proc_move_input(&in_fd) != 0 ? NULL : fdopen(in_fd, "r");
+	if (!trial.in || !trial.out || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		err_set_errno(&err, ERR_RUN, errno, "cannot set up the standard streams");
 	else if (argc == 0)
 		err_set(&err, ERR_USAGE, "--try needs a FILE: rota-worker --try [-0] FILE [KEY=VALUE]... < items");
 	else if (host_open(&host, argv[0], &err) == 0 && take_words(host, argv + 1, (size_t)argc - 1, &err) == 0 &&
@@ -207,6 +211,8 @@ int try_run(int argc, char **argv)
 	host_close(&host);
 	if (trial.out)
 		fclose(trial.out);
+	if (trial.in)
+		fclose(trial.in);
 	free(trial.item);
 	free(trial.held);
 	return status;

@@ -257,7 +257,7 @@ static void test_folders(void)
 	rmdir(installed);
 }
 
-static void test_runnable(void)
+static void test_state(void)
 {
 	int gate[2];
 	if (pipe(gate) != 0)
@@ -271,13 +271,13 @@ static void test_runnable(void)
 	int status = -1;
 	bool has_slept = false;
 	while (!has_slept && waitpid(pid, &status, WNOHANG) == 0)
-		has_slept = !proc_is_runnable(pid);
-	ok(has_slept, "one that waits for a pipe isn't runnable");
+		has_slept = proc_state(pid) == 'S';
+	ok(has_slept, "one that waits for a pipe sleeps");
 	close(gate[1]);
 	close(gate[0]);
 	waitpid(pid, &status, 0);
-	ok(proc_is_runnable(getpid()), "who asks is");
-	ok(!proc_is_runnable(pid), "one that is gone isn't");
+	is_int(proc_state(getpid()), 'R', "who asks runs");
+	is_int(proc_state(pid), '?', "of one that is gone nothing is known");
 }
 
 int main(int argc, char **argv)
@@ -296,6 +296,6 @@ int main(int argc, char **argv)
 	test_death();
 	test_put();
 	test_folders();
-	test_runnable();
+	test_state();
 	return tap_done();
 }

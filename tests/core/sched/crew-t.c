@@ -54,7 +54,7 @@ static void test_life(void)
 	begin(2);
 	crew_open(&rig.crew);
 	ok(!crew_want(&rig.crew), "nobody starts before the plugin is loaded");
-	rig.tell.loaded(rig.tell.arg);
+	rig.tell.loaded(rig.tell.arg, 0);
 	ok(crew_want(&rig.crew), "one starts");
 	ok(crew_want(&rig.crew), "a second one");
 	ok(!crew_want(&rig.crew), "and no more than were asked for");

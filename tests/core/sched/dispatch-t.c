@@ -90,7 +90,7 @@ static void test_starts(void)
 	settle();
 	is_int(rig.n_opens, 1, "the plugin begins to be loaded");
 	is_int(rig.n_starts, 0, "and nobody starts yet");
-	rig.tell.loaded(rig.tell.arg);
+	rig.tell.loaded(rig.tell.arg, 0);
 	settle();
 	is_int(rig.n_starts, 2, "as many start as there are items");
 	rig_ready(&rig, 1);

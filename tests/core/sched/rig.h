@@ -372,7 +372,7 @@ __attribute__((unused)) static void rig_load(struct rig *rig)
 {
 	crew_open(&rig->crew);
 	must(rig->crew.backend);
-	rig->tell.loaded(rig->tell.arg);
+	rig->tell.loaded(rig->tell.arg, 0);
 }
 
 __attribute__((unused)) static void rig_start_all(struct rig *rig)
