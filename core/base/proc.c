@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -237,6 +238,23 @@ static char *own_path(void)
 		return NULL;
 	}
 	return realpath(started_as, NULL);
+}
+
+bool proc_is_dead(pid_t pid)
+{
+	int fd = proc_open_pidfd(pid);
+	if (fd < 0)
+		return kill(pid, 0) != 0 && errno == ESRCH;
+	struct pollfd polled = {.fd = fd, .events = POLLIN};
+	bool is_dead = poll(&polled, 1, 0) > 0;
+	close(fd);
+	return is_dead;
+}
+
+bool proc_was_killed(int wait_status)
+{
+	int signum = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
+	return signum == SIGKILL || signum == SIGTERM || signum == SIGINT || signum == SIGHUP || signum == SIGQUIT;
 }
 
 char proc_state(pid_t pid)

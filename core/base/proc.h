@@ -56,6 +56,12 @@ _Noreturn void proc_die_by(int signum);
 #define PROC_DEATH_BYTES 80
 const char *proc_death(char text[PROC_DEATH_BYTES], int wait_status);
 
+/* Has it ended, be it reaped or not? A number that is another's by now hasn't. */
+bool proc_is_dead(pid_t pid);
+
+/* Of a wait status: it was ended by a signal that comes from outside (KILL, TERM, INT, HUP, QUIT), not by a fault. */
+bool proc_was_killed(int wait_status);
+
 /* As /proc shows it: R runs or waits for a processor only, T is stopped, Z is dead; '?' when that isn't known. */
 char proc_state(pid_t pid);
 

@@ -28,6 +28,7 @@ struct strings {
 
 struct catalog {
 	bool trusts_path, allows_here;
+	int64_t timeout_ns; /* for looking at a plugin */
 	catalog_describe_here_f *describe_here;
 	catalog_describe_first_f *describe_first;
 	void *describe_first_arg;
@@ -100,6 +101,7 @@ int catalog_create(struct catalog **ret, bool trust_path, catalog_describe_here_
 	catalog->trusts_path = trust_path;
 	catalog->describe_here = describe_here;
 	catalog->allows_here = true;
+	catalog->timeout_ns = DESCRIBE_TIMEOUT_NS;
 	const char *path = getenv("ROTA_PLUGIN_PATH");
 	if (proc_find_program("rota-worker", PKGLIBEXECDIR, &catalog->worker_program, err) ||
 	    (path && add_path_folders(catalog, path, err)) || add_own_folder(catalog, err)) {
@@ -138,6 +140,11 @@ void catalog_ask_first(struct catalog *catalog, catalog_describe_first_f *descri
 {
 	catalog->describe_first = describe_first;
 	catalog->describe_first_arg = arg;
+}
+
+void catalog_allow_time(struct catalog *catalog, int64_t timeout_ns)
+{
+	catalog->timeout_ns = timeout_ns;
 }
 
 void catalog_allow_here(struct catalog *catalog, bool is_allowed)
@@ -214,10 +221,10 @@ static int text_get(struct catalog *catalog, const char *real_path, struct buf *
 {
 	int rc = 1;
 	if (catalog->describe_first)
-		rc = catalog->describe_first(catalog->describe_first_arg, real_path, DESCRIBE_TIMEOUT_NS, ret_text);
+		rc = catalog->describe_first(catalog->describe_first_arg, real_path, catalog->timeout_ns, ret_text);
 	if (rc <= 0)
-		return rc == 0 ? 0 : describe_set_late(DESCRIBE_TIMEOUT_NS, err);
-	rc = describe_run(catalog->worker_program, real_path, DESCRIBE_TIMEOUT_NS, ret_text, err);
+		return rc == 0 ? 0 : describe_set_late(catalog->timeout_ns, err);
+	rc = describe_run(catalog->worker_program, real_path, catalog->timeout_ns, ret_text, err);
 	if (rc == 0 || err->code != ERR_RESOURCE || !catalog->describe_here || !catalog->allows_here)
 		return rc;
 	log_detail("%s; %s is loaded in this process", err->text, real_path);

@@ -44,6 +44,9 @@ void catalog_trust_path(struct catalog *catalog);
 /* Who is asked first from now on; NULL: nobody. arg is borrowed. */
 void catalog_ask_first(struct catalog *catalog, catalog_describe_first_f *describe_first, void *arg);
 
+/* How long it may take to look at a plugin, from now on; at first 5 s. */
+void catalog_allow_time(struct catalog *catalog, int64_t timeout_ns);
+
 /* May plugin code be loaded in this process when no other is to be had? At first yes, when describe_here was given. */
 void catalog_allow_here(struct catalog *catalog, bool is_allowed);
 

@@ -43,8 +43,8 @@ static void fd_close(int *fd)
 
 int describe_set_late(int64_t timeout_ns, struct err *err)
 {
-	return err_set(err, ERR_USAGE, "loading the plugin took longer than %lld s, so it was given up",
-	               (long long)(timeout_ns / CLOCK_NS_PER_SEC));
+	return err_set(err, ERR_USAGE, "loading the plugin took longer than %g s: give it more with --start-timeout",
+	               (double)timeout_ns / (double)CLOCK_NS_PER_SEC);
 }
 
 static int child_start(struct child *child, const char *worker_program, const char *file, struct err *err)

@@ -129,6 +129,7 @@ static void check_plugin(struct plan *plan, struct job *job)
 	job_prefix(job, job->plugin_place, prefix);
 	/* A job that wants processes must not have its plugin loaded in this one. */
 	catalog_allow_here(plan->catalog, job->backend != BACKEND_PROCESS);
+	catalog_allow_time(plan->catalog, job->start_timeout_ns);
 	if (catalog_describe(plan->catalog, job->plugin_name, &job->info, &err)) {
 		place_error(&plan->errors, job->plugin_place, err.code, "%s%s", prefix, err.text);
 		return;

@@ -32,8 +32,11 @@ struct backend_events {
 	void (*not_started)(void *arg, unsigned number, uint64_t generation, const struct err *err);
 	/* how: proc_death's text; was_lost: the backend took it down, it is nobody's fault */
 	void (*died)(void *arg, unsigned number, uint64_t generation, int wait_status, bool was_lost);
-	/* The backend itself is gone (its fork server died); every worker that it had has been told as died before. */
-	void (*lost)(void *arg, const char *how);
+	/*
+	 * The backend itself is gone (its fork server died); every worker that it had has been told as died before.
+	 * is_outside: by a signal that isn't the plugin's doing, as far as can be told.
+	 */
+	void (*lost)(void *arg, const char *how, bool is_outside);
 	void *arg;
 };
 
@@ -51,6 +54,10 @@ struct backend_ops {
 	             struct err *err);
 	/* Ends a worker by a signal; `died` follows. A thread can't be: does nothing and returns false. */
 	bool (*kill)(struct backend *backend, unsigned number, uint64_t generation, int signum);
+	/* Now and then, passed_ns after the last time: who owes an answer for too long is given up. */
+	void (*look)(struct backend *backend, int64_t passed_ns);
+	/* Ends all workers at once, whatever the fork server does; `died` and `lost` follow. why: a sentence's end. */
+	void (*abandon)(struct backend *backend, const char *why);
 	/*
 	 * Waits for what is left (nothing, in order) or kills it; no events any more. false: threads are left that go on
 	 * running, with all that they use.

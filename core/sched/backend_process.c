@@ -12,6 +12,7 @@
  */
 #include "config.h"
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
 #include "core/base/tree.h"
@@ -20,19 +21,28 @@
 #include "shm/segment.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define MESSAGES_A_TURN 64
+#define MESSAGES_LAST 4096 /* of one that is dead */
+#define END_MS 100
+#define SILENT_NS CLOCK_NS_PER_SEC             /* how long an answer may be owed by one that doesn't listen */
+#define SILENT_LONG_NS (30 * CLOCK_NS_PER_SEC) /* by one that may only wait for a processor, or for its worker's end */
 
 struct child {
 	pid_t pid; /* 0: none */
 	uint64_t generation;
 	bool is_wanted; /* FORK was sent, neither FORKED nor NO_FORK has come */
+	bool is_killed; /* KILL was sent, with SIGKILL */
+	int64_t silent_ns; /* for so long its death is owed: it is dead, or KILL was sent */
 };
 
 struct backend_of_processes {
@@ -40,12 +50,16 @@ struct backend_of_processes {
 	struct loop *loop;
 	struct backend_events events;
 	struct loop_watch watch; /* of the server's socket */
-	struct server server;    /* the fork server; no pid: reaped */
-	bool has_pid_namespace;  /* wanted */
-	bool has_moved;          /* it is in there: pid is that of process 1 */
-	struct child *children;  /* [worker - 1] */
+	struct loop_watch exit;  /* of its end: others may hold its end of the socket; fd -1: this kernel has no pidfd */
+	struct server server;   /* the fork server; no pid: reaped */
+	bool has_pid_namespace; /* wanted */
+	bool has_moved;         /* it is in there: pid is that of process 1 */
+	struct child *children; /* [worker - 1] */
 	unsigned n_children;
-	bool is_refused;
+	bool is_loaded, is_refused;
+	int64_t stopped_ns; /* for so long it has been stopped while something was asked of it */
+	bool was_stopped;
+	const char *why; /* it was killed by us, and why; or NULL */
 	bool is_reading; /* in on_socket: what a message leads to may close the backend, whose memory goes afterwards */
 	bool is_closed;
 };
@@ -79,15 +93,52 @@ static void take_no_fork(struct backend_of_processes *self, const struct message
 	self->events.not_started(self->events.arg, message->worker, message->generation, &err);
 }
 
+/* --- its end ------------------------------------------------------------------------------------------------------ */
+
+static void on_exit_of_server(struct loop_watch *watch, uint32_t events);
+
+/* Where it can't be watched, its end shows at the socket. */
+static void watch_exit(struct backend_of_processes *self)
+{
+	struct err err;
+	int fd = proc_open_pidfd(self->server.pid);
+	if (fd >= 0 && (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ||
+	                loop_add(self->loop, &self->exit, fd, EPOLLIN, on_exit_of_server, self, NULL, &err) != 0))
+		close(fd);
+}
+
+static void unwatch(struct backend_of_processes *self)
+{
+	int exit_fd = self->exit.fd;
+	loop_remove(self->loop, &self->watch);
+	loop_remove(self->loop, &self->exit);
+	if (exit_fd >= 0)
+		close(exit_fd);
+}
+
+/* It can't be worked with. Its end is told by the loop, as any other: of it and its workers nothing runs on. */
+static void lose(struct backend_of_processes *self, const char *why)
+{
+	if (self->server.pid <= 0 || self->why)
+		return;
+	self->why = why;
+	kill(self->server.pid, SIGKILL);
+}
+
 /* What has moved into the namespace is another process; the one that was started is done. */
 static void take_move(struct backend_of_processes *self, pid_t sender)
 {
 	if (!self->has_pid_namespace || self->has_moved || sender <= 1)
 		return;
+	int exit_fd = self->exit.fd;
+	loop_remove(self->loop, &self->exit);
+	if (exit_fd >= 0)
+		close(exit_fd);
 	proc_end(self->server.pid);
 	tree_disown(self->server.pid);
 	tree_own(sender);
 	self->server.pid = sender;
+	watch_exit(self);
 	self->has_moved = true;
 }
 
@@ -100,6 +151,7 @@ static void take_message(struct backend_of_processes *self, const struct message
 		return;
 	}
 	if (message->kind == MESSAGE_LOADED) {
+		self->is_loaded = true;
 		self->events.loaded(self->events.arg, message->status > 0 ? (unsigned)message->status : 0);
 		return;
 	}
@@ -138,11 +190,25 @@ static void end_workers(const struct backend_of_processes *self)
 	free(sessions);
 }
 
-/* The fork server's end: end of file on its socket. */
+/* A child of ours that may be about to: its descriptors are closed a moment before it is dead. */
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {0};
+	for (int i = 0; i < END_MS; i++) {
+		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) != 0 || info.si_pid != 0)
+			return true;
+		poll(NULL, 0, 1);
+	}
+	return false;
+}
+
+/* The fork server's end, or end of file on its socket. */
 static void take_loss(struct backend_of_processes *self)
 {
 	char how[PROC_DEATH_BYTES];
-	loop_remove(self->loop, &self->watch);
+	unwatch(self);
+	if (!self->why && !has_ended(self->server.pid))
+		self->why = "it closed its connection to rota";
 	int status = server_kill(&self->server);
 	end_workers(self);
 	for (unsigned i = 0; i < self->n_children && !self->is_closed; i++) {
@@ -154,7 +220,8 @@ static void take_loss(struct backend_of_processes *self)
 		self->events.died(self->events.arg, i + 1, child->generation, SIGKILL, true);
 	}
 	if (!self->is_refused && !self->is_closed)
-		self->events.lost(self->events.arg, proc_death(how, status));
+		self->events.lost(self->events.arg, self->why ? self->why : proc_death(how, status),
+		                  self->was_stopped || (!self->why && proc_was_killed(status)));
 }
 
 /* One packet. Descriptors that come along find no room. */
@@ -178,29 +245,52 @@ static ssize_t receive(int fd, char *packet, size_t n_bytes, pid_t *ret_sender)
 	return n;
 }
 
+/* One message; false: there is none now. */
+static bool read_message(struct backend_of_processes *self)
+{
+	char packet[sizeof(struct message) + MESSAGE_TEXT_MAX + 1];
+	struct message message;
+	pid_t sender;
+	ssize_t n = receive(self->server.fd, packet, sizeof packet - 1, &sender);
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return errno == EINTR;
+	if (n < (ssize_t)sizeof message) {
+		take_loss(self);
+		return false;
+	}
+	memcpy(&message, packet, sizeof message);
+	packet[n] = '\0';
+	take_message(self, &message, packet + sizeof message, sender);
+	return true;
+}
+
+static void read_messages(struct backend_of_processes *self, int n_most)
+{
+	while (n_most-- > 0 && !self->is_closed && self->watch.fd >= 0 && read_message(self))
+		;
+}
+
 static void on_socket(struct loop_watch *watch, uint32_t events)
 {
 	struct backend_of_processes *self = watch->arg;
-	char packet[sizeof(struct message) + MESSAGE_TEXT_MAX + 1];
 	(void)events;
 	self->is_reading = true;
 	/* what is left is told again: others have their turn first */
-	for (int i = 0; i < MESSAGES_A_TURN && !self->is_closed && watch->fd >= 0; i++) {
-		struct message message;
-		pid_t sender;
-		ssize_t n = receive(self->server.fd, packet, sizeof packet - 1, &sender);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			break;
-		if (n < (ssize_t)sizeof message) {
-			take_loss(self);
-			break;
-		}
-		memcpy(&message, packet, sizeof message);
-		packet[n] = '\0';
-		take_message(self, &message, packet + sizeof message, sender);
-	}
+	read_messages(self, MESSAGES_A_TURN);
+	self->is_reading = false;
+	if (self->is_closed)
+		release(self);
+}
+
+/* What it had told before comes first. */
+static void on_exit_of_server(struct loop_watch *watch, uint32_t events)
+{
+	struct backend_of_processes *self = watch->arg;
+	(void)events;
+	self->is_reading = true;
+	read_messages(self, MESSAGES_LAST);
+	if (!self->is_closed && self->watch.fd >= 0 && self->exit.fd >= 0 && has_ended(self->server.pid))
+		take_loss(self);
 	self->is_reading = false;
 	if (self->is_closed)
 		release(self);
@@ -230,16 +320,24 @@ static int make_setup_file(const struct setup *setup, int *ret_fd, struct err *e
 	return result;
 }
 
-/* A fork server that is gone shows at its socket, as whenever it dies. */
+/* One that is gone or can't hear us is lost, which is told as whenever it dies. -1 with errno: it isn't sent. */
+static int send_message(struct backend_of_processes *self, const struct message *message, const int *fds, size_t n_fds)
+{
+	if (server_send(&self->server, message, NULL, fds, n_fds) == 0)
+		return 0;
+	if (errno != EPIPE && errno != ECONNRESET && errno != EAGAIN)
+		return -1;
+	lose(self, errno == EAGAIN ? "it didn't read what it was sent" : "it closed its connection to rota");
+	return 0;
+}
+
 static int send_setup(struct backend_of_processes *self, const struct setup *setup, struct err *err)
 {
 	const struct message message = {.kind = MESSAGE_SETUP};
 	int setup_fd;
 	if (make_setup_file(setup, &setup_fd, err) != 0)
 		return -1;
-	int result = server_send(&self->server, &message, NULL, &setup_fd, 1);
-	if (result != 0 && (errno == EPIPE || errno == ECONNRESET))
-		result = 0;
+	int result = send_message(self, &message, &setup_fd, 1);
 	if (result != 0)
 		err_set_errno(err, ERR_RESOURCE, errno, "cannot send the job's set-up");
 	close(setup_fd);
@@ -258,6 +356,7 @@ static int open_backend(struct backend **ret, struct loop *loop, const struct se
 	                                      .loop = loop,
 	                                      .events = *events,
 	                                      .watch.fd = -1,
+	                                      .exit.fd = -1,
 	                                      .server = server_take(spare, setup->file),
 	                                      .has_pid_namespace = setup->has_pid_namespace,
 	                                      .n_children = setup->n_places};
@@ -271,6 +370,7 @@ static int open_backend(struct backend **ret, struct loop *loop, const struct se
 	    send_setup(self, setup, err) != 0 ||
 	    loop_add(loop, &self->watch, self->server.fd, EPOLLIN, on_socket, self, NULL, err) != 0)
 		goto fail;
+	watch_exit(self);
 	*ret = base;
 	return 0;
 fail:
@@ -285,10 +385,7 @@ static int start_worker(struct backend *backend, unsigned number, uint64_t gener
 	const int fds[MESSAGE_FORK_FDS] = {channel->fd, channel->bell_fd, error_fd};
 	const struct message message = {.kind = MESSAGE_FORK, .worker = number, .generation = generation};
 	self->children[number - 1] = (struct child){.generation = generation, .is_wanted = true};
-	if (server_send(&self->server, &message, NULL, fds, MESSAGE_FORK_FDS) == 0)
-		return 0;
-	/* a fork server that is gone shows at its socket: then this worker is told as died with the others */
-	if (errno == EPIPE || errno == ECONNRESET)
+	if (send_message(self, &message, fds, MESSAGE_FORK_FDS) == 0)
 		return 0;
 	self->children[number - 1].is_wanted = false;
 	return err_set_errno(err, ERR_RESOURCE, errno, "cannot ask for a worker");
@@ -297,8 +394,53 @@ static int start_worker(struct backend *backend, unsigned number, uint64_t gener
 static bool kill_worker(struct backend *backend, unsigned number, uint64_t generation, int signum)
 {
 	const struct message message = {.kind = MESSAGE_KILL, .worker = number, .generation = generation, .status = signum};
-	server_send(&of(backend)->server, &message, NULL, NULL, 0);
+	struct backend_of_processes *self = of(backend);
+	struct child *child = &self->children[number - 1];
+	if (signum == SIGKILL && child->generation == generation)
+		child->is_killed = true;
+	if (send_message(self, &message, NULL, 0) != 0)
+		lose(self, "nothing could be sent to it");
 	return true;
+}
+
+/*
+ * Its death is owed by the fork server. One that doesn't listen, or doesn't tell of a worker that is dead, isn't waited
+ * for any longer; one that does may wait for a worker that takes long to die.
+ */
+static void look_at_child(struct backend_of_processes *self, struct child *child, int64_t passed_ns)
+{
+	bool is_dead = child->pid > 0 && proc_is_dead(child->pid);
+	if (!(child->pid > 0 || child->is_wanted) || !(is_dead || child->is_killed)) {
+		child->silent_ns = 0;
+		return;
+	}
+	child->silent_ns += passed_ns;
+	if (child->silent_ns < SILENT_NS)
+		return;
+	bool is_busy = self->server.pid > 0 && proc_state(self->server.pid) == 'R';
+	if ((!is_busy && (is_dead || server_is_deaf(&self->server))) || child->silent_ns >= SILENT_LONG_NS)
+		lose(self, "it didn't answer");
+}
+
+static void look(struct backend *backend, int64_t passed_ns)
+{
+	struct backend_of_processes *self = of(backend);
+	bool is_asked = !self->is_loaded;
+	for (unsigned i = 0; i < self->n_children; i++) {
+		look_at_child(self, &self->children[i], passed_ns);
+		is_asked = is_asked || self->children[i].is_wanted;
+	}
+	bool is_stopped = is_asked && self->server.pid > 0 && proc_state(self->server.pid) == 'T';
+	self->stopped_ns = is_stopped ? self->stopped_ns + passed_ns : 0;
+	if (self->stopped_ns < SILENT_NS || self->why)
+		return;
+	self->was_stopped = true;
+	lose(self, "it was stopped");
+}
+
+static void abandon(struct backend *backend, const char *why)
+{
+	lose(of(backend), why);
 }
 
 static bool close_backend(struct backend **backend)
@@ -306,8 +448,12 @@ static bool close_backend(struct backend **backend)
 	if (!*backend)
 		return true;
 	struct backend_of_processes *self = of(*backend);
-	loop_remove(self->loop, &self->watch);
-	server_end(&self->server);
+	unwatch(self);
+	/* orderly, unless nothing is to be expected of it */
+	if (self->is_loaded && !self->why)
+		server_end(&self->server);
+	else
+		server_kill(&self->server);
 	*backend = NULL;
 	self->is_closed = true;
 	if (!self->is_reading)
@@ -321,5 +467,7 @@ const struct backend_ops backend_process = {
 	.open = open_backend,
 	.start = start_worker,
 	.kill = kill_worker,
+	.look = look,
+	.abandon = abandon,
 	.close = close_backend,
 };

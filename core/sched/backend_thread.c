@@ -272,12 +272,25 @@ static bool kill_worker(struct backend *backend, unsigned number, uint64_t gener
 	return false;
 }
 
+/* Threads owe no answers, and nobody can end them. */
+static void look(struct backend *backend, int64_t passed_ns)
+{
+	(void)backend, (void)passed_ns;
+}
+
+static void abandon(struct backend *backend, const char *why)
+{
+	(void)backend, (void)why;
+}
+
 const struct backend_ops backend_thread = {
 	.name = "thread",
 	.has_processes = false,
 	.open = open_backend,
 	.start = start_worker,
 	.kill = kill_worker,
+	.look = look,
+	.abandon = abandon,
 	.close = close_backend,
 };
 

@@ -75,6 +75,9 @@ static void say_between(const struct worker *worker, int wait_status)
 static bool settle(struct crew *crew, struct worker *worker, int wait_status, bool was_lost, bool has_left)
 {
 	int begun = worker->is_broken ? CHANNEL_BROKEN : channel_begun(worker->channel);
+	/* that we wanted it to end we know, whatever took its fork server */
+	if (worker->ending == ENDING_TIMED_OUT || worker->ending == ENDING_OVER_MEMORY)
+		was_lost = false;
 	bool is_unknown = begun < 0 || (begun > 0 && was_lost);
 	/* ended for an item that it then answered all the same: the one that it is in now has done nothing */
 	bool is_other = (worker->ending == ENDING_TIMED_OUT || worker->ending == ENDING_OVER_MEMORY) && !is_unknown &&

@@ -18,7 +18,9 @@
 /* As long as a plugin may need to see that it was cancelled, and 200 ms for its own TERM and KILL. */
 #define THREAD_PAUSE_NS (500 * CLOCK_NS_PER_MS)
 #define DEATHS_NS (10 * CLOCK_NS_PER_SEC)
+#define OUTSIDE_NS (30 * CLOCK_NS_PER_SEC)
 #define FAILED_STARTS_MIN 5u
+#define LOST_MAX 5u
 #define OPENS_MAX 5 /* attempts at a backend that isn't to be had, before another way is taken */
 
 /* --- life and death of the crew ----------------------------------------------------------------------------------- */
@@ -116,6 +118,39 @@ static void note_uncharged(struct crew *crew, const char *how)
 	}
 }
 
+/*
+ * A death by a signal from outside is no verdict on the plugin: only when there are many, and nothing gets on for long,
+ * it's over.
+ */
+static void note_outside(struct crew *crew, const char *how)
+{
+	int64_t now_ns = clock_now_ns();
+	if (crew->n_outside++ == 0)
+		crew->outside_since_ns = now_ns;
+	if (crew->n_outside >= CREW_DEATHS_MAX && now_ns - crew->outside_since_ns >= OUTSIDE_NS) {
+		struct err err;
+		err_set(&err, ERR_RUN,
+		        "processes of this run were killed from outside %u times in %lld seconds, and no item was finished: "
+		        "giving up (the last: %s)",
+		        crew->n_outside, (long long)((now_ns - crew->outside_since_ns) / CLOCK_NS_PER_SEC), how);
+		crew_give_up(crew, &err);
+	}
+}
+
+/* The fork server went by what runs in it, or doesn't answer. Before the first worker was ready it has one more try. */
+static void note_lost(struct crew *crew, const char *how)
+{
+	unsigned most = crew->was_ready ? LOST_MAX : 2;
+	if (++crew->n_lost >= most) {
+		struct err err;
+		err_set(&err, ERR_RUN, "the fork server was lost %u times, and no item was finished: giving up (the last: %s)",
+		        crew->n_lost, how);
+		crew_give_up(crew, &err);
+	} else {
+		note_uncharged(crew, how);
+	}
+}
+
 /* It died before it was ready. */
 static void note_failed_start(struct crew *crew, const struct worker *worker, const char *how)
 {
@@ -138,7 +173,7 @@ static void note_failed_start(struct crew *crew, const struct worker *worker, co
 static void on_loaded(void *arg, unsigned n_threads)
 {
 	struct crew *crew = arg;
-	crew->is_loaded = true;
+	crew->is_loaded = crew->was_loaded = true;
 	if (n_threads > 0 && !crew->has_said_threads)
 		log_warning("%s: load left %u thread%s running: threads don't survive the fork", crew->setup->file, n_threads,
 		            n_threads == 1 ? "" : "s");
@@ -190,6 +225,7 @@ static void on_died(void *arg, unsigned number, uint64_t generation, int wait_st
 	if (!worker)
 		return;
 	proc_death(how, wait_status);
+	bool is_outside = proc_was_killed(wait_status) && worker->ending == ENDING_NONE && !worker->is_broken;
 	switch (blame_death(worker, wait_status, was_lost)) {
 	case VERDICT_ACCOUNTED:
 		break;
@@ -198,26 +234,41 @@ static void on_died(void *arg, unsigned number, uint64_t generation, int wait_st
 		crew_give_up(crew, &err);
 		break;
 	case VERDICT_NOT_READY:
-		note_failed_start(crew, worker, how);
+		if (is_outside)
+			back_off(crew, crew->n_outside);
+		if (is_outside)
+			note_outside(crew, how);
+		else
+			note_failed_start(crew, worker, how);
 		break;
 	case VERDICT_UNCHARGED:
-		note_uncharged(crew, how);
+		if (is_outside)
+			note_outside(crew, how);
+		else
+			note_uncharged(crew, how);
 		break;
 	}
 	worker_clear(worker);
 }
 
-static void on_lost(void *arg, const char *how)
+static void on_lost(void *arg, const char *how, bool is_outside)
 {
 	struct crew *crew = arg;
-	if (!crew->is_stopping && !crew->is_loaded) {
-		struct err err;
+	struct err err;
+	if (!crew->is_stopping && !crew->was_loaded && !is_outside) {
 		err_set(&err, ERR_RUN, "%s: the plugin ended its process while it was being loaded: %s", crew->setup->file,
 		        how);
 		crew_give_up(crew, &err);
 	} else if (!crew->is_stopping) {
 		log_warning("the fork server died (%s): it is started again", how);
-		note_uncharged(crew, how);
+		if (is_outside) {
+			/* in the middle of a storm there is little sense in haste */
+			if (!crew->is_loaded)
+				back_off(crew, 0);
+			note_outside(crew, how);
+		} else {
+			note_lost(crew, how);
+		}
 	}
 	crew->backend->ops->close(&crew->backend);
 	crew->is_loaded = false;
@@ -293,6 +344,7 @@ void crew_poll(struct crew *crew)
 		worker->phase = WORKER_IS_READY;
 		worker->ready_since_ns = clock_now_ns();
 		crew->n_ready++;
+		crew->was_ready = true;
 		crew->n_failed_starts = 0;
 		log_debug("worker %u: ready", worker->number);
 	}
@@ -393,7 +445,12 @@ int64_t crew_end(struct crew *crew)
 
 void crew_kill(struct crew *crew)
 {
+	bool is_first = !crew->is_killed;
 	crew->is_stopping = crew->is_ended = crew->is_killed = true;
+	if (!is_first && crew->backend) {
+		crew->backend->ops->abandon(crew->backend, "it didn't end its workers");
+		return;
+	}
 	for (unsigned i = 0; crew->backend && i < crew->n_top; i++)
 		if (crew->workers[i].phase != WORKER_NONE) {
 			channel_cancel(crew->workers[i].channel);

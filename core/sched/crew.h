@@ -11,7 +11,9 @@
  *   back to the window; a worker that began nothing is nobody's fault.
  *
  * Giving up (lack of progress, not count): max(5, workers) starts in a row that didn't become READY, or ten deaths in
- * ten seconds that could be charged to no item, while no item got an outcome. One thread.
+ * ten seconds that could be charged to no item, while no item got an outcome; two fork servers lost before any worker
+ * was READY, five later. Deaths by signals from outside are no verdict: ten of them, and thirty seconds without an
+ * outcome. One thread.
  */
 #ifndef SCHED_CREW_H
 #define SCHED_CREW_H
@@ -53,7 +55,8 @@ void crew_stop(struct crew *crew);
  * is due.
  */
 int64_t crew_end(struct crew *crew);
-void crew_kill(struct crew *crew);          /* at once */
+/* At once; called again, whatever the fork server does. */
+void crew_kill(struct crew *crew);
 bool crew_is_gone(const struct crew *crew); /* no worker lives, or those that do are threads, which nobody can kill */
 
 /* Is there something of a worker's to be read? only: just of this one, unless NULL. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define LEAVE_NS CLOCK_NS_PER_SEC /* for the plugin's close, when all is done */
+#define KILL_NS (500 * CLOCK_NS_PER_MS) /* for the fork server to end its workers, before that is done without it */
 #define PLACES_MORE 16
 /* How often a job looks for itself: at channels that may not ring for a while, and what it waits for no longer. */
 #define LOOK_NS (5 * CLOCK_NS_PER_MS)
@@ -83,7 +84,7 @@ void run_job_kill(struct run_job *job)
 {
 	if (!cut(job))
 		return;
-	job->leave_by_ns = clock_now_ns() + LEAVE_NS;
+	job->leave_by_ns = clock_now_ns() + KILL_NS;
 	crew_kill(&job->crew);
 }
 
@@ -91,7 +92,7 @@ void run_job_kill(struct run_job *job)
 static void end_late(struct run_job *job)
 {
 	bool was_ended = job->crew.is_ended;
-	job->leave_by_ns = INT64_MAX;
+	job->leave_by_ns = job->crew.is_killed ? INT64_MAX : clock_now_ns() + KILL_NS;
 	if (was_ended)
 		crew_kill(&job->crew);
 	else

@@ -8,16 +8,20 @@
 #include "core/sched/server.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define SOCKET_FD 3   /* in the fork server: FORKSERVER_SOCKET_FD */
+#define SEND_NS CLOCK_NS_PER_SEC /* hundreds of messages are unread, and nobody reads them */
+#define SEND_POLL_MS 100
 #define CLOSE_MS 1000 /* how long an orderly end may take before it is made one */
 
 /* The first is ours: it tells who sent what. */
@@ -75,10 +79,22 @@ int server_send(const struct server *server, const struct message *message, cons
 		head->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
 		memcpy(CMSG_DATA(head), fds, sizeof(int) * n_fds);
 	}
+	const int64_t deadline_ns = clock_now_ns() + SEND_NS;
 	ssize_t n;
-	while ((n = sendmsg(server->fd, &packet, MSG_NOSIGNAL)) < 0 && errno == EINTR)
-		;
+	while ((n = sendmsg(server->fd, &packet, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0 &&
+	       (errno == EINTR || (errno == EAGAIN && clock_now_ns() < deadline_ns))) {
+		struct pollfd polled = {.fd = server->fd, .events = POLLOUT};
+		if (errno == EAGAIN)
+			poll(&polled, 1, SEND_POLL_MS);
+	}
 	return n < 0 ? -1 : 0;
+}
+
+bool server_is_deaf(const struct server *server)
+{
+	int unread_bytes = 0;
+	return server->pid > 0 && server->fd >= 0 && proc_state(server->pid) != 'R' &&
+	       (proc_state(server->pid) == 'T' || (ioctl(server->fd, SIOCOUTQ, &unread_bytes) == 0 && unread_bytes > 0));
 }
 
 /* 0, 1 or -1 as server_describe has it, but that the server lives on. */
@@ -91,8 +107,9 @@ static int hear(const struct server *server, int64_t timeout_ns, struct buf *ret
 	int n_ready = 0;
 	while (n_ready <= 0 && (left_ns = deadline_ns - clock_now_ns()) > 0)
 		n_ready = poll(&polled, 1, (int)(left_ns / CLOCK_NS_PER_MS) + 1);
+	/* one that was stopped from outside says nothing of the plugin */
 	if (n_ready <= 0)
-		return -1;
+		return proc_state(server->pid) == 'T' ? 1 : -1;
 	ssize_t n = recv(server->fd, packet, sizeof packet, MSG_DONTWAIT);
 	if (n <= (ssize_t)sizeof message)
 		return 1;

@@ -15,6 +15,7 @@
 #include "core/base/err.h"
 #include "shm/layout.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -31,11 +32,14 @@ struct server {
 int server_start(struct server *ret, const char *worker_program, struct err *err);
 
 /*
- * Sends a message, with text behind it (NULL: none) and descriptors. -1 with errno; EPIPE and ECONNRESET: it is gone,
- * which shows at the socket, too.
+ * Sends a message, with text behind it (NULL: none) and descriptors. -1 with errno. It doesn't wait for one that
+ * doesn't read, or for a second at most where hundreds of messages are unread: EAGAIN then.
  */
 int server_send(const struct server *server, const struct message *message, const char *text, const int *fds,
                 size_t n_fds);
+
+/* Is it stopped, or does it sleep and leave unread what was sent? Ask again: it may be about to. */
+bool server_is_deaf(const struct server *server);
 
 /*
  * Has it load a plugin and say what that is: 0, *ret_text is the caller's (empty before). 1: it doesn't say; who

@@ -150,12 +150,36 @@ static void look_if_stuck(struct worker *worker, int64_t now_ns, bool is_heard)
 		worker_give_up(worker, "doesn't begin what it was sent");
 }
 
+static void give_up_late(struct watchdog *watchdog, const char *what)
+{
+	struct err err;
+	err_set(&err, ERR_RUN, "the plugin's %s took longer than %g s: give it more with --start-timeout", what,
+	        (double)watchdog->start_timeout_ns / (double)CLOCK_NS_PER_SEC);
+	crew_give_up(watchdog->crew, &err);
+}
+
+/*
+ * Its open, and for the first one the time of load counts, too. Where none ever got ready none will, unless it was
+ * stopped, or its fork server doesn't fork: then there is another attempt.
+ */
+static void look_at_start(struct watchdog *watchdog, struct worker *worker)
+{
+	struct crew *crew = watchdog->crew;
+	int64_t start_ns = worker->clock_ns + (crew->was_ready ? 0 : crew->load_ns);
+	if (start_ns < watchdog->start_timeout_ns || worker->ending != ENDING_NONE)
+		return;
+	bool is_open = !crew->ops->has_processes || (worker->pid > 0 && proc_state(worker->pid) != 'T');
+	if (is_open && !crew->was_ready)
+		give_up_late(watchdog, "open");
+	else
+		worker_end(worker, ENDING_START, 0);
+}
+
 static void look_at(struct watchdog *watchdog, struct worker *worker, int64_t passed_ns, int64_t now_ns, bool is_heard)
 {
 	if (worker->phase == WORKER_IS_STARTING) {
 		worker->clock_ns += passed_ns;
-		if (worker->clock_ns > watchdog->start_timeout_ns && worker->ending == ENDING_NONE)
-			worker_end(worker, ENDING_START, 0);
+		look_at_start(watchdog, worker);
 		return;
 	}
 	look_at_item(watchdog, worker, is_heard ? passed_ns : 0);
@@ -172,12 +196,8 @@ static void look_at_load(struct watchdog *watchdog, int64_t passed_ns)
 	if (!crew->backend || crew->is_loaded || crew->is_stopping)
 		return;
 	crew->load_ns += passed_ns;
-	if (crew->load_ns > watchdog->start_timeout_ns) {
-		struct err err;
-		err_set(&err, ERR_RUN, "the plugin's load took longer than %g s: give it more with --start-timeout",
-		        (double)watchdog->start_timeout_ns / (double)CLOCK_NS_PER_SEC);
-		crew_give_up(crew, &err);
-	}
+	if (crew->load_ns >= watchdog->start_timeout_ns)
+		give_up_late(watchdog, "load");
 }
 
 bool watchdog_look(struct watchdog *watchdog, int64_t now_ns, bool is_heard, const struct worker *only)
@@ -193,6 +213,8 @@ bool watchdog_look(struct watchdog *watchdog, int64_t now_ns, bool is_heard, con
 	watchdog->has_freed = false;
 	watchdog->look_ns = now_ns;
 	look_at_load(watchdog, passed_ns);
+	if (crew->backend)
+		crew->backend->ops->look(crew->backend, passed_ns);
 	for (unsigned i = 0; i < crew->n_top && !crew->has_given_up; i++) {
 		struct worker *worker = &crew->workers[i];
 		if (worker->phase != WORKER_NONE && !worker->is_broken)
@@ -207,7 +229,8 @@ int64_t watchdog_due_ns(const struct watchdog *watchdog)
 	bool has_work = crew->backend && !crew->is_loaded;
 	for (unsigned i = 0; i < crew->n_top && !has_work; i++) {
 		const struct worker *worker = &crew->workers[i];
-		has_work = worker->phase == WORKER_IS_STARTING || worker->n_owed_items > 0 || worker->ending != ENDING_NONE;
+		has_work = worker->phase == WORKER_IS_STARTING || worker->phase == WORKER_IS_LEAVING || worker->is_broken ||
+		           worker->n_owed_items > 0 || worker->ending != ENDING_NONE;
 	}
 	return has_work ? watchdog->look_ns + pause_ns(watchdog) : -1;
 }

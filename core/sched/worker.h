@@ -124,6 +124,10 @@ struct crew {
 	uint64_t n_deaths;        /* unexpected ones */
 	unsigned n_failed_opens;  /* in a row: the backend wasn't to be had */
 	unsigned n_failed_starts; /* in a row: workers that died before they were ready */
+	bool was_loaded, was_ready; /* the plugin, once; a worker, once */
+	unsigned n_outside;       /* deaths by signals from outside, since something got its outcome */
+	int64_t outside_since_ns; /* the first of them */
+	unsigned n_lost;          /* fork servers that went otherwise, since then */
 	unsigned n_no_starts;     /* in a row: workers that weren't to be had */
 	bool has_said_fewer, has_said_threads;
 	bool is_thread_safe;                   /* the plugin; else the thread backend has one worker */
@@ -141,6 +145,7 @@ void crew_give_up(struct crew *crew, const struct err *err);
 static inline void crew_note_progress(struct crew *crew)
 {
 	crew->n_uncharged = 0;
+	crew->n_outside = crew->n_lost = 0;
 }
 
 /* Has the backend start it. The worker is STARTING, whatever comes of it. ERR_RESOURCE: not to be had now. */

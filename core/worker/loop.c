@@ -9,6 +9,7 @@
 #include "core/worker/task.h"
 #include "core/worker/tidy.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 /* From here on each item is compared with how the first found the process; below it is each batch. */
@@ -131,6 +132,18 @@ static void stay(const struct setup *setup, struct port *port)
 		port_say(port, EVENT_LOG, 0, err.text, strlen(err.text));
 }
 
+/* A plugin whose open closes what isn't its own would do so in every worker: the supervisor can't be rung any more. */
+static int refuse_without_bell(const struct host *host, struct port *port)
+{
+	struct err err;
+	if (!port->owns_map || fcntl(port->bell_fd, F_GETFD) >= 0)
+		return 0;
+	err_set(&err, ERR_RUN, "plugin %s: its open has closed descriptors that aren't its own", host->plugin.name);
+	port_say(port, EVENT_REFUSED, 0, err.text, strlen(err.text));
+	port_set_state(port, WORKER_REFUSED);
+	return -1;
+}
+
 int worker_live(const struct host *host, const struct setup *setup, struct port *port, uint64_t *ret_not_ok)
 {
 	struct life life = {.host = host, .setup = setup, .port = port, .is_each_checked = true};
@@ -141,6 +154,8 @@ int worker_live(const struct host *host, const struct setup *setup, struct port 
 		port_set_state(port, WORKER_REFUSED);
 		return -1;
 	}
+	if (refuse_without_bell(host, port) != 0)
+		return -1;
 	port->spins = setup->spins;
 	tidy_init(&life.tidy, scope_of(&life), port->bell_fd);
 	port_set_state(port, WORKER_READY);

@@ -85,3 +85,77 @@ deaths_ignored() {
 		has "$err" 'item 7 "7": crashed'
 	done
 }
+
+# -- a fork server that can't be heard --
+
+# What is left when it has ended: nothing, and soon.
+ends_within() { # SECONDS STATUS
+	within "$1" has_ended || { show "$err"; return 1; }
+	ends "$2"
+	nothing_left
+}
+
+@test "a fork server that an item stops is replaced when something is owed by it; the item is charged" {
+	start "$ROTA" map -j 2 --timeout 300ms -i items "$guest" fault=stop-server-hang
+	ends_within 10 1
+	same "$out" others
+	has "$err" 'item 7 "7": timed out'
+	start "$ROTA" map -j 2 -i items "$guest" fault=stop-server
+	ends_within 10 0
+	same "$out" items
+}
+
+@test "a fork server that hangs before a fork is replaced, and given up where it always does" {
+	start "$ROTA" map -j 2 --start-timeout 500ms -i items "$guest" fault=atfork
+	ends_within 10 0
+	same "$out" items
+	start "$ROTA" map -j 2 --start-timeout 300ms -i items "$guest" fault=atfork-first
+	ends_within 10 3
+	empty "$out"
+	has "$err" 'giving up'
+}
+
+@test "a second signal ends all at once, whatever the fork server does" {
+	for signal in INT TERM; do
+		start "$ROTA" map -j 2 -i items "$guest" fault=stop-server-hang
+		eventually grep -q '^6$' "$out"
+		kill -"$signal" "$run"
+		eventually grep -q 'no more is read' "$err"
+		kill -"$signal" "$run"
+		within 3 has_ended
+		ends "$([ $signal = INT ] && echo 130 || echo 143)"
+		nothing_left
+	done
+}
+
+@test "a fork server that has no socket any more is no fork server" {
+	expect 3 rota map "$guest" fault=close-socket <items
+	has "$err" 'the plugin ended its process while it was being loaded'
+	expect 3 rota map "$guest" fault=deaf-socket <items
+	has "$err" 'giving up'
+}
+
+# -- plugins that don't get ready --
+
+@test "load and open have the time of --start-timeout together, and no more" {
+	for fault in load-hang open-hang; do
+		start "$ROTA" map -j 2 --start-timeout 500ms -i items "$guest" fault=$fault
+		ends_within 3 3
+		has "$err" "${fault%-hang} took longer than 0.5 s: give it more with --start-timeout"
+		[ "$(grep -c -v ' items, ' "$err")" -eq 1 ]
+	done
+}
+
+@test "an open that closes all descriptors is refused, once" {
+	for _ in 1 2 3; do
+		expect 3 rota map -j 1 "$guest" fault=open-close <items
+		empty "$out"
+		[ "$(grep -c 'plugin guest: its open has closed descriptors' "$err")" -eq 1 ]
+		[ "$(grep -c -v ' items, ' "$err")" -eq 1 ]
+	done
+}
+
+@test "--start-timeout counts for looking at a plugin, too" {
+	expect 2 rota map --start-timeout 200ms "$bad/ctor-hang.so" <items
+	has "$err" 'took longer than 0.2 s: give it more with --start-timeout'
+}

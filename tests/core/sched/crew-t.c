@@ -165,7 +165,7 @@ static void test_lost(void)
 		rig_part(&rig, 1, "half of ", 8);
 		for (unsigned k = 1; k <= n_workers; k++)
 			rig_die(&rig, k, SIGKILL, true);
-		rig.tell.lost(rig.tell.arg, "SIGKILL (Killed)");
+		rig.tell.lost(rig.tell.arg, "exit code 3", false);
 		is_str(rig.charged, "", "%s: nobody is charged", name);
 		is_int(rig.n_gave_up, 0, "%s: that is one accident, not many", name);
 		ok(!rig.crew.backend && rig.n_closes == 1, "%s: the backend is closed", name);
@@ -192,7 +192,7 @@ static void test_lost_again(void)
 		worker_send(worker(1), window_next_pending(&rig.window));
 		rig_begin(&rig, 1, 1);
 		rig_die(&rig, 1, SIGKILL, true);
-		rig.tell.lost(rig.tell.arg, "SIGKILL (Killed)");
+		rig.tell.lost(rig.tell.arg, "exit code 3", false);
 		rig.crew.has_given_up = false;
 		crew_open(&rig.crew);
 	}

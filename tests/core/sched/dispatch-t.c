@@ -335,7 +335,7 @@ static void test_killer_of_the_fork_server(void)
 			for (unsigned k = 1; k <= 3; k++)
 				if (rig.hands[k].channel)
 					rig_die(&rig, k, SIGKILL, true);
-			rig.tell.lost(rig.tell.arg, "SIGKILL (Killed)");
+			rig.tell.lost(rig.tell.arg, "exit code 3", false);
 			continue;
 		}
 		for (unsigned k = 1; k <= 3; k++) {

@@ -145,11 +145,23 @@ static bool rig_backend_close(struct backend **backend)
 	return !rig->leaves_threads;
 }
 
+static void rig_backend_look(struct backend *backend, int64_t passed_ns)
+{
+	(void)backend, (void)passed_ns;
+}
+
+static void rig_backend_abandon(struct backend *backend, const char *why)
+{
+	(void)backend, (void)why;
+}
+
 static const struct backend_ops rig_backend = {.name = "hands",
                                                .has_processes = true,
                                                .open = rig_backend_open,
                                                .start = rig_backend_start,
                                                .kill = rig_backend_kill,
+                                               .look = rig_backend_look,
+                                               .abandon = rig_backend_abandon,
                                                .close = rig_backend_close};
 
 /* One collection of a worker, as the run does it. */
