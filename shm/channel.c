@@ -46,6 +46,7 @@ int channel_create(struct channel **ret, unsigned worker_number, const struct ch
 	unsigned char *base = channel->map.base;
 	channel->down = (struct down_shm *)(void *)(base + CHANNEL_PAGE_BYTES);
 	channel->up = (struct up_shm *)(void *)(base + 2 * CHANNEL_PAGE_BYTES);
+	channel->sums = (struct sums_shm *)(void *)(base + 4 * CHANNEL_PAGE_BYTES);
 	if (wake_init(&channel->wake, base + 3 * CHANNEL_PAGE_BYTES, err) != 0)
 		goto fail;
 	channel->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -122,7 +123,8 @@ int channel_send(struct channel *channel, const struct channel_batch *batch)
 	                           .attempt = batch->attempt,
 	                           .start = channel->granted,
 	                           .epoch = channel->epoch,
-	                           .number = channel->n_batches};
+	                           .number = channel->n_batches,
+	                           .is_summed = batch->is_summed};
 	if (ring_room(&channel->task, sizeof header) < (int64_t)sizeof header)
 		return CHANNEL_BROKEN;
 	channel->granted = (channel->granted + batch->n_items) & RING_MARK_MASK;
@@ -282,6 +284,12 @@ uint64_t channel_bytes_to_cut(const struct channel *channel, uint32_t batch_numb
 {
 	uint64_t cut = atomic_load_explicit(&channel->up->cuts[batch_number % CHANNEL_BATCHES_MAX], memory_order_relaxed);
 	return (cut - channel->result.taken_bytes) & RING_POSITION_MASK;
+}
+
+uint64_t channel_sum(const struct channel *channel, uint32_t n)
+{
+	return atomic_load_explicit(&channel->sums->sums[(channel->answered + n - 1) % CHANNEL_SUMS],
+	                            memory_order_relaxed);
 }
 
 int channel_current_item(struct channel *channel, uint32_t *ret_item)

@@ -42,6 +42,7 @@ struct channel_batch {
 	uint32_t attempt;
 	const char *bytes;
 	size_t n_bytes;
+	bool is_summed; /* the worker notes a sum an item; with these no more than CHANNEL_SUMS items may be owed */
 };
 
 struct channel_event {
@@ -59,6 +60,7 @@ struct channel {
 	struct segment_map map;
 	struct down_shm *down;
 	struct up_shm *up;
+	struct sums_shm *sums;
 	struct wake wake;
 	struct ring_producer task;
 	struct ring_consumer result, event;
@@ -125,6 +127,9 @@ void channel_release(struct channel *channel);
  * channel_look's.
  */
 uint64_t channel_bytes_to_cut(const struct channel *channel, uint32_t batch_number);
+
+/* The sum of the n-th item (from 1) that isn't taken yet, of a batch with sums. */
+uint64_t channel_sum(const struct channel *channel, uint32_t n);
 
 /* How many items the worker has begun and not answered, as seen now: 0 or 1; CHANNEL_BROKEN when it can't be true. */
 int channel_begun(struct channel *channel);

@@ -8,6 +8,7 @@
  *   page 1   struct down_shm     words the supervisor writes
  *   page 2   struct up_shm       words the worker writes
  *   page 3   the semaphore       nothing else: it is compared with a pristine copy
+ *   then     struct sums_shm     words the worker writes: a sum of what it has published, an item
  *   then     task ring, result ring, event ring; each is mapped twice, one behind the other, so that whatever is in it
  *            is contiguous
  *
@@ -35,10 +36,11 @@
 #include <stdint.h>
 
 #define CHANNEL_MAGIC UINT64_C(0x31656c6261746f72) /* "rotable1" */
-#define CHANNEL_VERSION 3u
+#define CHANNEL_VERSION 4u
 
 #define CHANNEL_PAGE_BYTES 4096u
-#define CHANNEL_CONTROL_BYTES (4 * CHANNEL_PAGE_BYTES)
+#define CHANNEL_SUMS 4096u /* items: a power of two; so many of batches with sums may be owed at a time */
+#define CHANNEL_CONTROL_BYTES (4 * CHANNEL_PAGE_BYTES + CHANNEL_SUMS * 8)
 #define CHANNEL_LINE_BYTES 64
 
 #define RING_POSITION_BITS 40
@@ -139,6 +141,17 @@ struct up_shm {
 	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint64_t cuts[CHANNEL_BATCHES_MAX];
 };
 
+/*
+ * Written by the worker, read (each word once) by the supervisor. Of a batch with is_summed, [count % CHANNEL_SUMS] is
+ * the digest (base/digest, the low 64 bits) of all bytes of the batch that were published up to the end of this item,
+ * parts of failed ones too; stored before the item's mark. The supervisor compares it with the digest of what it has
+ * copied: a result that was changed while it waited in the ring isn't believed.
+ */
+struct sums_shm {
+	_Atomic uint64_t sums[CHANNEL_SUMS];
+};
+
+static_assert(sizeof(struct sums_shm) % CHANNEL_PAGE_BYTES == 0, "whole pages");
 static_assert(sizeof(struct fixed_shm) <= CHANNEL_PAGE_BYTES, "a page each");
 static_assert(sizeof(struct down_shm) <= CHANNEL_PAGE_BYTES, "a page each");
 static_assert(sizeof(struct up_shm) <= CHANNEL_PAGE_BYTES, "a page each");
@@ -154,7 +167,7 @@ struct batch_shm {
 	uint32_t start;   /* count of the first item in the channel, mod 2^24 */
 	uint32_t epoch;   /* 16 bits, even */
 	uint32_t number;  /* of the batch in the channel, from 0 */
-	uint32_t pad;
+	uint32_t is_summed;
 };
 static_assert(sizeof(struct batch_shm) == 40, "no hidden padding");
 

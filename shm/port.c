@@ -40,6 +40,7 @@ static void attach(struct port *port, const struct fixed_shm *fixed, unsigned ch
 	port->down = (struct down_shm *)(void *)(base + CHANNEL_PAGE_BYTES);
 	port->up = (struct up_shm *)(void *)(base + 2 * CHANNEL_PAGE_BYTES);
 	port->sem_page = base + 3 * CHANNEL_PAGE_BYTES;
+	port->sums = (struct sums_shm *)(void *)(base + 4 * CHANNEL_PAGE_BYTES);
 	unsigned char *task = base + CHANNEL_CONTROL_BYTES;
 	unsigned char *result = task + 2 * fixed->task_bytes;
 	unsigned char *event = result + 2 * fixed->result_bytes;
@@ -243,7 +244,8 @@ int port_next_batch(struct port *port, struct port_batch *ret, struct err *err)
 	                           .n_bytes = port->batch.n_bytes,
 	                           .seq = port->batch.seq,
 	                           .n_items = port->batch.n_items,
-	                           .attempt = port->batch.attempt};
+	                           .attempt = port->batch.attempt,
+	                           .is_summed = port->batch.is_summed};
 	return 1;
 }
 

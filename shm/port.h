@@ -37,6 +37,7 @@ struct port {
 	unsigned worker_number;
 	struct down_shm *down;
 	struct up_shm *up;
+	struct sums_shm *sums;
 	void *sem_page;
 	struct ring_consumer task;
 	struct ring_producer result, event;
@@ -60,6 +61,7 @@ struct port_batch {
 	uint64_t seq;
 	uint32_t n_items;
 	uint32_t attempt;
+	bool is_summed; /* port_put_sum for each item, before it is answered */
 };
 
 /* Maps the segment and closes fd; takes bell_fd. */
@@ -133,6 +135,12 @@ static inline void port_answer(struct port *port, size_t n_bytes, bool is_last)
 	ring_publish(&port->result, 1);
 	if (__builtin_expect(port->result.put_bytes - port->rung_bytes > port->result.size_bytes / 2, 0))
 		port_ring(port);
+}
+
+/* The digest of all that was published of the batch, with what is about to be answered. */
+static inline void port_put_sum(struct port *port, uint64_t sum)
+{
+	atomic_store_explicit(&port->sums->sums[(port->begun - 1) % CHANNEL_SUMS], sum, memory_order_relaxed);
 }
 
 /*

@@ -62,6 +62,9 @@ static const struct core_option table[] = {
 	{{"pin", OPTION_CHOICE, "none", "keep each worker on the CPUs of one core, or of one NUMA node",
 	  "none,core,numa", "WHERE"},
 	 .flags = CORE_JOB, .has_argument = true},
+	{{"verify-results", OPTION_CHOICE, "auto", "whether each result is compared with what it was when it was made: "
+	  "always, never, or auto: where an item takes 10 us or more", "auto,always,never", "WHEN"},
+	 .flags = CORE_JOB, .has_argument = true},
 	{{"journal", OPTION_STRING, NULL, "keep a journal in this file, from which the run can be resumed and its "
 	  "failures read ('rota failures FILE')", NULL, "FILE"},
 	 .flags = CORE_COMMAND | CORE_RUN_KEY, .has_argument = true},

@@ -70,6 +70,15 @@ static int set_pin(struct job *job, struct option_value *value, struct place pla
 	return 0;
 }
 
+static int set_verify(struct job *job, struct option_value *value, struct place place, struct err *err)
+{
+	(void)place, (void)err;
+	job->verify = value->text[0] == 'n'                            ? VERIFY_NEVER
+	              : value->text[0] == 'a' && value->text[1] == 'l' ? VERIFY_ALWAYS
+	                                                               : VERIFY_AUTO;
+	return 0;
+}
+
 static int set_plugin(struct job *job, struct option_value *value, struct place place, struct err *err)
 {
 	if (!value->text[0])
@@ -141,6 +150,7 @@ static const struct key {
 	{"pid-namespace", .offset = offsetof(struct job, has_pid_namespace), .is_flag = true},
 	{"spin", .offset = offsetof(struct job, spins), .is_flag = true},
 	{"pin", .set = set_pin},
+	{"verify-results", .set = set_verify},
 	{"plugin", .set = set_plugin},
 	{"after", .set = set_after},
 };

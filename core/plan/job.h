@@ -25,6 +25,9 @@ struct plan;
 enum backend_kind { BACKEND_AUTO, BACKEND_PROCESS, BACKEND_THREAD };
 enum pin_kind { PIN_NONE, PIN_CORE, PIN_NUMA };
 
+/* Whether results are compared with what they were when they were made. */
+enum verify_kind { VERIFY_AUTO, VERIFY_ALWAYS, VERIFY_NEVER };
+
 /* A plugin option as given, and its values as text: one, or a list's elements. */
 struct job_option {
 	char *name;
@@ -57,6 +60,7 @@ struct job {
 	int64_t recycle_items;           /* a worker leaves after so many; 0: never */
 	bool has_pid_namespace;          /* its fork server is process 1 of one */
 	enum pin_kind pin;               /* what each worker is kept on */
+	enum verify_kind verify;         /* results */
 	bool spins;                      /* before its workers and the supervisor sleep */
 	char **after_names;              /* as given: n_after_names and a NULL */
 	size_t n_after_names;

@@ -42,6 +42,8 @@ static int give(struct collector *collector, struct worker *worker, const void *
 		pop_owed(worker, next);
 		worker->is_cut_short = worker->is_cut_short && worker->owed != NULL;
 	}
+	collector->crew->given_items += n_items;
+	collector->crew->given_bytes += n_bytes;
 	worker->n_owed_items -= n_items;
 	worker->n_answered += n_items;
 	worker->is_in_part = false;
@@ -97,6 +99,33 @@ static bool has_end(const struct collector *collector, const struct batch *batch
 	return last == setup->frame_byte;
 }
 
+/*
+ * The bytes of the worker's first batch, which has sums, as a copy of ours; n_items more are answered with them. NULL:
+ * memory is short (noted), or they aren't what the worker published (it is given up).
+ */
+static const unsigned char *copy_checked(struct collector *collector, struct worker *worker, const unsigned char *data,
+                                         uint64_t n_bytes, uint32_t n_items)
+{
+	struct batch *batch = worker->owed;
+	if (worker->sum_number != (uint64_t)batch->number + 1) {
+		digest_init(worker->sum);
+		worker->sum_number = (uint64_t)batch->number + 1;
+	}
+	buf_clear(&collector->copy);
+	if (buf_reserve(&collector->copy, n_bytes + 1) != 0 || buf_append(&collector->copy, data, n_bytes) != 0) {
+		err_set(collector->err, ERR_RUN, "out of memory");
+		fail(collector);
+		return NULL;
+	}
+	const unsigned char *copy = (const unsigned char *)collector->copy.bytes;
+	if (n_bytes > 0)
+		digest_add(worker->sum, copy, n_bytes);
+	if (n_items == 0 || digest_value(worker->sum).low == channel_sum(worker->channel, n_items))
+		return copy;
+	worker_give_up(worker, "has results that were changed after they were made");
+	return NULL;
+}
+
 /* Brings in n_items items and n_bytes bytes, which are theirs (or, without items, a part of the next one's result). */
 static int advance(struct collector *collector, struct worker *worker, struct look *look, uint32_t n_items,
                    uint64_t n_bytes)
@@ -112,6 +141,8 @@ static int advance(struct collector *collector, struct worker *worker, struct lo
 		if (bytes_of_first(worker, &here, items, &bytes) != 0)
 			return CHANNEL_BROKEN;
 		const unsigned char *data = channel_data(worker->channel);
+		if (batch->is_summed && !(data = copy_checked(collector, worker, data, bytes, items)))
+			return CHANNEL_BROKEN;
 		if (items == 0) {
 			/* it may be one frame byte longer */
 			if (!worker->is_in_part || batch->part.len + bytes > collector->max_result_bytes + 1)
@@ -357,4 +388,9 @@ int collect(struct collector *collector, struct worker *worker)
 	if (has_answers)
 		worker->progress_ns = clock_now_ns();
 	return 1;
+}
+
+void collect_fini(struct collector *collector)
+{
+	buf_fini(&collector->copy);
 }

@@ -4,7 +4,8 @@
  *
  * The way: one look at the result ring tells how many bytes and answered items there are. Then the events of these
  * items, in order: each says at which position of the result ring it belongs, so everything before that position is
- * brought in first. What is left is brought in batch by batch; where a batch ends, the worker has noted.
+ * brought in first. What is left is brought in batch by batch; where a batch ends, the worker has noted. Of a batch
+ * with sums it is a copy that is brought in, whose digest is what the worker has noted of the last of its items.
  */
 #ifndef SCHED_COLLECT_H
 #define SCHED_COLLECT_H
@@ -25,9 +26,12 @@ struct collector {
 	uint32_t attempts_max;
 	int64_t backoff_ns; /* before the second attempt; doubled before each later one */
 	uint64_t max_result_bytes;
+	struct buf copy; /* of what is being checked; owned: collect_fini */
 	struct err *err; /* set when -1 (not CHANNEL_BROKEN): memory is short, the run can't go on */
 	bool has_failed;
 };
+
+void collect_fini(struct collector *collector);
 
 /* 1: something was collected, 0: nothing, CHANNEL_BROKEN. A failure of ours is noted in has_failed and err. */
 int collect(struct collector *collector, struct worker *worker);

@@ -17,6 +17,8 @@
 #define STEAL_IDLE_NS \
 	CLOCK_NS_PER_MS /* how long a worker has shown nothing, before what it hasn't begun is taken back */
 #define READS_A_TURN 16
+#define SUM_ITEM_NS 10000 /* an item that takes so long bears a sum of so many bytes */
+#define SUM_BYTES 4096
 #define BATCH_ITEMS_TIMED 256u /* where each item is looked for in its batch (the job log) */
 
 void dispatch_init(struct dispatch *dispatch)
@@ -76,6 +78,16 @@ static void measure(struct dispatch *dispatch)
 	}
 }
 
+/* Are sums worth their time? Where an item takes long, and longer than it would take to go over its result. */
+static bool is_summing(const struct dispatch *dispatch)
+{
+	const struct crew *crew = dispatch->crew;
+	if (dispatch->verify != VERIFY_AUTO || dispatch->item_ns == 0)
+		return dispatch->verify != VERIFY_NEVER;
+	uint64_t result_bytes = crew->given_items > 0 ? crew->given_bytes / crew->given_items : 0;
+	return dispatch->item_ns >= SUM_ITEM_NS && (uint64_t)dispatch->item_ns / SUM_ITEM_NS >= result_bytes / SUM_BYTES;
+}
+
 static uint32_t batch_items(const struct dispatch *dispatch)
 {
 	if (dispatch->item_ns == 0 || dispatch->is_single)
@@ -83,6 +95,8 @@ static uint32_t batch_items(const struct dispatch *dispatch)
 	int64_t n = BATCH_NS / dispatch->item_ns;
 	uint32_t most =
 		dispatch->report->joblog && dispatch->items_max > BATCH_ITEMS_TIMED ? BATCH_ITEMS_TIMED : dispatch->items_max;
+	if (dispatch->verify == VERIFY_ALWAYS && most > CHANNEL_SUMS / DEPTH_SMALL)
+		most = CHANNEL_SUMS / DEPTH_SMALL;
 	return n < 1 ? 1 : n > most ? most : (uint32_t)n;
 }
 
@@ -442,6 +456,7 @@ int dispatch_step(struct dispatch *dispatch, bool is_busy, struct err *err)
 	int64_t now_ns = clock_now_ns();
 	bool holds_back = false;
 	measure(dispatch);
+	dispatch->crew->is_summing = is_summing(dispatch);
 	window_wake(dispatch->window, now_ns);
 	struct ahead ahead = look_ahead(dispatch);
 	int n_done = reclaim(&ahead, now_ns), result = 1;

@@ -42,6 +42,7 @@ struct dispatch {
 	struct report *report;
 	char delimiter;
 	int64_t window_bytes;   /* the job's limit */
+	enum verify_kind verify; /* the job's */
 	int64_t item_ns;        /* measured, rounded up; 0: nothing measured yet */
 	double weighed_ns, weighed_items; /* what it is the quotient of */
 	int64_t batch_ns;       /* what the batch that was read last will take; 0: not known */

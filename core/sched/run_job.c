@@ -148,6 +148,7 @@ void run_job_keep_joblog(struct run_job *job, struct joblog *joblog)
 void run_job_fini(struct run_job *job)
 {
 	crew_fini(&job->crew);
+	collect_fini(&job->collector);
 	window_fini(&job->window);
 	checkpoint_fini(&job->checkpoint);
 	resume_fini(&job->resume);
@@ -275,7 +276,10 @@ static void fill_rest(struct run_job *job)
 	                                  .retry = &job->retry,
 	                                  .delimiter = delimiter,
 	                                  .is_single = job->plan->runs_commands && limits_failures(job->plan),
-	                                  .window_bytes = job->plan->window_bytes};
+	                                  .window_bytes = job->plan->window_bytes,
+	                                  .verify = job->plan->verify};
+	if (job->setup.frame == FRAME_NONE)
+		job->dispatch.verify = VERIFY_NEVER; /* nobody reads them */
 	dispatch_init(&job->dispatch);
 	job->collector.attempts_max = (uint32_t)job->plan->n_retries + 1;
 	job->collector.backoff_ns = job->plan->backoff_ns;

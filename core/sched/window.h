@@ -52,6 +52,7 @@ struct batch {
 	uint32_t n_answered;    /* of slice.n_items */
 	uint32_t attempt;       /* from 1 */
 	uint32_t number;        /* in the channel of the worker that has it */
+	bool is_summed;         /* and that one notes sums of what it publishes */
 	size_t open_bytes;      /* of the slice, the share of its items that aren't answered */
 	uint32_t n_suspected;   /* workers that were lost with it, nobody knows at which item: if any, one at a time now */
 	uint32_t n_undone;      /* workers that ended with it, the next item undone, which they said they hadn't begun */

@@ -7,6 +7,7 @@
 #include "core/sched/worker.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define UNDONE_MAX 3u /* workers that end with an item that they say they hadn't begun, before it is run alone */
@@ -79,6 +80,7 @@ void worker_clear(struct worker *worker)
 	worker_unwatch(worker);
 	channel_destroy(&worker->channel);
 	buf_fini(&worker->line);
+	free(worker->sum);
 	*worker = (struct worker){
 		.crew = crew, .number = worker->number, .generation = worker->generation, .quota = worker->quota};
 	worker->bell.fd = worker->words.fd = -1;
@@ -90,6 +92,16 @@ void worker_clear(struct worker *worker)
 
 /* --- work --------------------------------------------------------------------------------------------------------- */
 
+/* Are sums to be noted of so many items more? What memory has no room for goes without. */
+static bool sums(struct worker *worker, uint32_t n_items)
+{
+	if (!worker->crew->is_summing || n_items > CHANNEL_SUMS || worker->n_owed_items > CHANNEL_SUMS - n_items)
+		return false;
+	if (!worker->sum)
+		worker->sum = aligned_alloc(_Alignof(struct digest_state), sizeof *worker->sum);
+	return worker->sum != NULL;
+}
+
 void worker_send(struct worker *worker, struct batch *batch)
 {
 	struct crew *crew = worker->crew;
@@ -99,6 +111,7 @@ void worker_send(struct worker *worker, struct batch *batch)
 	                             .bytes = batch->slice.bytes,
 	                             .n_bytes = batch->slice.n_bytes};
 	batch->number = worker->channel->n_batches;
+	sent.is_summed = batch->is_summed = sums(worker, batch->slice.n_items);
 	if (worker->n_owed_items == 0)
 		worker->progress_ns = clock_now_ns();
 	window_send(crew->window, batch);

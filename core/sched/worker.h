@@ -13,6 +13,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/clock.h"
+#include "core/base/digest.h"
 #include "core/base/err.h"
 #include "core/base/loop.h"
 #include "core/record/joblog.h"
@@ -55,6 +56,8 @@ struct worker {
 	uint32_t n_owed_batches;
 	uint32_t n_owed_items; /* without outcome */
 	bool is_cut_short;     /* items were taken back: nothing is sent until it owes nothing */
+	struct digest_state *sum; /* of what was taken of the batch sum_number - 1 with sums; owned; NULL: none yet */
+	uint64_t sum_number;      /* 0: of none */
 	bool is_in_part;       /* the result of the item behind those answered comes in parts */
 	/* figures for the size of batches */
 	uint64_t n_answered, busy_ns_seen, n_answered_seen;
@@ -116,6 +119,8 @@ struct crew {
 	int64_t timeout_ns, memory_bytes; /* the limits; of memory also for the cgroup */
 	const struct cgroup *cgroup;      /* borrowed; NULL: workers have none */
 	unsigned job_number;              /* in its names, from 0 */
+	bool is_summing;                  /* batches are sent with sums now (dispatch) */
+	uint64_t given_items, given_bytes; /* with outcome, and their results: how large one is */
 	int64_t recycle_items;            /* a worker leaves after so many; 0: never */
 	uint64_t busy_ns, ready_ns;       /* of workers that are gone: with items, and able to be */
 	int64_t load_ns;                  /* how long the plugin takes to load so far, by the watchdog's clock */

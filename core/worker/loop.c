@@ -87,7 +87,7 @@ static uint32_t run_batch(struct life *life, const struct port_batch *batch)
 	bool is_checked = true;
 	if (life->tidy.found == 0)
 		life->first_seq = batch->seq;
-	task->attempt = batch->attempt;
+	task_begin_batch(task, batch->attempt, batch->is_summed);
 	split_begin(&split, batch->bytes, batch->n_bytes, delimiter);
 	while (place < n_items && !life->is_spoilt && (stop = split_next(&split)) && *stop == delimiter &&
 	       port_claim(task->port)) {

@@ -20,7 +20,7 @@ void task_init(struct task *task, struct port *port, const struct setup *setup)
 	                      .port = port,
 	                      .frame = setup->frame,
 	                      .frame_byte = setup->frame_byte,
-	                      .needs_care = setup->frame != FRAME_ALWAYS,
+	                      .needs_care = setup->frame != FRAME_ALWAYS, /* and see task_begin_batch */
 	                      .max_result_bytes = (uint64_t)setup->max_result_bytes};
 }
 
@@ -28,6 +28,22 @@ void task_fini(struct task *task)
 {
 	free(task->large);
 	task->large = NULL;
+}
+
+void task_begin_batch(struct task *task, uint32_t attempt, bool is_summed)
+{
+	task->attempt = attempt;
+	task->is_summed = is_summed;
+	task->needs_care = task->frame != FRAME_ALWAYS || is_summed;
+	if (is_summed)
+		digest_init(&task->sum);
+}
+
+/* What is about to be published. */
+static void add_to_sum(struct task *task)
+{
+	if (task->is_summed && task->pub.out_bytes > 0)
+		digest_add(&task->sum, port_out(task->port), task->pub.out_bytes);
 }
 
 static int note_failure(struct task *task, enum event_failure failure, const char *text, size_t n_bytes)
@@ -69,6 +85,7 @@ static void publish_part(struct task *task)
 	task->needs_care = true;
 	task->last_byte = task->pub.out[-1];
 	task->part_bytes += task->pub.out_bytes;
+	add_to_sum(task);
 	port_part(task->port, task->pub.out_bytes);
 	task->pub.out_bytes = 0;
 }
@@ -261,7 +278,7 @@ static void forget(struct task *task)
 	task->reserved_bytes = 0;
 	task->is_failed = false;
 	task->wait_status = 0;
-	task->needs_care = task->frame != FRAME_ALWAYS;
+	task->needs_care = task->frame != FRAME_ALWAYS || task->is_summed;
 }
 
 bool task_end_slowly(struct task *task, int status, bool is_last)
@@ -273,6 +290,9 @@ bool task_end_slowly(struct task *task, int status, bool is_last)
 	bool is_ok = !task->is_failed;
 	if (is_ok) {
 		put_frame(task);
+		add_to_sum(task);
+		if (task->is_summed)
+			port_put_sum(task->port, digest_value(&task->sum).low);
 		port_answer(task->port, task->pub.out_bytes, is_last);
 	} else {
 		port_fail(task->port, task->failure, task->wait_status, task->reason, task->reason_bytes);

@@ -3,7 +3,7 @@
  * task - an item in a plugin's hands: the host's services for it. Results are written straight into the channel's
  * result ring; what doesn't fit goes there in parts.
  *
- *   task_init once; for each item task_begin, the plugin's run with &task->pub, task_end
+ *   task_init once; task_begin_batch; for each item task_begin, the plugin's run with &task->pub, task_end
  *
  * Invariants: between task_begin and task_end the result so far = part_bytes published + pub.out_bytes at port_out, and
  * at least one byte (for the frame) is free behind it. Between task_end and task_begin nothing is noted of the item
@@ -12,6 +12,7 @@
 #ifndef WORKER_TASK_H
 #define WORKER_TASK_H
 
+#include "core/base/digest.h"
 #include "shm/port.h"
 #include "shm/setup.h"
 
@@ -29,7 +30,9 @@ struct task {
 	uint64_t seq;
 	uint32_t attempt;    /* the batch's: set by who runs it */
 	bool needs_care;     /* the item can't be ended in line: below, or the frame, isn't as most items leave it */
-	uint64_t part_bytes; /* published already */
+	bool is_summed;          /* of the batch's items sums are noted */
+	struct digest_state sum; /* of what was published of it so far */
+	uint64_t part_bytes;     /* published already */
 	char last_byte;      /* of them */
 	char *large;         /* what rota_reserve gave when the ring was too small; owned */
 	size_t large_bytes;
@@ -43,6 +46,7 @@ struct task {
 
 void task_init(struct task *task, struct port *port, const struct setup *setup);
 void task_fini(struct task *task);
+void task_begin_batch(struct task *task, uint32_t attempt, bool is_summed);
 /* Where the next bytes go and how many fit: within the ring's room, and within max-result. */
 static inline void task_set_room(struct task *task)
 {

@@ -22,6 +22,7 @@
 #define MAPS_MAX 64
 
 static const char *fault, *when;
+static int64_t pause_us; /* what each item takes */
 
 static struct port *port_of(struct rota_task *task)
 {
@@ -95,6 +96,9 @@ static void forge(struct port *port)
 		_exit(0);
 	} else if (strcmp(fault, "no-end") == 0) {
 		answer_without_end(port);
+	} else if (strcmp(fault, "smear") == 0) {
+		/* the last byte of the result before, its end left alone */
+		port->result.bytes[(port->result.put_bytes - 2) & (port->result.size_bytes - 1)] = '~';
 	} else if (strcmp(fault, "evade") == 0) {
 		unclaim(port);
 		for (;;) {
@@ -109,6 +113,7 @@ static int forge_open(struct rota_worker *worker, void **state)
 	(void)state;
 	fault = rota_option_string(worker, "fault");
 	when = rota_option_string(worker, "when");
+	pause_us = rota_option_int(worker, "us");
 	return ROTA_OK;
 }
 
@@ -117,6 +122,8 @@ static int forge_run(struct rota_task *task, void *state)
 	(void)state;
 	size_t n_bytes;
 	const char *item = rota_item(task, &n_bytes);
+	if (pause_us > 0)
+		usleep((useconds_t)pause_us);
 	if (strlen(when) == n_bytes && memcmp(when, item, n_bytes) == 0)
 		forge(port_of(task));
 	return rota_write(task, item, n_bytes);
@@ -127,5 +134,6 @@ ROTA_PLUGIN(
 	.flags = ROTA_THREAD_SAFE | ROTA_PURE,
 	.options = (const struct rota_option[]){{"fault", ROTA_STRING, "none", "what is said"},
                                             {"when", ROTA_STRING, "", "at which item"},
+                                            {"us", ROTA_INT, "0", "what each item takes"},
                                             {NULL}},
 	.open = forge_open, .run = forge_run);

@@ -148,3 +148,21 @@ forged() {
 	[ "$(grep -c '^rota: item ' "$err")" -eq 1 ]
 	has "$err" 'item 7 "7": '
 }
+
+# A later item changes one byte of a result that waits in the ring.
+@test "hostile: a result that is changed while it waits is made again" {
+	seq 3000 >items
+	expect 0 rota map -j 2 "$bad/forge.so" us=40 fault=smear when=1777 <items
+	same "$out" items
+	has "$err" 'has results that were changed after they were made: it is replaced'
+}
+
+@test "hostile: tiny results are checked when --verify-results says so" {
+	seq 3000 >items
+	expect 0 rota map -j 2 --verify-results always "$bad/forge.so" fault=smear when=1777 <items
+	same "$out" items
+	expect 0 rota map -j 2 --verify-results always upper <items
+	same "$out" items
+	expect 0 rota map -j 2 --verify-results never "$bad/forge.so" <items
+	same "$out" items
+}

@@ -231,6 +231,42 @@ static void test_results_without_end(void)
 	}
 }
 
+/* What waits in the ring is changed before it is taken: by one byte, in the first result, in a part, in the last. */
+static void test_changed_results(void)
+{
+	static const struct {
+		const char *what;
+		int at; /* which byte; -1: none */
+		bool is_summed, is_good;
+	} cases[] = {{"nothing", -1, true, true},
+	             {"the first byte", 0, true, false},
+	             {"a byte of a part", 5, true, false},
+	             {"the last but the end", 8, true, false},
+	             {"a byte, without sums", 0, false, true}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		rig_init(&rig, 1, true, LINES);
+		rig.crew.is_summing = cases[i].is_summed;
+		rig_start_all(&rig);
+		worker_send(first(), rig_add(&rig, 5));
+		rig_work(&rig, 1, 1, 1);
+		rig_begin(&rig, 1, 1);
+		rig_part(&rig, 1, "tw", 2);
+		rig_answer(&rig, 1, "o\n", 2);
+		rig_begin(&rig, 1, 1);
+		rig_fail(&rig, 1, "no");
+		rig_work(&rig, 1, 1, 1);
+		if (cases[i].at >= 0)
+			rig.hands[1].port.result.bytes[cases[i].at] ^= 1;
+		rig_collect(&rig);
+		is_int(!first()->is_broken, cases[i].is_good, "%s is changed: it is believed, or not", cases[i].what);
+		if (!cases[i].is_good)
+			ok(strstr(rig_said(&rig), "changed after they were made"), "%s: which is said", cases[i].what);
+		else if (cases[i].at < 0)
+			is_str(rig_output(&rig), "ONE\ntwo\nFOUR\n", "%s: the results", cases[i].what);
+		rig_fini(&rig);
+	}
+}
+
 static void put_event(uint32_t kind, uint32_t item, uint64_t position, uint32_t detail, uint32_t n_bytes)
 {
 	struct ring_producer *ring = &rig.hands[1].port.event;
@@ -338,6 +374,7 @@ int main(void)
 	test_flood_of_events();
 	test_words_between_items();
 	test_results_without_end();
+	test_changed_results();
 	test_hostile_events();
 	test_hostile_words();
 	return tap_done();

@@ -50,6 +50,7 @@ struct hand {
 	uint64_t generation;
 	struct port port;
 	struct port_batch batch;
+	struct digest_state sum; /* of what it has published of the batch */
 	bool has_batch;
 	uint32_t place;
 	const char *at;
@@ -338,6 +339,7 @@ __attribute__((unused)) static void rig_fini(struct rig *rig)
 	for (unsigned i = 1; i <= RIG_HANDS_MAX; i++)
 		port_detach(&rig->hands[i].port);
 	crew_fini(&rig->crew);
+	collect_fini(&rig->collector);
 	window_fini(&rig->window);
 	feed_destroy(&rig->feed);
 	source_close(&rig->source);
@@ -441,6 +443,7 @@ __attribute__((unused)) static bool rig_begin(struct rig *rig, unsigned number, 
 			continue;
 		}
 		must(port_next_batch(&hand->port, &hand->batch, &rig->err) == 1);
+		digest_init(&hand->sum);
 		hand->has_batch = true;
 		hand->place = 0;
 		hand->at = hand->batch.bytes;
@@ -452,6 +455,7 @@ __attribute__((unused)) static void rig_part(struct rig *rig, unsigned number, c
 {
 	port_wait_room(&rig->hands[number].port, n_bytes);
 	memcpy(port_out(&rig->hands[number].port), bytes, n_bytes);
+	digest_add(&rig->hands[number].sum, bytes, n_bytes);
 	port_part(&rig->hands[number].port, n_bytes);
 }
 
@@ -461,6 +465,8 @@ __attribute__((unused)) static void rig_answer(struct rig *rig, unsigned number,
 	struct hand *hand = &rig->hands[number];
 	port_wait_room(&hand->port, n_bytes);
 	memcpy(port_out(&hand->port), bytes, n_bytes);
+	digest_add(&hand->sum, bytes, n_bytes);
+	port_put_sum(&hand->port, digest_value(&hand->sum).low);
 	hand->place++;
 	hand->at += hand->n_bytes + 1;
 	port_answer(&hand->port, n_bytes, hand->place == hand->batch.n_items);
