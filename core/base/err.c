@@ -16,24 +16,46 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Ends a text that was cut in "...", at a place that isn't inside a character. */
-static void mark_cut(char text[ERR_TEXT_BYTES])
+#define BEGINNING_BYTES 1200 /* of a text that is cut; the rest that fits is its end: there stands the reason */
+
+static bool is_inside_character(char byte)
 {
-	size_t at = ERR_TEXT_BYTES - sizeof("...");
-	while (at > 0 && ((unsigned char)text[at] & 0xc0) == 0x80)
-		at--;
-	memcpy(text + at, "...", sizeof("..."));
+	return ((unsigned char)byte & 0xc0) == 0x80;
 }
 
-static int set(struct err *err, enum err_code code, const char *head, const char *tail, const char *format,
-               va_list args)
+/* Into text, cut in its middle, at places that aren't inside a character. */
+static void put_cut(char text[ERR_TEXT_BYTES], const char *whole, size_t n_bytes)
 {
-	char body[ERR_TEXT_BYTES] = "";
-	char text[ERR_TEXT_BYTES] = "";
-	int n_body = vsnprintf(body, sizeof(body), format, args);
-	int n_text = snprintf(text, sizeof(text), "%s%s%s", head, body, tail);
-	if (n_body >= (int)sizeof(body) || n_text >= (int)sizeof(text))
-		mark_cut(text);
+	static const char mark[] = "...";
+	size_t n_first = BEGINNING_BYTES, from = n_bytes - (ERR_TEXT_BYTES - sizeof(mark) - BEGINNING_BYTES);
+	while (n_first > 0 && is_inside_character(whole[n_first]))
+		n_first--;
+	while (from < n_bytes && is_inside_character(whole[from]))
+		from++;
+	memcpy(text, whole, n_first);
+	memcpy(text + n_first, mark, sizeof(mark) - 1);
+	memcpy(text + n_first + sizeof(mark) - 1, whole + from, n_bytes - from + 1);
+}
+
+/* Without memory for a text that is too long, its beginning has to do. */
+static int set(struct err *err, enum err_code code, const char *tail, const char *format, va_list args)
+{
+	char *body = NULL, *whole = NULL, text[ERR_TEXT_BYTES] = "";
+	va_list again;
+	va_copy(again, args);
+	if (vasprintf(&body, format, args) < 0)
+		body = NULL;
+	int n = body ? asprintf(&whole, "%s%s", body, tail) : -1;
+	if (n >= ERR_TEXT_BYTES)
+		put_cut(text, whole, (size_t)n);
+	else if (n >= 0)
+		memcpy(text, whole, (size_t)n + 1);
+	else
+		vsnprintf(text, sizeof(text), format, again);
+	va_end(again);
+	if (n >= 0)
+		free(whole);
+	free(body);
 	err->code = code;
 	err->errnum = 0;
 	memcpy(err->text, text, sizeof(text));
@@ -44,7 +66,7 @@ int err_set(struct err *err, enum err_code code, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	set(err, code, "", "", format, args);
+	set(err, code, "", format, args);
 	va_end(args);
 	return -1;
 }
@@ -56,7 +78,7 @@ int err_set_errno(struct err *err, enum err_code code, int errnum, const char *f
 	va_list args;
 	snprintf(tail, sizeof(tail), ": %s", strerror_r(errnum, room, sizeof(room)));
 	va_start(args, format);
-	set(err, code, "", tail, format, args);
+	set(err, code, tail, format, args);
 	va_end(args);
 	err->errnum = errnum;
 	return -1;
@@ -65,21 +87,16 @@ int err_set_errno(struct err *err, enum err_code code, int errnum, const char *f
 int err_set_at(struct err *err, enum err_code code, const char *file, size_t line, size_t column, const char *format,
                ...)
 {
-	char head[ERR_TEXT_BYTES];
-	int n;
+	char where[64] = "";
 	va_list args;
-	if (line == 0)
-		n = snprintf(head, sizeof(head), "%s: ", file);
-	else if (column == 0)
-		n = snprintf(head, sizeof(head), "%s:%zu: ", file, line);
-	else
-		n = snprintf(head, sizeof(head), "%s:%zu:%zu: ", file, line, column);
-	if (n >= (int)sizeof(head))
-		mark_cut(head);
+	if (line > 0 && column == 0)
+		snprintf(where, sizeof(where), ":%zu", line);
+	else if (line > 0)
+		snprintf(where, sizeof(where), ":%zu:%zu", line, column);
 	va_start(args, format);
-	set(err, code, head, "", format, args);
+	set(err, code, "", format, args);
 	va_end(args);
-	return -1;
+	return err_prefix(err, "%s%s", file, where);
 }
 
 int err_prefix(struct err *err, const char *format, ...)
@@ -88,7 +105,7 @@ int err_prefix(struct err *err, const char *format, ...)
 	va_list args;
 	snprintf(tail, sizeof(tail), ": %s", err->text);
 	va_start(args, format);
-	set(err, err->code, "", tail, format, args);
+	set(err, err->code, tail, format, args);
 	va_end(args);
 	return -1;
 }

@@ -25,7 +25,7 @@ enum err_code {
 struct err {
 	enum err_code code;
 	int errnum;                /* of err_set_errno; else 0 */
-	char text[ERR_TEXT_BYTES]; /* cut ("..." at its end), never overrun */
+	char text[ERR_TEXT_BYTES]; /* cut ("..." in its middle, so that the reason stays), never overrun */
 };
 
 __attribute__((format(printf, 3, 4))) int err_set(struct err *err, enum err_code code, const char *format, ...);

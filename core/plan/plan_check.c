@@ -109,8 +109,8 @@ static void check_options(struct plan *plan, struct job *job)
 		if (spec->fallback || is_option_given(job, spec->name))
 			continue;
 		bool is_in_file = place_is_in_file(job->place);
-		place_error(&plan->errors, job->plugin_place, ERR_USAGE, "%splugin '%s' needs its option '%s' (%s): %s",
-		            job_prefix(job, job->plugin_place, prefix), info->name, spec->name, spec->help,
+		place_error(&plan->errors, job->plugin_place, ERR_USAGE, "%splugin '%s' (%s) needs its option '%s' (%s): %s",
+		            job_prefix(job, job->plugin_place, prefix), info->name, info->file, spec->name, spec->help,
 		            is_in_file ? "write it under `options:`" : "write KEY=VALUE behind the plugin's name");
 	}
 }

@@ -111,9 +111,9 @@ static void note_uncharged(struct crew *crew, const char *how)
 		struct err err;
 		err_set(
 			&err, ERR_RUN,
-			"%d workers died in ten seconds, at no item in particular, and no item was finished: giving up (the last: "
-			"%s)",
-			CREW_DEATHS_MAX, how);
+			"%s: %d workers died in ten seconds, at no item in particular, and no item was finished: giving up (the "
+			"last: %s)",
+			crew->setup->file, CREW_DEATHS_MAX, how);
 		crew_give_up(crew, &err);
 	}
 }
@@ -161,9 +161,9 @@ static void note_failed_start(struct crew *crew, const struct worker *worker, co
 		struct err err;
 		err_set(
 			&err, ERR_RUN,
-			"%u workers in a row ended before they were ready: giving up (the last: %s; its own words, if any, stand "
-			"above)",
-			crew->n_failed_starts, is_late ? "its open took longer than --start-timeout" : how);
+			"%s: %u workers in a row ended before they were ready: giving up (the last: %s; its own words, if any, "
+			"stand above)",
+			crew->setup->file, crew->n_failed_starts, is_late ? "its open took longer than --start-timeout" : how);
 		crew_give_up(crew, &err);
 	}
 }

@@ -164,7 +164,7 @@ static int fault_late(struct rota_task *task)
 static int fault_memory(struct rota_task *task)
 {
 	for (size_t taken = 0; taken < 4096 * MIB; taken += 16 * MIB) {
-		char *memory = malloc(16 * MIB);
+		char *volatile memory = malloc(16 * MIB);
 		if (!memory)
 			return rota_fail(task, "no memory after %zu bytes", taken);
 		memset(memory, 1, 16 * MIB);

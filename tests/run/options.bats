@@ -35,6 +35,15 @@ refuses() {
 	refuses 'standard input' check -
 }
 
+@test "plugins: a message names the file and keeps its reason" {
+	refuses "plugin 'exec' ($plugins/exec.so) needs its option" map exec
+	long=$(printf '%05000d' 0)
+	refuses 'File name too long' map "./$long.so"
+	refuses "no plugin '000" map "$long"
+	expect 3 rota map "$bad/open-crash.so" <<<a
+	has "$err" "open-crash.so: 5 workers in a row"
+}
+
 @test "help and dry-run: defaults, and sizes as one writes them" {
 	expect 0 rota map --help
 	for default in 'fails (default: 1G)' '(default: 64M)' 'SIGTERM (default: 1s)' '(default: none)'; do

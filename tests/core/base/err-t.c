@@ -42,21 +42,23 @@ static void test_cut(void)
 	is_str(err.text, most, "the longest text is whole");
 	err_set(&err, ERR_RUN, "%s", over);
 	is_int(strlen(err.text), ERR_TEXT_BYTES - 1, "a longer one is cut");
-	is_str(err.text + ERR_TEXT_BYTES - 5, "x...", "and says so");
-	err_set_at(&err, ERR_RUN, over, 1, 1, "lost");
-	is_str(err.text + ERR_TEXT_BYTES - 5, "x...", "a file's name that is too long");
+	ok(strstr(err.text, "x...x") != NULL, "and says so");
+	err_set_at(&err, ERR_RUN, over, 1, 1, "the reason");
+	is_str(err.text + ERR_TEXT_BYTES - 20, "xxx:1:1: the reason", "a file's name that is too long hides no reason");
+	err_set_errno(&err, ERR_RUN, ENOENT, "%s", over);
+	is_str(err.text + ERR_TEXT_BYTES - 31, "xxx: No such file or directory", "nor the system's");
 	err_set(&err, ERR_RUN, "%s", most);
 	err_prefix(&err, "front");
 	is_mem(err.text, 9, "front: xx", 9, "a prefix stays when the rest is cut");
-	is_str(err.text + ERR_TEXT_BYTES - 5, "x...", "and the cut is marked");
-	/* Of two-byte characters behind an even number of bytes, the dots would begin inside one. */
+	ok(strstr(err.text, "x...x") != NULL, "and the cut is marked");
+	/* Of two-byte characters behind an even and an odd number of bytes. */
 	for (size_t i = 0; i + 2 < sizeof(over); i += 2)
 		memcpy(over + i, "\xc3\xa9", 2);
 	over[sizeof(over) - 2] = '\0';
-	err_set(&err, ERR_RUN, "%s", over);
-	is_str(err.text + ERR_TEXT_BYTES - 6, "\xc3\xa9...", "no character is cut in two");
-	err_set(&err, ERR_RUN, "x%s", over);
-	is_str(err.text + strlen(err.text) - 5, "\xc3\xa9...", "at whichever byte it begins");
+	for (int is_odd = 0; is_odd < 2; is_odd++) {
+		err_set(&err, ERR_RUN, "%s%s", is_odd ? "x" : "", over);
+		ok(strstr(err.text, "\xc3\xa9...\xc3\xa9") != NULL, "no character is cut in two");
+	}
 }
 
 static void test_list(void)

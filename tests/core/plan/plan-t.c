@@ -87,7 +87,7 @@ static const struct {
 	{"a plugin that accumulates", "jobs: {j: {plugin: flush}}\n",
      "1:20: job 'j': plugin 'flush' accumulates (flush), which this version of rota can't do yet\n"},
 	{"a required option", "jobs: {j: {plugin: choosy}}\n",
-     "1:20: job 'j': plugin 'choosy' needs its option 'mode' (how): write it under `options:`\n"},
+     "1:20: job 'j': plugin 'choosy' (@/plugins/choosy.so) needs its option 'mode' (how): write it under `options:`\n"},
 	{"a plugin's options",
      "jobs:\n  j:\n    plugin: choosy\n    options:\n      mode: fat\n      ms: 101\n      tag: x\n      zzzzzz: 1\n",
      "5:13: job 'j': option 'mode' of plugin 'choosy': 'fat' isn't a choice here (expected one of fast,small)\n"
