@@ -7,6 +7,7 @@
 
 #include "core/base/log.h"
 #include "core/plan/plan.h"
+#include "core/plan/plan_command.h"
 #include "core/plan/plan_files.h"
 #include "core/plan/plan_order.h"
 
@@ -102,8 +103,12 @@ static void check_options(struct plan *plan, struct job *job)
 {
 	const struct plugin_info *info = job->info;
 	char prefix[JOB_PREFIX_BYTES];
-	for (size_t i = 0; i < job->n_options && !place_is_full(&plan->errors); i++)
+	for (size_t i = 0; i < job->n_options && !place_is_full(&plan->errors); i++) {
+		const size_t n_errs = plan->errors.n_errs;
 		check_option(plan, job, &job->options[i]);
+		if (job->runs_commands && plan->errors.n_errs == n_errs && strcmp(job->options[i].name, "command") == 0)
+			plan_command_check(plan, job, &job->options[i]);
+	}
 	for (size_t i = 0; i < info->n_options; i++) {
 		const struct option_spec *spec = &info->options[i];
 		if (spec->fallback || is_option_given(job, spec->name))

@@ -72,9 +72,7 @@ endings() {
 	echo 'echo hi' >script
 	chmod +x script
 	: >no-program
-	expect 1 execs 'a\n' a-program-that-is-nowhere
-	has "$err" "cannot run 'a-program-that-is-nowhere': No such file or directory"
-	expect 1 execs 'a\n' ./no-program
+	expect 1 execs 'no-program\n' './{}'
 	has "$err" "cannot run './no-program': Permission denied"
 	expect 1 execs 'a\n' ./script
 	has "$err" "#!/bin/sh"
@@ -208,4 +206,78 @@ many() {
 @test "exec: a command is needed" {
 	expect 2 rota exec </dev/null
 	expect 2 rota exec -- </dev/null
+}
+
+# refused COMMAND...: nothing is read, and $err says why and what to write
+refused() {
+	expect 2 rota exec "$@" <items
+	empty "$out"
+	[ "$(wc -l <"$err")" -eq 1 ]
+}
+
+@test "exec: a command that no item could make right is refused at once, with what to write" {
+	seq 1000 >items
+	: >data
+	refused 'ls -l'
+	has "$err" 'rota exec -- ls -l'
+	refused 'wc -l {}'
+	has "$err" 'rota exec -- wc -l {}'
+	refused -- cd {}
+	has "$err" "sh -c 'cd \"\$1\" && ...' sh {}"
+	refused 'cd {} && ls'
+	has "$err" "a shell's own command"
+	refused A=b env
+	has "$err" 'write env A=b ...'
+	refused nowhere-at-all {}
+	has "$err" "cannot run 'nowhere-at-all': No such file or directory: it isn't in PATH"
+	refused ./nowhere
+	has "$err" 'the folder that rota is started in'
+	refused ./data
+	has "$err" 'chmod +x'
+	refused /
+	has "$err" 'Is a directory'
+	refused ''
+	has "$err" 'give the name of a program'
+}
+
+@test "exec: a program that an item names, or a job before this one makes, is looked for later" {
+	expect 1 rota exec {} <<<nowhere
+	expect 0 rota exec '/bin/{}' <<<true
+	cat >chain.yaml <<-'END'
+		jobs:
+		  make: {plugin: exec, input: 'range:1-1', output: none, options: {command: [sh, -c, 'cp /bin/true tool']}}
+		  use: {plugin: exec, after: make, input: 'range:1-1', output: none, options: {command: [./tool]}}
+	END
+	expect 0 rota run chain.yaml
+}
+
+@test "exec: check finds a bad command, with its place" {
+	cat >bad.yaml <<-'END'
+		jobs:
+		  one:
+		    plugin: exec
+		    options:
+		      command: wc -l {}
+		  two:
+		    plugin: exec
+		    input: range:1-2
+		    output: none
+		    options:
+		      command: [nowhere-at-all]
+	END
+	sed -i 's/^  one:$/&\n    input: range:1-1\n    output: none/' bad.yaml
+	expect 2 rota check bad.yaml
+	has "$err" 'bad.yaml:7:16: '
+	has "$err" 'write its words as a list: command: [wc, -l, "{}"]'
+	has "$err" 'bad.yaml:13:1'
+	has "$err" "cannot run 'nowhere-at-all'"
+}
+
+@test "exec: a sign of the shell alone is warned of, once" {
+	expect 0 rota exec echo {} '|' wc '>' '&&' <<<$'a\nb'
+	is "$out" $'a | wc > &&\nb | wc > &&'
+	[ "$(grep -c 'there is no shell' "$err")" -eq 1 ]
+	has "$err" "sh -c '... | ...' sh {}"
+	expect 0 rota exec find {} -prune -exec echo '{}' ';' <<<.
+	empty "$err"
 }
