@@ -12,6 +12,7 @@
 #include "core/base/tree.h"
 #include "core/worker/crash.h"
 #include "core/worker/forkserver.h"
+#include "core/worker/guard.h"
 #include "core/worker/host.h"
 #include "core/worker/loop.h"
 #include "core/worker/namespace.h"
@@ -49,6 +50,7 @@ struct forkserver {
 	size_t n_children;
 	int signal_fd;
 	unsigned n_threads; /* of ours, before there was a plugin */
+	bool has_guard;     /* else the death signal stays: what workers have left is left then */
 	bool has_threads;   /* loading the plugin has left some */
 };
 
@@ -441,7 +443,7 @@ static int prepare(struct forkserver *server)
 	}
 	/* workers have sessions of their own: what is in ours, too, was started by load */
 	tree_note(true);
-	if (!server->setup.has_pid_namespace)
+	if (!server->setup.has_pid_namespace && server->has_guard)
 		prctl(PR_SET_PDEATHSIG, 0);
 	tell(&(struct message){.kind = MESSAGE_LOADED, .status = (int32_t)n_left}, NULL);
 	return 0;
@@ -490,6 +492,7 @@ int forkserver_run(const char *program, long parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!has_supervisor(parent))
 		return 3;
+	server.has_guard = parent != 0 && guard_start((pid_t)parent) == 0;
 	if (prepare_for_plugin(&server) != 0) {
 		err_set_errno(&err, ERR_RUN, errno, "cannot set up the fork server");
 		tell_refusal(&err);

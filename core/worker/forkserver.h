@@ -2,7 +2,8 @@
 /*
  * forkserver - the process that loads a job's plugin once and forks its workers. It is their parent and subreaper: it
  * relays how each died, and when the supervisor is gone (end of file on the socket) it kills everything below it until
- * nothing is left. With the option pid-namespace it is process 1 of a namespace of its own (namespace.h), and the
+ * nothing is left. Where it can't, its guard does (guard.h). With
+ * the option pid-namespace it is process 1 of a namespace of its own (namespace.h), and the
  * kernel does the same however it ends.
  *
  * Started by the supervisor as `rota-worker --serve` with the socket as descriptor FORKSERVER_SOCKET_FD, perhaps before

@@ -74,7 +74,7 @@ forkserver() {
 workers() {
 	local server
 	server=$(forkserver) || return 0
-	pgrep -P "$server"
+	pgrep -x rota-worker -P "$server"
 }
 
 is_stopped() {

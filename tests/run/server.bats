@@ -128,6 +128,23 @@ ends_within() { # SECONDS STATUS
 	done
 }
 
+# Its death signal is off, its guard there.
+has_loaded() {
+	local server
+	server=$(pgrep -P "$run" -f -- --serve) && pgrep -x rota-guard -P "$server" >/dev/null
+}
+
+@test "kill -9 of the supervisor while its fork server is stopped, or hangs before a fork: nothing is left" {
+	start "$ROTA" map -j 2 -i items "$guest" fault=stop-server-hang
+	eventually grep -q '^6$' "$out"
+	kill -KILL "$run"
+	ends_within 3 137
+	start "$ROTA" map -j 2 --start-timeout 1m -i items "$guest" fault=atfork-first
+	eventually has_loaded
+	kill -KILL "$run"
+	ends_within 3 137
+}
+
 @test "a fork server that has no socket any more is no fork server" {
 	expect 3 rota map "$guest" fault=close-socket <items
 	has "$err" 'the plugin ended its process while it was being loaded'

@@ -29,7 +29,7 @@ busy_run() {
 workers() {
 	local server
 	server=$(pgrep -P "$run" -f -- --serve) || return 0
-	pgrep -P "$server"
+	pgrep -x rota-worker -P "$server"
 }
 
 n_workers_is() {

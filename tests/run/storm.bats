@@ -33,7 +33,7 @@ kill_until() {
 a_worker() {
 	local server
 	server=$(forkserver | head -n 1)
-	[ -z "$server" ] || pgrep -P "$server"
+	[ -z "$server" ] || pgrep -x rota-worker -P "$server"
 }
 
 storm() {

@@ -128,7 +128,7 @@ has_lines() {
 	echo a >&4
 	eventually grep -q A "$out"
 	server=$(pgrep -P "$run" -f -- --serve)
-	kill -STOP "$(pgrep -P "$server")"
+	kill -STOP "$(pgrep -x rota-worker -P "$server")"
 	echo b >&4
 	eventually grep -q B "$out"
 	exec 4>&-
