@@ -406,6 +406,15 @@ static void hold_children(void)
 	signal(SIGCHLD, SIG_DFL);
 }
 
+/* The set-up comes later, and its place is the lowest that is free now. */
+static int above_setup(int take_fd)
+{
+	int fd = take_fd >= 0 ? fcntl(take_fd, F_DUPFD_CLOEXEC, FORKSERVER_SETUP_FD + 1) : -1;
+	if (take_fd >= 0)
+		close(take_fd);
+	return fd;
+}
+
 /* A thread that it leaves has our mask, and no signal of ours; what it starts has no socket. */
 static int prepare_for_plugin(struct forkserver *server)
 {
@@ -416,7 +425,7 @@ static int prepare_for_plugin(struct forkserver *server)
 	hold_threads_to_one();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	server->n_threads = proc_threads();
-	server->signal_fd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+	server->signal_fd = above_setup(signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
 	/* what constructors print isn't a result */
 	return server->signal_fd >= 0 && proc_drop_input() == 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 &&
 	               fcntl(FORKSERVER_SOCKET_FD, F_SETFD, FD_CLOEXEC) == 0
