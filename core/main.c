@@ -12,6 +12,7 @@
 #include "core/help.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -191,9 +192,19 @@ static void ends_prepare(void)
 	}
 }
 
+/*
+ * A plugin's setlocale, where it runs in a thread of ours, is for its threads: numbers that rota writes and reads have
+ * a point, whatever it says.
+ */
+static int locale_keep(void)
+{
+	locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	return plain == (locale_t)0 || uselocale(plain) == (locale_t)0 ? -1 : 0;
+}
+
 int main(int argc, char **argv)
 {
-	if (proc_begin() != 0)
+	if (proc_begin() != 0 || locale_keep() != 0)
 		return CMD_BROKEN;
 	tree_begin();
 	ends_prepare();

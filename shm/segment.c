@@ -4,6 +4,8 @@
 
 #include "shm/segment.h"
 
+#include "core/base/limit.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -126,6 +128,13 @@ int segment_create(size_t n_bytes, const struct segment_near *near, int *ret_fd,
 	if (fd < 0) {
 		int errnum = errno;
 		fd = create_sealed(n_bytes, near);
+		unsigned long long limit_bytes;
+		/* threads would need it, too */
+		if (fd < 0 && errno == EFBIG && limit_file_bytes(&limit_bytes))
+			return err_set(err, ERR_RUN,
+			               "%zu bytes of shared memory are more than the file-size limit of %llu bytes (ulimit -f): "
+			               "raise it",
+			               n_bytes, limit_bytes);
 		if (fd < 0)
 			return err_set_errno(err, ERR_RESOURCE, errnum, "cannot make %zu bytes of shared memory (nor a memfd: %s)",
 			                     n_bytes, strerror(errno));

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Takes value, which malloc gave; NULL: memory is short. */
 static int add(struct identity_keys *identity, const struct job *job, const char *key, char *take_value,
@@ -45,6 +46,16 @@ static int add_endpoint(struct identity_keys *identity, const struct job *job, c
 	char *value = endpoint_describe(endpoint, &text) == 0 ? strndup(text.bytes, text.len) : NULL;
 	buf_fini(&text);
 	return add(identity, job, key, value, err);
+}
+
+/* What keeps results can be gone back to: a device or a pipe in its place, by a link perhaps, is something else. */
+static int add_kind(struct identity_keys *identity, const struct job *job, struct err *err)
+{
+	struct stat status;
+	if (!endpoint_is_file(&job->output))
+		return 0;
+	bool is_file = stat(job->output.argument, &status) != 0 || S_ISREG(status.st_mode);
+	return add(identity, job, "kind of output", strdup(is_file ? "a file" : "a device or a pipe"), err);
 }
 
 static int add_plugin(struct identity_keys *identity, const struct job *job, struct err *err)
@@ -91,7 +102,7 @@ static int add_option(struct identity_keys *identity, const struct job *job, con
 static int add_job(struct identity_keys *identity, const struct job *job, struct err *err)
 {
 	if (add_plugin(identity, job, err) != 0 || add_endpoint(identity, job, "input", &job->input, err) != 0 ||
-	    add_endpoint(identity, job, "output", &job->output, err) != 0 ||
+	    add_endpoint(identity, job, "output", &job->output, err) != 0 || add_kind(identity, job, err) != 0 ||
 	    add(identity, job, "order", strdup(job->is_ordered ? "kept" : "unordered"), err) != 0 ||
 	    add_number(identity, job, "max-item", job->max_item_bytes, err) != 0 ||
 	    add_number(identity, job, "max-result", job->max_result_bytes, err) != 0)

@@ -4,6 +4,8 @@
 
 #include "core/record/journal_db.h"
 
+#include "core/base/limit.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +58,12 @@ int journal_db_error(const struct journal *journal, int code, const char *what, 
 		return err_set(err, ERR_RUN, "journal %s: cannot %s: the disk is full", journal->file, what);
 	if (errnum != 0 && (primary == SQLITE_CANTOPEN || primary == SQLITE_IOERR || primary == SQLITE_READONLY))
 		return err_set_errno(err, ERR_RUN, errnum, "journal %s: cannot %s", journal->file, what);
+	/* SQLite doesn't always keep the reason */
+	unsigned long long limit_bytes;
+	if (primary == SQLITE_IOERR && limit_file_bytes(&limit_bytes))
+		return err_set(err, ERR_RUN,
+		               "journal %s: cannot %s: %s; no file may have more than %llu bytes here (ulimit -f)",
+		               journal->file, what, sqlite3_errstr(code), limit_bytes);
 	return err_set(err, ERR_RUN, "journal %s: cannot %s: %s", journal->file, what, sqlite3_errstr(code));
 }
 

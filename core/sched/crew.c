@@ -328,10 +328,13 @@ bool crew_want(struct crew *crew)
 		log_debug("worker %u: starting", worker->number);
 		return true;
 	}
-	if (err.code == ERR_RESOURCE)
+	if (err.code == ERR_RESOURCE) {
 		on_not_started(crew, worker->number, worker->generation, &err);
-	else
-		crew_give_up(crew, &err);
+		return false;
+	}
+	/* it has nothing that could be looked at while the others are ended */
+	worker_clear(worker);
+	crew_give_up(crew, &err);
 	return false;
 }
 

@@ -254,3 +254,30 @@ slow_reader() {
 	busy_run process
 	if ls /dev/shm/rota."$run".*; then return 1; fi
 }
+
+@test "a plugin's setlocale in a thread doesn't change rota's own numbers" {
+	cd "$BATS_TEST_TMPDIR"
+	localedef -i de_DE -f UTF-8 ./de_DE.UTF-8 2>/dev/null || [ -d de_DE.UTF-8 ] || skip "no localedef or de_DE"
+	"${CC:-cc}" -shared -fPIC -I"$abs_top_srcdir/include" -o comma.so -x c - <<-'END'
+		#include <rota/plugin.h>
+		#include <locale.h>
+		#include <stdio.h>
+		static int comma_run(struct rota_task *task, void *state)
+		{
+			char text[16];
+			(void)state;
+			if (!setlocale(LC_ALL, "de_DE.UTF-8"))
+				return rota_fail(task, "no such locale");
+			return rota_write(task, text, (size_t)snprintf(text, sizeof text, "%.1f", 0.5));
+		}
+		ROTA_PLUGIN(.name = "comma", .version = "1.0", .summary = "commas", .flags = ROTA_THREAD_SAFE,
+		            .run = comma_run);
+	END
+	export LOCPATH=$PWD
+	for backend in process thread; do
+		expect 0 rota map -v -b "$backend" --joblog log --trust-path -i range:1-3 ./comma.so
+		is "$out" $'0,5\n0,5\n0,5'
+		grep -qE '3 ok.* [0-9]+\.[0-9]+ m?s' "$err"
+		! grep -qE '[0-9],[0-9]' "$err" log
+	done
+}

@@ -236,3 +236,16 @@ calls_of() {
 	expect 2 rota map --pin socket upper </dev/null
 	has "$err" "--pin: 'socket' isn't a choice here (expected one of none,core,numa)"
 }
+
+@test "a file-size limit is named: for shared memory, and for the journal" {
+	cd "$BATS_TEST_TMPDIR"
+	seq 3 >items
+	both_backends eval 'expect 3 bash -c '\''ulimit -f 1000 && "$@" | cat; exit "${PIPESTATUS[0]}"'\'' - \
+			"$ROTA" map -b "$backend" -i items upper
+		has "$err" "file-size limit of 1024000 bytes (ulimit -f)"
+		[ "$(grep -c ulimit "$err")" -eq 1 ]'
+	expect 3 bash -c 'ulimit -f 1000 && "$@"' - "$ROTA" map -i items upper
+	! grep -q "going on with" "$err"
+	expect 2 bash -c 'ulimit -f 1 && "$@"' - "$ROTA" map --journal j -i items -o results upper
+	has "$err" "1024 bytes here (ulimit -f)"
+}

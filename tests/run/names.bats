@@ -234,3 +234,18 @@ each_name() {
 	has "$err" "has no job 'exek'; it has: exec"
 	empty "$out"
 }
+
+@test "an output that was a file and is a link to a device: refused by a resume" {
+	start "$ROTA" map -j 1 --journal j -i items -o results sleep ms=20000 </dev/null
+	eventually test -e j -a -e results
+	kill -KILL "$run"
+	wait "$run" || :
+	rm results
+	ln -s /dev/null results
+	expect 2 rota map -j 1 --journal j --resume -i items -o results sleep ms=20000
+	has "$err" "kind of output was 'a file'"
+	# one that was a device from the beginning can be gone on with
+	expect 0 rota map --journal k -i items -o results upper
+	expect 0 rota map --journal k --resume -i items -o results upper
+	nothing_left
+}

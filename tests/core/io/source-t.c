@@ -9,8 +9,21 @@
 
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 static struct err err;
+
+/* The library's, but that it can fail. */
+static bool fails_seeking;
+
+off_t lseek(int fd, off_t at, int whence)
+{
+	if (fails_seeking && whence == SEEK_SET) {
+		errno = EIO;
+		return -1;
+	}
+	return (off_t)syscall(SYS_lseek, fd, at, whence);
+}
 
 static struct source *open_named(enum endpoint_kind kind, const char *argument)
 {
@@ -339,6 +352,21 @@ static void test_pipe_by_name(void)
 	must(close(fds[0]) == 0);
 }
 
+static void test_seek_fails(void)
+{
+	char path[TAP_PATH_BYTES], text[16];
+	tap_template(path, "seek");
+	int fd = mkostemp(path, O_CLOEXEC);
+	must(fd >= 0 && write(fd, "a\nb\n", 4) == 4 && close(fd) == 0);
+	fails_seeking = true;
+	struct source *source = open_named(ENDPOINT_LINES, path);
+	fails_seeking = false;
+	ok(source && source_head(source)->total_bytes == 4, "its size is known without moving in it");
+	is_int(source ? source_read(source, text, sizeof(text), &err) : -1, 4, "a seek that fails loses no items");
+	source_close(&source);
+	unlink(path);
+}
+
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -347,6 +375,7 @@ int main(void)
 	test_range_ends();
 	test_regular();
 	test_refused();
+	test_seek_fails();
 	test_streams();
 	test_master();
 	test_foreign_pipe();
