@@ -125,7 +125,7 @@ int setup_read(struct setup *ret, const char *text, size_t n_bytes, struct err *
 	struct setup setup = {.memory = malloc(n_bytes + 1)};
 	struct fields fields = {0};
 	if (!setup.memory)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	memcpy(setup.memory, text, n_bytes);
 	setup.memory[n_bytes] = '\0';
 	fields_init(&fields, setup.memory, n_bytes);

@@ -305,7 +305,7 @@ static int make_setup_file(const struct setup *setup, int *ret_fd, struct err *e
 	const char *why_memfd;
 	int result = -1, fd = -1;
 	if (setup_write(setup, &text) != 0)
-		err_set(err, ERR_RUN, "out of memory");
+		err_set(err, ERR_RESOURCE, "out of memory");
 	else if (segment_create(text.len, NULL, &fd, &why_memfd, err) != 0)
 		;
 	else if (pwrite(fd, text.bytes, text.len, 0) != (ssize_t)text.len)
@@ -351,7 +351,7 @@ static int open_backend(struct backend **ret, struct loop *loop, const struct se
 {
 	struct backend_of_processes *self = calloc(1, sizeof *self);
 	if (!self)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	*self = (struct backend_of_processes){.base.ops = &backend_process,
 	                                      .loop = loop,
 	                                      .events = *events,
@@ -363,7 +363,7 @@ static int open_backend(struct backend **ret, struct loop *loop, const struct se
 	struct backend *base = &self->base;
 	self->children = calloc(setup->n_places, sizeof *self->children);
 	if (!self->children) {
-		err_set(err, ERR_RUN, "out of memory");
+		err_set(err, ERR_RESOURCE, "out of memory");
 		goto fail;
 	}
 	if ((self->server.pid == 0 && server_start(&self->server, worker_program, err) != 0) ||

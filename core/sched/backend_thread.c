@@ -73,7 +73,7 @@ static int guard_exit(struct err *err)
 {
 	static bool is_guarded;
 	if (!is_guarded && atexit(refuse_exit) != 0)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	is_guarded = true;
 	return 0;
 }
@@ -157,7 +157,7 @@ static int copy_setup(const struct setup *setup, struct setup *ret, struct err *
 {
 	struct buf text = {0};
 	int result = setup_write(setup, &text) == 0 ? setup_read(ret, text.bytes, text.len, err)
-	                                            : err_set(err, ERR_RUN, "out of memory");
+	                                            : err_set(err, ERR_RESOURCE, "out of memory");
 	buf_fini(&text);
 	return result;
 }
@@ -210,7 +210,7 @@ static int open_backend(struct backend **ret, struct loop *loop, const struct se
 	(void)worker_program, (void)spare;
 	struct backend_of_threads *self = calloc(1, sizeof *self);
 	if (!self)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	*self = (struct backend_of_threads){
 		.base.ops = &backend_thread, .loop = loop, .events = *events, .watch.fd = -1, .n_threads = setup->n_places};
 	struct backend *base = &self->base;
