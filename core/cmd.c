@@ -43,6 +43,14 @@ const char *cmd_of_word(const char *word)
 	return (strchr(word, '/') && ends_with(word, ".so")) || is_plugin_name(word) ? "map" : NULL;
 }
 
+bool cmd_is_given(const struct options *options, const char *name)
+{
+	for (size_t i = 0; i < options->n_given; i++)
+		if (strcmp(options->given[i].option->spec.name, name) == 0)
+			return true;
+	return false;
+}
+
 int cmd_usage_error(const struct command *command, const char *format, ...)
 {
 	char text[ERR_TEXT_BYTES];

@@ -37,12 +37,16 @@ int cmd_map(const struct command *command, const struct options *options);
 int cmd_exec(const struct command *command, const struct options *options);
 int cmd_run(const struct command *command, const struct options *options);
 int cmd_check(const struct command *command, const struct options *options);
+int cmd_try(const struct command *command, const struct options *options);
 int cmd_failures(const struct command *command, const struct options *options);
 int cmd_plugins(const struct command *command, const struct options *options);
 int cmd_help(const struct command *command, const struct options *options);
 
 /* A word stands where a command should: the one it belongs behind, as a plugin or a conf file would, or NULL. */
 const char *cmd_of_word(const char *word);
+
+/* Was the option of that name given? Only of those that a struct options has no field for. */
+bool cmd_is_given(const struct options *options, const char *name);
 
 /* Says what is wrong and how to learn more. Returns CMD_WRONG. */
 __attribute__((format(printf, 2, 3))) int cmd_usage_error(const struct command *command, const char *format, ...);

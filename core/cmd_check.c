@@ -2,6 +2,7 @@
 /* cmd_check - rota check FILE.yaml...: everything that can be known without running, for each file. */
 #include "config.h"
 
+#include "core/base/out.h"
 #include "core/cmd.h"
 
 #include <stdio.h>
@@ -18,7 +19,7 @@ static int file_check(struct catalog *catalog, const char *file)
 	if (plan->errors.n_errs > 0)
 		status = cmd_errors(&plan->errors);
 	else
-		printf("%s: ok, %zu job%s\n", file, plan->n_jobs, plan->n_jobs == 1 ? "" : "s");
+		out_printf("%s: ok, %zu job%s\n", file, plan->n_jobs, plan->n_jobs == 1 ? "" : "s");
 	plan_destroy(&plan);
 	return status;
 }

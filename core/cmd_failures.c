@@ -9,6 +9,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/log.h"
+#include "core/base/out.h"
 #include "core/record/journal.h"
 #include "core/record/json.h"
 
@@ -24,14 +25,6 @@ struct listing {
 	uint64_t n_failures, n_cut;
 	struct buf line; /* of JSON */
 };
-
-static bool is_given(const struct options *options, const char *name)
-{
-	for (size_t i = 0; i < options->n_given; i++)
-		if (strcmp(options->given[i].option->spec.name, name) == 0)
-			return true;
-	return false;
-}
 
 /* It was larger than max-item, and no worker ever had it: the journal has its beginning. */
 static bool is_cut(const struct journal_failure *failure)
@@ -84,9 +77,9 @@ static void print_row(const struct listing *listing, const char *job, const stru
 {
 	char item[LOG_QUOTE_BYTES];
 	if (listing->n_failures == 0)
-		printf("%-16s %10s  %-10s %8s  %s: %s\n", "JOB", "ITEM", "OUTCOME", "ATTEMPTS", "BYTES", "CAUSE");
-	printf("%-16s %10" PRIu64 "  %-10s %8" PRIu32 "  %s: %s\n", job, failure->seq, failure->outcome, failure->attempts,
-	       log_quote(item, failure->item, failure->item_bytes), failure->cause);
+		out_printf("%-16s %10s  %-10s %8s  %s: %s\n", "JOB", "ITEM", "OUTCOME", "ATTEMPTS", "BYTES", "CAUSE");
+	out_printf("%-16s %10" PRIu64 "  %-10s %8" PRIu32 "  %s: %s\n", job, failure->seq, failure->outcome,
+	           failure->attempts, log_quote(item, failure->item, failure->item_bytes), failure->cause);
 }
 
 static int print_failure(struct listing *listing, const char *job, const struct journal_failure *failure,
@@ -125,7 +118,7 @@ static int print_all(struct listing *listing, const char *file, const char *only
 
 int cmd_failures(const struct command *command, const struct options *options)
 {
-	struct listing listing = {.options = options, .ends_with_nul = is_given(options, "null")};
+	struct listing listing = {.options = options, .ends_with_nul = cmd_is_given(options, "null")};
 	struct err err;
 	if (options->n_words == 0)
 		return cmd_missing(command, options, "the journal");

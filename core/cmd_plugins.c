@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "core/base/log.h"
+#include "core/base/out.h"
 #include "core/cmd.h"
 
 #include <stdio.h>
@@ -36,7 +37,7 @@ static void summary_print(const char *text, int room)
 		for (shown = room > 4 ? room - 4 : 1; shown > 1 && text[shown] != ' ';)
 			shown--;
 	}
-	printf("%.*s%s\n", shown, text, shown < n ? " ..." : "");
+	out_printf("%.*s%s\n", shown, text, shown < n ? " ..." : "");
 }
 
 static size_t folder_bytes(const struct row *row)
@@ -47,13 +48,13 @@ static size_t folder_bytes(const struct row *row)
 /* Where they are: each folder once. */
 static void folders_print(const struct row *rows, size_t n_rows)
 {
-	printf("\n'rota plugins NAME' tells a plugin's file, flags and options. These are in\n");
+	out_printf("\n'rota plugins NAME' tells a plugin's file, flags and options. These are in\n");
 	for (size_t i = 1; i < n_rows; i++) {
 		size_t n = folder_bytes(&rows[i]), k = 1;
 		while (k < i && (folder_bytes(&rows[k]) != n || memcmp(rows[k].info->file, rows[i].info->file, n) != 0))
 			k++;
 		if (k == i)
-			printf("  %.*s\n", (int)n, rows[i].info->file);
+			out_printf("  %.*s\n", (int)n, rows[i].info->file);
 	}
 }
 
@@ -67,7 +68,7 @@ static void table_print(const struct row *rows, size_t n_rows)
 		}
 	for (size_t i = 0; i < n_rows; i++) {
 		for (size_t k = 0; k + 1 < N_COLUMNS; k++)
-			printf("%-*s  ", widths[k], rows[i].text[k]);
+			out_printf("%-*s  ", widths[k], rows[i].text[k]);
 		summary_print(rows[i].text[COLUMN_SUMMARY], LINE_COLUMNS - widths[COLUMN_NAME] - widths[COLUMN_VERSION] - 4);
 	}
 }
@@ -115,19 +116,19 @@ static int all_print(struct catalog *catalog)
 
 static void option_print(const struct option_spec *spec)
 {
-	printf("\n  %s=%s", spec->name, option_type_name(spec->type));
+	out_printf("\n  %s=%s", spec->name, option_type_name(spec->type));
 	if (spec->fallback)
-		printf("  [%s]\n", spec->fallback);
+		out_printf("  [%s]\n", spec->fallback);
 	else
-		printf("  (required)\n");
+		out_printf("  (required)\n");
 	if (spec->help && spec->help[0])
-		printf("      %s\n", spec->help);
+		out_printf("      %s\n", spec->help);
 	if (spec->range)
-		printf("      %s: %s\n", spec->type == OPTION_CHOICE ? "one of" : "range", spec->range);
+		out_printf("      %s: %s\n", spec->type == OPTION_CHOICE ? "one of" : "range", spec->range);
 	if (spec->unit)
-		printf("      unit: %s\n", spec->unit);
+		out_printf("      unit: %s\n", spec->unit);
 	if (spec->type != OPTION_CHOICE)
-		printf("      expects %s\n", option_type_example(spec->type));
+		out_printf("      expects %s\n", option_type_example(spec->type));
 }
 
 static int one_print(struct catalog *catalog, const char *name)
@@ -138,11 +139,11 @@ static int one_print(struct catalog *catalog, const char *name)
 		return cmd_error(&err);
 	char flags[64];
 	flags_describe(info, flags);
-	printf("%s %s%s%s\n\n  file:  %s\n  flags: %s\n", info->name, info->version, info->summary[0] ? " - " : "",
+	out_printf("%s %s%s%s\n\n  file:  %s\n  flags: %s\n", info->name, info->version, info->summary[0] ? " - " : "",
 	       info->summary, info->file, flags);
 	if (info->has_flush)
-		printf("  it accumulates (flush), which this version of rota can't do yet\n");
-	printf("\nOptions (KEY=VALUE behind the plugin's name, or under `options:` in a conf file):%s\n",
+		out_printf("  it accumulates (flush), which this version of rota can't do yet\n");
+	out_printf("\nOptions (KEY=VALUE behind the plugin's name, or under `options:` in a conf file):%s\n",
 	       info->n_options ? "" : " none");
 	for (size_t i = 0; i < info->n_options; i++)
 		option_print(&info->options[i]);

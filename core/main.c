@@ -52,6 +52,16 @@ static const struct command commands[] = {
 	 "Plugins are looked for in the folders of ROTA_PLUGIN_PATH and where rota was\n"
 	 "installed; a name with a slash is a file.",
 	 "  rota plugins\n  rota plugins sleep\n  rota plugins ./mine.so"},
+	{"try", cmd_try, CORE_ANYWHERE | CORE_TRY, false, "[OPTIONS] PLUGIN [KEY=VALUE]...", "try a plugin by hand",
+	 "Items are read from standard input, a line each; results go to standard output, all\n"
+	 "else to standard error. One process, one thread, no journal, no retries: what the\n"
+	 "plugin says is shown at once, an item that ends the process is named and ends the\n"
+	 "trial, counters are added up and shown at the end.\n\n"
+	 "Under gdb or valgrind start the process itself, with the plugin's file:\n"
+	 "  gdb --args rota-worker --try [-0] FILE.so [KEY=VALUE]...\n"
+	 "  valgrind rota-worker --try FILE.so <items",
+	 "  echo one | rota try upper\n"
+	 "  rota try ./mine.so model=small <items"},
 	{"failures", cmd_failures, CORE_ANYWHERE | CORE_FAILURES, false, "[OPTIONS] JOURNAL [JOB]",
 	 "list what failed and why",
 	 "Reads the journal that a run keeps with --journal, also while it's running. One\n"
@@ -127,7 +137,7 @@ static int command_run(const struct command *command, int argc, char **argv)
 static int arguments_run(int argc, char **argv)
 {
 	if (argc < 2) {
-		log_error("a command is missing: map, exec, run, check, plugins or failures ('rota help' tells about them)");
+		log_error("a command is missing: map, exec, run, check, plugins, try or failures ('rota help' tells more)");
 		return CMD_WRONG;
 	}
 	const char *word = argv[1];

@@ -194,6 +194,14 @@ enum event_failure {
 	FAILURE_MAX_RESULT = 2 /* the result is larger than allowed */
 };
 
+/* What `rota-worker --try` tells `rota try`: written by it as it goes, read when it has ended. */
+struct trial_shm {
+	_Atomic uint64_t seq;          /* the item that it is in; 0: none */
+	_Atomic uint32_t n_item_bytes; /* of item */
+	_Atomic uint32_t is_done;      /* it has said all itself, and its exit status holds */
+	char item[80];                 /* how it begins */
+};
+
 /* In the event ring, written by the worker. */
 struct event_shm {
 	uint32_t kind;

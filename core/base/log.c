@@ -162,28 +162,68 @@ static bool is_control(uint32_t number)
 	       (number >= 0x2028 && number <= 0x202e) || (number >= 0x2066 && number <= 0x2069) || number == 0xfeff;
 }
 
-/* Appends with control characters as \xNN. Bytes that aren't UTF-8 pass, unless a terminal takes them for C1. */
-static void line_put_clean(struct line *line, const char *bytes, size_t n_bytes)
+/* How many bytes go as they are, and what stands behind them for one that can't: *ret_n_skip bytes, "" at the end. */
+static size_t clean_run(const char *bytes, size_t n_bytes, size_t *ret_n_skip)
 {
-	size_t from = 0;
-	for (size_t at = 0; at < n_bytes;) {
+	size_t at = 0;
+	while (at < n_bytes) {
 		unsigned char byte = (unsigned char)bytes[at];
 		uint32_t number = byte;
 		size_t length = utf8_decode((const unsigned char *)bytes + at, n_bytes - at, &number);
-		if (length == 0)
-			length = 1;
-		if (byte == '\t' || !is_control(number)) {
-			at += length;
-			continue;
-		}
-		line_put(line, bytes + from, at - from);
-		for (from = at + length; at < from; at++) {
-			char hex[sizeof("\\xNN")];
-			snprintf(hex, sizeof(hex), "\\x%02x", (unsigned char)bytes[at]);
-			line_put(line, hex, sizeof(hex) - 1);
-		}
+		length = length ? length : 1;
+		*ret_n_skip = length;
+		if (byte != '\t' && is_control(number))
+			return at;
+		at += length;
 	}
-	line_put(line, bytes + from, n_bytes - from);
+	*ret_n_skip = 0;
+	return at;
+}
+
+/* Hands on the bytes, control characters as \xNN. Bytes that aren't UTF-8 pass, unless a terminal takes them for C1. */
+static void clean(const char *bytes, size_t n_bytes, void (*put)(void *arg, const char *bytes, size_t n_bytes),
+                  void *arg)
+{
+	while (n_bytes > 0) {
+		size_t n_skip, n = clean_run(bytes, n_bytes, &n_skip);
+		put(arg, bytes, n);
+		for (size_t i = n; i < n + n_skip; i++) {
+			char hex[sizeof("\\xNN")];
+			snprintf(hex, sizeof(hex), "\\x%02x", (unsigned char)bytes[i]);
+			put(arg, hex, sizeof(hex) - 1);
+		}
+		bytes += n + n_skip;
+		n_bytes -= n + n_skip;
+	}
+}
+
+static void put_in_line(void *line, const char *bytes, size_t n_bytes)
+{
+	line_put(line, bytes, n_bytes);
+}
+
+static void line_put_clean(struct line *line, const char *bytes, size_t n_bytes)
+{
+	clean(bytes, n_bytes, put_in_line, line);
+}
+
+struct cleaned {
+	struct buf *buf;
+	int result;
+};
+
+static void put_in_buf(void *arg, const char *bytes, size_t n_bytes)
+{
+	struct cleaned *cleaned = arg;
+	if (buf_append(cleaned->buf, bytes, n_bytes) != 0)
+		cleaned->result = -1;
+}
+
+int log_clean(struct buf *buf, const char *bytes, size_t n_bytes)
+{
+	struct cleaned cleaned = {.buf = buf};
+	clean(bytes, n_bytes, put_in_buf, &cleaned);
+	return cleaned.result;
 }
 
 static void say(const char *prefix, const char *format, va_list args)

@@ -11,6 +11,8 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include "core/base/buf.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -35,6 +37,9 @@ __attribute__((format(printf, 1, 2))) void log_debug(const char *format, ...);  
  * the caller's. Newlines at its end are dropped, control bytes other than tab are written as \xNN.
  */
 void log_relay(const char *tag, const char *bytes, size_t n_bytes);
+
+/* Appends the bytes as a line would have them: control bytes other than tab as \xNN. -1: memory is short. */
+int log_clean(struct buf *buf, const char *bytes, size_t n_bytes);
 
 /*
  * The live line's wipe and draw, or NULL, NULL. Only from the thread that draws. Both are called under the log's lock

@@ -231,6 +231,16 @@ static int text_get(struct catalog *catalog, const char *real_path, struct buf *
 	return catalog->describe_here(real_path, ret_text, err);
 }
 
+/* Copied from another and left as it was, likely. The file's name is what it is found by. */
+static void check_name(const struct plugin_info *info)
+{
+	const char *slash = strrchr(info->file, '/'), *base = slash ? slash + 1 : info->file;
+	size_t n_name = strlen(info->name);
+	if (strncmp(base, info->name, n_name) != 0 || (base[n_name] != '.' && base[n_name] != '\0'))
+		log_warning("%s: the plugin calls itself '%s': .name in ROTA_PLUGIN should be the file's name", info->file,
+		            info->name);
+}
+
 static int info_add(struct catalog *catalog, const char *real_path, const struct plugin_info **ret, struct err *err)
 {
 	struct buf text = {0};
@@ -255,6 +265,7 @@ static int info_add(struct catalog *catalog, const char *real_path, const struct
 		set_memory(err);
 		goto out;
 	}
+	check_name(info);
 	*ret = catalog->infos[catalog->n_infos++] = info;
 	info = NULL;
 	rc = 0;

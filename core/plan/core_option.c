@@ -19,7 +19,7 @@ static const struct core_option table[] = {
 	  "nul:FILE, none", NULL, "SINK"},
 	 .letter = 'o', .flags = CORE_JOB, .has_argument = true},
 	{{"null", OPTION_BOOL, "no", "input items end with a NUL byte, as find -print0 writes them", NULL, NULL},
-	 .letter = '0', .flags = CORE_JOB | CORE_FAILURES},
+	 .letter = '0', .flags = CORE_JOB | CORE_FAILURES | CORE_TRY},
 	{{"keep-order", OPTION_BOOL, "yes", "results in the order of the input (the default)", NULL, NULL},
 	 .letter = 'k', .flags = CORE_JOB},
 	{{"unordered", OPTION_BOOL, "no", "results as they come", NULL, NULL},

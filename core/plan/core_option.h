@@ -19,7 +19,8 @@ enum core_flag {
 	CORE_CONF = 1 << 3,     /* a key of a job that is no option: plugin, options, after */
 	CORE_ANYWHERE = 1 << 4, /* an option of every command: quiet, verbose, help */
 	CORE_SET = 1 << 5,      /* an option of run only: set */
-	CORE_FAILURES = 1 << 6  /* an option of failures: json, items, null */
+	CORE_FAILURES = 1 << 6, /* an option of failures: json, items, null */
+	CORE_TRY = 1 << 7       /* an option of try: null */
 };
 
 struct core_option {

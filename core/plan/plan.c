@@ -6,6 +6,7 @@
 
 #include "core/base/fileid.h"
 #include "core/base/log.h"
+#include "core/base/out.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -103,11 +104,11 @@ static void print_row(const char *key, const char *format, ...) __attribute__((f
 static void print_row(const char *key, const char *format, ...)
 {
 	va_list args;
-	printf("  %-9s", key);
+	out_printf("  %-9s", key);
 	va_start(args, format);
-	vprintf(format, args);
+	out_vprintf(format, args);
 	va_end(args);
-	putchar('\n');
+	out_printf("\n");
 }
 
 static void print_endpoint(const char *key, const struct endpoint *endpoint)
@@ -125,10 +126,10 @@ static void print_endpoint(const char *key, const struct endpoint *endpoint)
 static void print_option(const struct job_option *option, bool is_first)
 {
 	char quoted[LOG_QUOTE_BYTES];
-	printf("  %-9s%s =", is_first ? "options" : "", option->name);
+	out_printf("  %-9s%s =", is_first ? "options" : "", option->name);
 	for (size_t i = 0; i < option->n_elements; i++)
-		printf(" %s", log_quote(quoted, option->elements[i], strlen(option->elements[i])));
-	putchar('\n');
+		out_printf(" %s", log_quote(quoted, option->elements[i], strlen(option->elements[i])));
+	out_printf("\n");
 }
 
 /* Only what was asked for. */
@@ -154,7 +155,7 @@ static void print_job(const struct job *job)
 {
 	static const char *const backends[] = {"process, or thread where processes are not to be had", "process", "thread"};
 	char item[OPTION_SIZE_TEXT_BYTES], result[OPTION_SIZE_TEXT_BYTES], window[OPTION_SIZE_TEXT_BYTES];
-	printf("job %s\n", job->name);
+	out_printf("job %s\n", job->name);
 	print_row("plugin", "%s %s, %s", job->info->name, job->info->version, job->info->file);
 	print_endpoint("input", &job->input);
 	print_endpoint("output", &job->output);
@@ -172,9 +173,9 @@ static void print_job(const struct job *job)
 void plan_print(const struct plan *plan)
 {
 	if (plan->journal_file)
-		printf("journal %s\n", plan->journal_file);
+		out_printf("journal %s\n", plan->journal_file);
 	if (plan->joblog_file)
-		printf("job log %s\n", plan->joblog_file);
+		out_printf("job log %s\n", plan->joblog_file);
 	for (size_t i = 0; i < plan->n_jobs; i++)
 		print_job(&plan->jobs[i]);
 }

@@ -221,6 +221,8 @@ static int open_backend(struct backend **ret, struct loop *loop, const struct se
 		err_set_errno(err, ERR_RUN, errno, "cannot set up the threads");
 		goto fail;
 	}
+	/* what an item has printed is there when it crashes */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	bool is_guarded =
 		guard_exit(err) == 0 && sink_file_divert_stdout(err) == 0 && source_lines_divert_stdin(err) == 0;
 	int loaded = is_guarded ? load(self, setup, err) : -1;

@@ -507,6 +507,8 @@ int forkserver_run(const char *program, long parent)
 		tell_refusal(&err);
 		goto out;
 	}
+	/* what an item has printed is there when it crashes */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (parent != 0 && await_setup(&server) != 0)
 		goto out;
 	if (read_setup(&server.setup, &err) != 0)

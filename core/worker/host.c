@@ -9,9 +9,12 @@
 
 #include <assert.h>
 #include <dlfcn.h>
+#include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static_assert((int)OPTION_STRING == (int)ROTA_STRING && (int)OPTION_INT == (int)ROTA_INT &&
@@ -21,6 +24,8 @@ static_assert((int)OPTION_STRING == (int)ROTA_STRING && (int)OPTION_INT == (int)
               "core/base/option and rota/plugin.h number the types alike");
 
 #define OPTIONS_MAX 1000 /* a table without its end is found before memory is */
+#define PROBE_BYTES 64   /* divides every page */
+#define TEXT_MAX_BYTES 65536
 
 /* --- loading ------------------------------------------------------------------------------------------------------ */
 
@@ -55,14 +60,48 @@ static int take_plugin(struct host *host, const struct rota_plugin *seen, struct
 	return check_plugin(host, err);
 }
 
+/* Are so many bytes there, in one page? A kernel that doesn't say so is believed to have them. */
+static bool is_there(const void *at, size_t n_bytes, char copy[PROBE_BYTES])
+{
+	const struct iovec from = {(void *)(uintptr_t)at, n_bytes}, to = {copy, n_bytes};
+	ssize_t n = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
+	if (n < 0 && errno != EFAULT)
+		memcpy(copy, at, n_bytes);
+	return n == (ssize_t)n_bytes || (n < 0 && errno != EFAULT);
+}
+
+/* NULL, or a string that ends. */
+static bool is_text(const char *at)
+{
+	char copy[PROBE_BYTES];
+	for (size_t n_seen = 0; at && n_seen < TEXT_MAX_BYTES;) {
+		size_t n_bytes = PROBE_BYTES - (uintptr_t)at % PROBE_BYTES;
+		if (!is_there(at, n_bytes, copy))
+			return false;
+		if (memchr(copy, '\0', n_bytes))
+			return true;
+		at += n_bytes;
+		n_seen += n_bytes;
+	}
+	return at == NULL;
+}
+
+/* Behind the last entry of a table without an end stands anything, which crashes who believes it. */
+static bool is_option(const struct rota_option *option)
+{
+	return is_text(option->name) && is_text(option->default_value) && is_text(option->help) &&
+	       is_text(option->range) && is_text(option->unit);
+}
+
 static int take_options(struct host *host, struct err *err)
 {
 	const struct rota_option *table = host->plugin.options;
 	size_t n = 0;
 	while (table && table[n].name)
-		if (++n > OPTIONS_MAX)
-			return err_set(err, ERR_USAGE, "%s: the option table has no end: its last entry must be { NULL }",
-			               host->file);
+		if (!is_option(&table[n]) || ++n > OPTIONS_MAX)
+			return err_set(err, ERR_USAGE,
+			               "%s: plugin %.100s: the option table has no end: its last entry must be { NULL }",
+			               host->file, host->plugin.name);
 	host->specs = calloc(n + 1, sizeof *host->specs);
 	host->values = calloc(n + 1, sizeof *host->values);
 	if (!host->specs || !host->values)

@@ -88,6 +88,7 @@ static uint32_t run_batch(struct life *life, const struct port_batch *batch)
 	if (life->tidy.found == 0)
 		life->first_seq = batch->seq;
 	task_begin_batch(task, batch->attempt, batch->is_summed);
+	task_watch(task);
 	split_begin(&split, batch->bytes, batch->n_bytes, delimiter);
 	while (place < n_items && !life->is_spoilt && (stop = split_next(&split)) && *stop == delimiter &&
 	       port_claim(task->port)) {
@@ -159,7 +160,7 @@ int worker_live(const struct host *host, const struct setup *setup, struct port 
 	port->spins = setup->spins;
 	tidy_init(&life.tidy, scope_of(&life), port->bell_fd);
 	port_set_state(port, WORKER_READY);
-	task_init(&life.task, port, setup);
+	task_init(&life.task, port, setup, host->plugin.name);
 	int result = run_batches(&life, &err);
 	task_fini(&life.task);
 	tidy_fini(&life.tidy);

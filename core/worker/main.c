@@ -21,8 +21,9 @@
 
 static const char help[] =
 	"usage: rota-worker --describe FILE                     what a plugin says of itself\n"
-	"       rota-worker --try [-0] FILE [KEY=VALUE]...      run it by hand: items from standard input, a line each\n"
-	"                                                       (-0: each ended by NUL), results to standard output\n"
+	"       rota-worker --try [-0] FILE [KEY=VALUE]...      what 'rota try' runs, for gdb and valgrind: items from\n"
+	"                                                       standard input, a line each (-0: each ended by NUL),\n"
+	"                                                       results to standard output\n"
 	"       rota-worker --help | --version\n"
 	"rota starts it for everything else. See rota(1) and rota-plugin(7).\n";
 

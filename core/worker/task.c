@@ -14,14 +14,16 @@ static struct task *task_of(struct rota_task *pub)
 	return (struct task *)(void *)pub;
 }
 
-void task_init(struct task *task, struct port *port, const struct setup *setup)
+void task_init(struct task *task, struct port *port, const struct setup *setup, const char *plugin_name)
 {
 	*task = (struct task){.pub.host = &host_services,
 	                      .port = port,
+	                      .plugin_name = plugin_name,
 	                      .frame = setup->frame,
 	                      .frame_byte = setup->frame_byte,
 	                      .needs_care = setup->frame != FRAME_ALWAYS, /* and see task_begin_batch */
-	                      .max_result_bytes = (uint64_t)setup->max_result_bytes};
+	                      .max_result_bytes = (uint64_t)setup->max_result_bytes,
+	                      .room_max_bytes = (uint64_t)setup->max_result_bytes};
 }
 
 void task_fini(struct task *task)
@@ -153,8 +155,13 @@ char *task_reserve(struct rota_task *pub, size_t n_bytes)
 		task->reserved_bytes = 0;
 		task_set_room(task);
 	}
-	if (n_bytes <= pub->out_room || make_room(task, n_bytes))
+	task->has_reserved = true;
+	if (n_bytes <= pub->out_room || make_room(task, n_bytes)) {
+		/* so that rota_commit of more comes to us */
+		if (task->is_watched)
+			pub->out_room = n_bytes;
 		return pub->out;
+	}
 	if (task->large_bytes < n_bytes) {
 		char *large = realloc(task->large, n_bytes);
 		if (!large) {
@@ -179,7 +186,8 @@ int task_commit(struct rota_task *pub, size_t n_bytes)
 	if (task->reserved_bytes == 0 && n_bytes <= pub->out_room)
 		return rota_commit(pub, n_bytes);
 	if (n_bytes > task->reserved_bytes) {
-		note_wrong(task, "the plugin committed %zu bytes and had reserved fewer: mend the plugin", n_bytes);
+		note_wrong(task, "plugin %.100s committed %zu bytes and had reserved fewer: mend the plugin",
+		           task->plugin_name, n_bytes);
 		return ROTA_FAILED;
 	}
 	task->reserved_bytes = 0;
@@ -276,9 +284,23 @@ static void forget(struct task *task)
 	}
 	task->part_bytes = 0;
 	task->reserved_bytes = 0;
+	task->room_max_bytes = task->max_result_bytes;
+	task->is_watched = task->has_reserved = false;
 	task->is_failed = false;
 	task->wait_status = 0;
 	task->needs_care = task->frame != FRAME_ALWAYS || task->is_summed;
+}
+
+/* It may be meant; a result that is lost so is worth a line, once a worker. */
+static void say_uncommitted(struct task *task)
+{
+	char text[200];
+	int n = snprintf(text, sizeof text,
+	                 "plugin %.100s reserved room for a result and committed none: the item has none (rota_commit)",
+	                 task->plugin_name);
+	if (!task->has_said_uncommitted)
+		port_say(task->port, EVENT_LOG, 0, text, (size_t)n);
+	task->has_said_uncommitted = true;
 }
 
 bool task_end_slowly(struct task *task, int status, bool is_last)
@@ -289,6 +311,8 @@ bool task_end_slowly(struct task *task, int status, bool is_last)
 		note_wrong(task, "the plugin returned %d and gave no reason (rota_fail)", status);
 	bool is_ok = !task->is_failed;
 	if (is_ok) {
+		if (task->has_reserved && task->pub.n_writes == 0)
+			say_uncommitted(task);
 		put_frame(task);
 		add_to_sum(task);
 		if (task->is_summed)

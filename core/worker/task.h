@@ -8,6 +8,10 @@
  * Invariants: between task_begin and task_end the result so far = part_bytes published + pub.out_bytes at port_out, and
  * at least one byte (for the frame) is free behind it. Between task_end and task_begin nothing is noted of the item
  * that was: only where needs_care is set there is anything to put back. One thread.
+ *
+ * What a plugin does with rota_reserve and rota_commit in line nobody sees. task_watch has the next item's calls come
+ * to the host: one that commits more than it had reserved fails, one that commits nothing is told of. The first item
+ * of each batch is watched, which costs the others nothing.
  */
 #ifndef WORKER_TASK_H
 #define WORKER_TASK_H
@@ -24,9 +28,11 @@
 struct task {
 	struct rota_task pub; /* first: what the plugin sees */
 	struct port *port;
+	const char *plugin_name; /* for messages; borrowed */
 	enum setup_frame frame;
 	char frame_byte;
 	uint64_t max_result_bytes;
+	uint64_t room_max_bytes; /* of the ring's room that rota_reserve may take in line: max_result_bytes, or 0: below */
 	uint64_t seq;
 	uint32_t attempt;    /* the batch's: set by who runs it */
 	bool needs_care;     /* the item can't be ended in line: below, or the frame, isn't as most items leave it */
@@ -36,6 +42,8 @@ struct task {
 	char last_byte;      /* of them */
 	char *large;         /* what rota_reserve gave when the ring was too small; owned */
 	size_t large_bytes;
+	/* the item is watched: rota_reserve comes to the host, and gives no more than was asked for */
+	bool is_watched, has_reserved, has_said_uncommitted;
 	size_t reserved_bytes; /* of large, by a reserve that wasn't committed yet; 0: the ring's room is reserved */
 	bool is_failed;
 	enum event_failure failure;
@@ -44,7 +52,7 @@ struct task {
 	char reason[ROTA_TEXT_MAX];
 };
 
-void task_init(struct task *task, struct port *port, const struct setup *setup);
+void task_init(struct task *task, struct port *port, const struct setup *setup, const char *plugin_name);
 void task_fini(struct task *task);
 void task_begin_batch(struct task *task, uint32_t attempt, bool is_summed);
 /* Where the next bytes go and how many fit: within the ring's room, and within max-result. */
@@ -67,9 +75,16 @@ static inline void task_begin(struct task *task, const char *item, size_t n_byte
 	task->pub.item_bytes = n_bytes;
 	task->pub.out = port_out(task->port);
 	task->pub.out_bytes = 0;
-	task->pub.out_room = room < task->max_result_bytes ? room : (size_t)task->max_result_bytes;
+	task->pub.out_room = room < task->room_max_bytes ? room : (size_t)task->room_max_bytes;
 	task->pub.n_writes = 0;
 	task->seq = seq;
+}
+
+/* The next item that is begun. */
+static inline void task_watch(struct task *task)
+{
+	task->is_watched = task->needs_care = true;
+	task->room_max_bytes = 0;
 }
 
 /* What task_end doesn't do in line: a failure, no result, an empty one, parts, another frame, a large buffer. */

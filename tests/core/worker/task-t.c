@@ -98,7 +98,7 @@ static struct rota_task *begin(enum setup_frame frame, int64_t max_result_bytes)
 	box.port.wait = on_wait;
 	must(channel_send(box.channel, &batch) == 0);
 	must(port_next_batch(&box.port, &got, &err) == 1 && port_claim(&box.port));
-	task_init(&box.task, &box.port, &setup);
+	task_init(&box.task, &box.port, &setup, "boxed");
 	box.task.attempt = got.attempt;
 	task_begin(&box.task, got.bytes, got.n_bytes - 1, got.seq);
 	return &box.task.pub;

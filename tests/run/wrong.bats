@@ -1,0 +1,83 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# Wrong plugins that pass for right, and what comes from outside and would steer a terminal: each is said, or cleaned.
+
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+uncommitted() {
+	expect 0 rota map -b "$backend" -j 1 "$bad/reserve.so" <<<$'none\na'
+	is "$out" a
+	has "$err" 'item 1: plugin reserve reserved room for a result and committed none'
+}
+
+overcommitted() {
+	expect 1 rota map -b "$backend" -j 1 "$bad/reserve.so" <<<$'more\na'
+	is "$out" a
+	has "$err" 'item 1 "more": failed: plugin reserve committed 5 bytes and had reserved fewer'
+}
+
+@test "wrong plugins: room that is reserved and not committed is told of" {
+	both_backends uncommitted
+}
+
+@test "wrong plugins: more committed than was reserved fails the item" {
+	both_backends overcommitted
+}
+
+@test "wrong plugins: right ones, watched, do as ever" {
+	{ head -c 2997000 /dev/zero | tr '\0' x | fold -w 999; echo; } >items
+	expect 0 rota map -j 1 "$bad/reserve.so" <items
+	same "$out" items
+	empty "$err"
+}
+
+@test "wrong plugins: an option table without its end" {
+	expect 2 rota map "$bad/no-end.so" <<<a
+	has "$err" 'plugin no-end: the option table has no end: its last entry must be { NULL }'
+	expect 2 rota plugins "$bad/no-end.so"
+	has "$err" 'the option table has no end'
+}
+
+@test "wrong plugins: a name that isn't the file's" {
+	cp "$plugins/upper.so" mine.so
+	expect 0 rota map ./mine.so <<<a
+	is "$out" A
+	has "$err" "mine.so: the plugin calls itself 'upper'"
+	expect 0 rota map "$plugins/upper.so" <<<a
+	empty "$err"
+}
+
+@test "words: what an item printed before it crashed isn't lost" {
+	expect 1 rota map -j 1 "$bad/talk.so" <<<$'crash famous last words\nb'
+	is "$out" b
+	has "$err" 'worker 1: famous last words'
+}
+
+# COMMAND...: its output as a terminal gets it.
+on_terminal() {
+	script -qec "$(printf '%q ' "$@")" /dev/null </dev/null
+}
+
+@test "terminal: items, plugins' texts and file names don't steer it; a pipe gets them as they are" {
+	command -v script >/dev/null || skip "no script"
+	local escape=$'\e]0;owned\a'
+	printf 'fail %s\n' "$escape" >items
+	expect 1 rota map --journal "j$escape" -i items -o results "$bad/talk.so"
+	on_terminal "$ROTA" failures "j$escape" >seen
+	if grep -q "$escape" seen; then return 1; fi
+	has seen '\x1b]0;owned\x07'
+	"$ROTA" failures "j$escape" | grep -q "$escape"
+	"$ROTA" failures --items "j$escape" | cmp - items
+	on_terminal "$ROTA" map --dry-run --journal "k$escape" -i items -o results "$bad/talk.so" >seen
+	if grep -q "$escape" seen; then return 1; fi
+	has seen '\x1b]0;owned\x07'
+	cp "$plugins/upper.so" "upper.$escape.so"
+	on_terminal "$ROTA" plugins "./upper.$escape.so" >seen
+	if grep -q "$escape" seen; then return 1; fi
+	has seen '\x1b]0;owned\x07'
+}
