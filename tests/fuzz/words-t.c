@@ -241,8 +241,11 @@ static void do_items(unsigned number)
 	for (uint32_t n = below(4); n > 0 && hand->channel; n--) {
 		if (!rig_begin(&rig, number, 1000))
 			break;
-		if (may_lie(number) && !lie(number))
-			return;
+		if (may_lie(number)) {
+			if (!lie(number))
+				return;
+			n = 1; /* its own words can't be believed any more: it answers, or not, and begins nothing */
+		}
 		if (below(8) == 0) {
 			rig_part(&rig, number, hand->at, hand->n_bytes);
 			rig_answer(&rig, number, "\n", 1);
