@@ -110,7 +110,11 @@ static bool wait_for(bool (*is_so)(const struct group *group), const struct grou
 void group_end_leader(struct group *group)
 {
 	if (!group_has_ended(group)) {
-		if (group_is_wanted(group))
+		bool is_wanted = group_is_wanted(group);
+		/* once is enough: the supervisor's TERM may come while we act on its word that the item is given up */
+		if (group->is_alone)
+			running = -1;
+		if (is_wanted)
 			end_group(group->pid);
 		if (!wait_for(group_has_ended, group, STOP_MS)) {
 			kill(-group->pid, SIGKILL);

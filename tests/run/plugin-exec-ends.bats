@@ -270,10 +270,10 @@ few() {
 	seq 20 >items
 }
 
-# 8 workers are 10 of ours, with 4 commands at a time, then with one, then there is no room for so many.
+# 8 workers are 11 of ours, with 3 commands at a time, then there is no room for so many, then for one.
 @test "exec: where processes are short, a command waits for one that ends" {
 	few
-	for limit in 14 11 10 8 4; do
+	for limit in 14 12 10 8 5; do
 		expect 0 as_few "$limit" -b process -j 8 -- sh -c 'echo $1; exec sleep 0.02' sh <items
 		same "$out" items
 		[ "$(wc -l <"$err")" -le 1 ]
