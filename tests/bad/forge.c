@@ -23,6 +23,7 @@
 
 static const char *fault, *when;
 static int64_t pause_us; /* what each item takes */
+static bool is_smearing;
 
 static struct port *port_of(struct rota_task *task)
 {
@@ -97,8 +98,7 @@ static void forge(struct port *port)
 	} else if (strcmp(fault, "no-end") == 0) {
 		answer_without_end(port);
 	} else if (strcmp(fault, "smear") == 0) {
-		/* the last byte of the result before, its end left alone */
-		port->result.bytes[(port->result.put_bytes - 2) & (port->result.size_bytes - 1)] = '~';
+		is_smearing = true;
 	} else if (strcmp(fault, "evade") == 0) {
 		unclaim(port);
 		for (;;) {
@@ -106,6 +106,16 @@ static void forge(struct port *port)
 			usleep(100000);
 		}
 	}
+}
+
+/* The last byte of the result before, its end left alone, as soon as there is one that waits in the ring. */
+static void smear(struct port *port)
+{
+	uint64_t at = port->result.put_bytes - 2;
+	if (port->result.put_bytes < 2 || atomic_load(&port->down->result_tail) > at)
+		return;
+	port->result.bytes[at & (port->result.size_bytes - 1)] = '~';
+	is_smearing = false;
 }
 
 static int forge_open(struct rota_worker *worker, void **state)
@@ -126,6 +136,8 @@ static int forge_run(struct rota_task *task, void *state)
 		usleep((useconds_t)pause_us);
 	if (strlen(when) == n_bytes && memcmp(when, item, n_bytes) == 0)
 		forge(port_of(task));
+	if (is_smearing)
+		smear(port_of(task));
 	return rota_write(task, item, n_bytes);
 }
 
