@@ -13,7 +13,7 @@
  *
  * What is abstract: a result is one cell that says whose it is, so bytes and marks of the result word are one count;
  * counts don't wrap (ring-t.c and channel-t.c try that); a batch is one cell for its header and one for each item, so
- * one that is larger than the ring goes through in fragments; there are no events; what is taken back goes to this
+ * one that is larger than the ring goes through in fragments; there are no events and no sums; what is taken back goes to this
  * worker again or is done elsewhere; nothing is ever found by a timer, though the supervisor has one.
  *
  * What holds: each item gets exactly one outcome (assertions, and `done` at the end); results come in the order of the
@@ -164,7 +164,9 @@ inline read_begun()
 		:: else
 		fi;
 #endif
-		assert(s_begun >= answered && s_begun <= granted)
+		/* what was seen to have begun has */
+		assert(s_begun >= seen_begun && seen_begun >= answered && s_begun <= granted);
+		seen_begun = s_begun
 	}
 }
 
@@ -371,6 +373,7 @@ inline bury()
 		sem = 0;
 		granted = 0;
 		answered = 0;
+		seen_begun = 0;
 		epoch = 0;
 		cut = 0;
 		put = 0;
@@ -423,6 +426,7 @@ active proctype supervisor()
 {
 	byte pending = ALL, owed, done; /* bits; owed in the order of the items */
 	byte granted, answered, epoch, cut;
+	byte seen_begun; /* how many had, when the claim was read last */
 	byte put, taken; /* its own copies of task_head and result_tail */
 	byte seen_tail;  /* task_tail when it was last found too near */
 	byte unsent;     /* items of the batch that is being sent: bits */
