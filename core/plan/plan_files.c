@@ -175,6 +175,9 @@ static bool is_conflict(const struct use *one, const struct use *other)
 	/* it goes on where the other is; two jobs with one descriptor: check_descriptors */
 	if (one->fd >= 0 && one->fd == other->fd)
 		return false;
+	/* 2>&1: whoever gave us both has them flow together */
+	if ((one->role == ROLE_STREAM && other->fd >= 0) || (other->role == ROLE_STREAM && one->fd >= 0))
+		return false;
 	/* that may be, one after the other: check_input */
 	if ((one->role == ROLE_INPUT && other->role == ROLE_OUTPUT && one->job != other->job) ||
 	    (one->role == ROLE_OUTPUT && other->role == ROLE_INPUT && one->job != other->job))

@@ -245,7 +245,7 @@ calls_of() {
 		has "$err" "file-size limit of 1024000 bytes (ulimit -f)"
 		[ "$(grep -c ulimit "$err")" -eq 1 ]'
 	expect 3 bash -c 'ulimit -f 1000 && "$@"' - "$ROTA" map -i items upper
-	! grep -q "going on with" "$err"
+	run ! grep -q "going on with" "$err"
 	expect 2 bash -c 'ulimit -f 1 && "$@"' - "$ROTA" map --journal j -i items -o results upper
 	has "$err" "1024 bytes here (ulimit -f)"
 }

@@ -157,11 +157,18 @@ each_name() {
 	is log $'before\nA\nB\nBAD\nD'
 }
 
+@test "standard output and error may be one: a pipe, a file" {
+	both=$(rota exec -i items -- true 2>&1 | cat)
+	[ -z "$both" ]
+	expect 0 bash -c '"$0" map -i items upper >both 2>&1' "$ROTA"
+	is both $'A\nB\nBAD\nD'
+}
+
 @test "a name that means a descriptor: as input it is read from where that is" {
 	for name in - /dev/stdin $(each_name 0); do
 		{ read -r first && rota map -i "$name" upper >out; } <items
 		is out $'B\nBAD\nD'
-		cat items | rota map -i "$name" upper >out
+		rota map -i "$name" upper < <(cat items) >out
 		[ "$(wc -l <out)" -eq 4 ]
 	done
 	for name in $(each_name 5); do
@@ -226,7 +233,7 @@ each_name() {
 @test "failures: a file that is no journal may stay, an unknown job isn't silence" {
 	expect 2 rota failures items
 	has "$err" 'items is no journal'
-	! grep -q remove "$err"
+	run ! grep -q remove "$err"
 	expect 1 picky
 	expect 0 rota failures j exec
 	has "$out" bad

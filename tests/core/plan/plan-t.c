@@ -291,7 +291,8 @@ static void test_defaults(void)
 static void test_every_key(void)
 {
 	struct plan *plan = plan_of_text(
-		"run: {trust-path: no}\njobs:\n  a:\n    plugin: exec\n    options: {command: ['a,b', '{}']}\n    input: in\n"
+		"run: {trust-path: no}\njobs:\n  a:\n    plugin: exec\n    options: {command: ['true', 'a,b', '{}']}\n"
+		"    input: in\n"
 		"    null: yes\n    output: nul:new\n    jobs: 3\n    backend: process\n    unordered: yes\n    max-item: 10\n"
 		"    max-result: 2K\n    window: 1M\n"
 		"  b: {plugin: slow, backend: thread, jobs: 5, input: 'range:10-1/-2', after: [a], output: none}\n");
@@ -307,8 +308,8 @@ static void test_every_key(void)
 	is_int(a->max_result_bytes, 2048, "max-result");
 	is_int(a->window_bytes, 1 << 20, "window");
 	ok(a->runs_commands, "a command's output ends in a newline");
-	is_int(a->options[0].n_elements, 2, "a list has its elements");
-	is_str(a->options[0].elements[0], "a,b", "commas and all");
+	is_int(a->options[0].n_elements, 3, "a list has its elements");
+	is_str(a->options[0].elements[1], "a,b", "commas and all");
 	is_int(b->n_workers, 1, "a plugin that isn't thread-safe gets one thread");
 	is_int(b->input.step, -2, "the range");
 	is_int(b->n_after, 1, "it waits for one job");

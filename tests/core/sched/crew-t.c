@@ -325,17 +325,17 @@ static void test_uncharged(void)
 	int n = 0;
 	while (rig.n_gave_up == 0 && n < 30) {
 		rig_start_all(&rig);
-		rig_die(&rig, 1, SIGKILL, false);
+		rig_die(&rig, 1, SIGABRT, false);
 		n++;
 	}
 	is_int(n, 10, "given up after ten");
-	ok(strstr(rig.gave_up, "SIGKILL"), "it says how they died");
+	ok(strstr(rig.gave_up, "SIGABRT"), "it says how they died");
 	rig_fini(&rig);
 
 	begin(1);
 	for (n = 0; n < 30; n++) {
 		rig_start_all(&rig);
-		rig_die(&rig, 1, SIGKILL, false);
+		rig_die(&rig, 1, SIGABRT, false);
 		if (n % 9 == 8)
 			crew_note_progress(&rig.crew);
 	}
@@ -345,7 +345,7 @@ static void test_uncharged(void)
 	begin(1);
 	for (n = 0; n < 30; n++) {
 		rig_start_all(&rig);
-		rig_die(&rig, 1, SIGKILL, false);
+		rig_die(&rig, 1, SIGABRT, false);
 		for (int i = 0; i < CREW_DEATHS_MAX; i++)
 			rig.crew.uncharged_ns[i] -= 2 * CLOCK_NS_PER_SEC;
 	}
