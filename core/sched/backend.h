@@ -37,6 +37,9 @@ struct backend_events {
 	 * is_outside: by a signal that isn't the plugin's doing, as far as can be told.
 	 */
 	void (*lost)(void *arg, const char *how, bool is_outside);
+	/* of the words that loading the plugin has (words.h): whose they are, and how much may be said; both may be NULL */
+	const char *job_name;
+	struct words_quota *load_quota;
 	void *arg;
 };
 

@@ -77,10 +77,19 @@ static struct backend_of_processes *of(struct backend *backend)
 
 /* --- what comes in ------------------------------------------------------------------------------------------------ */
 
+/* What it had said comes first. */
+static void say_words(struct backend_of_processes *self)
+{
+	words_read(&self->server.words, false);
+	if (self->events.load_quota)
+		*self->events.load_quota = self->server.words.quota;
+}
+
 static void take_refusal(struct backend_of_processes *self, const struct message *message, const char *text)
 {
 	struct err err;
 	self->is_refused = true;
+	say_words(self);
 	err_set(&err, message->status == 2 ? ERR_USAGE : ERR_RUN, "%s", text);
 	self->events.refused(self->events.arg, &err);
 }
@@ -210,6 +219,7 @@ static void take_loss(struct backend_of_processes *self)
 	if (!self->why && !has_ended(self->server.pid))
 		self->why = "it closed its connection to rota";
 	int status = server_kill(&self->server);
+	say_words(self);
 	end_workers(self);
 	for (unsigned i = 0; i < self->n_children && !self->is_closed; i++) {
 		struct child *child = &self->children[i];
@@ -348,6 +358,17 @@ static int send_setup(struct backend_of_processes *self, const struct setup *set
 	return result;
 }
 
+/* One that has described the plugin before may have said something: that counts. */
+static int listen_to_words(struct backend_of_processes *self, struct err *err)
+{
+	struct words *words = &self->server.words;
+	const struct words_quota *before = self->events.load_quota;
+	words->job_name = self->events.job_name;
+	if (before && before->said_until_ns > words->quota.said_until_ns)
+		words->quota.said_until_ns = before->said_until_ns;
+	return words_watch(words, self->loop, err);
+}
+
 static bool close_backend(struct backend **backend);
 
 static int open_backend(struct backend **ret, struct loop *loop, const struct setup *setup, const char *worker_program,
@@ -372,7 +393,8 @@ static int open_backend(struct backend **ret, struct loop *loop, const struct se
 	}
 	if ((self->server.pid == 0 && server_start(&self->server, worker_program, err) != 0) ||
 	    send_setup(self, setup, err) != 0 ||
-	    loop_add(loop, &self->watch, self->server.fd, EPOLLIN, on_socket, self, NULL, err) != 0)
+	    loop_add(loop, &self->watch, self->server.fd, EPOLLIN, on_socket, self, NULL, err) != 0 ||
+	    listen_to_words(self, err) != 0)
 		goto fail;
 	watch_exit(self);
 	*ret = base;

@@ -138,7 +138,7 @@ enum verdict blame_death(struct worker *worker, int wait_status, bool was_lost)
 	char how[PROC_DEATH_BYTES];
 	enum verdict verdict = VERDICT_ACCOUNTED;
 	proc_death(how, wait_status);
-	words_read(worker, true);
+	words_read(&worker->words, true);
 	collect_rest(crew, worker);
 	log_debug("worker %u: ended: %s, owing %u items", worker->number, how, worker->n_owed_items);
 	if (has_refused(worker))

@@ -273,7 +273,7 @@ static void relay_log(struct worker *worker, unsigned long long seq, const struc
 {
 	char what[32];
 	snprintf(what, sizeof what, "item %llu", seq);
-	words_say(worker, what, event->text, event->n_bytes);
+	words_say(&worker->words, what, event->text, event->n_bytes);
 }
 
 /*

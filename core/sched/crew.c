@@ -34,7 +34,8 @@ int crew_init(struct crew *crew, struct loop *loop, unsigned n_workers, unsigned
 	for (unsigned i = 0; i < n_places; i++) {
 		crew->workers[i].crew = crew;
 		crew->workers[i].number = i + 1;
-		crew->workers[i].bell.fd = crew->workers[i].words.fd = -1;
+		crew->workers[i].bell.fd = -1;
+		crew->workers[i].words = WORDS_NONE;
 		crew->workers[i].owed_end = &crew->workers[i].owed;
 	}
 	return 0;
@@ -282,6 +283,8 @@ void crew_open(struct crew *crew)
 	                                      .not_started = on_not_started,
 	                                      .died = on_died,
 	                                      .lost = on_lost,
+	                                      .job_name = crew->job_name,
+	                                      .load_quota = &crew->load_quota,
 	                                      .arg = crew};
 	struct err err;
 	if (crew->backend || crew->has_given_up || clock_now_ns() < crew->not_before_ns)

@@ -22,7 +22,7 @@
 #define SOCKET_FD 3   /* in the fork server: FORKSERVER_SOCKET_FD */
 #define SEND_NS CLOCK_NS_PER_SEC /* hundreds of messages are unread, and nobody reads them */
 #define SEND_POLL_MS 100
-#define CLOSE_MS 1000 /* how long an orderly end may take before it is made one */
+#define CLOSE_NS CLOCK_NS_PER_SEC /* how long an orderly end may take before it is made one */
 
 /* The first is ours: it tells who sent what. */
 static int make_sockets(int pair[2], struct err *err)
@@ -40,21 +40,28 @@ static int make_sockets(int pair[2], struct err *err)
 
 int server_start(struct server *ret, const char *worker_program, struct err *err)
 {
-	int pair[2];
+	int pair[2], error_fd;
 	char parent[32];
 	*ret = SERVER_NONE;
 	if (make_sockets(pair, err) != 0)
 		return -1;
+	if (words_open(&ret->words, &error_fd, err) != 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return -1;
+	}
 	snprintf(parent, sizeof parent, "%ld", (long)getpid());
 	const char *const argv[] = {worker_program, "--serve", parent, NULL};
-	const struct proc_fd fds[] = {{pair[1], SOCKET_FD}};
-	int result = proc_spawn(argv, fds, 1, 1, &ret->pid, err);
+	const struct proc_fd fds[] = {{error_fd, STDOUT_FILENO}, {error_fd, STDERR_FILENO}, {pair[1], SOCKET_FD}};
+	int result = proc_spawn(argv, fds, sizeof fds / sizeof *fds, 1, &ret->pid, err);
 	close(pair[1]);
+	close(error_fd);
 	if (result == 0) {
 		tree_own(ret->pid);
 		ret->fd = pair[0];
 	} else {
 		close(pair[0]);
+		words_close(&ret->words);
 	}
 	return result;
 }
@@ -97,18 +104,27 @@ bool server_is_deaf(const struct server *server)
 	       (proc_state(server->pid) == 'T' || (ioctl(server->fd, SIOCOUTQ, &unread_bytes) == 0 && unread_bytes > 0));
 }
 
+/* Waits for the descriptor, and takes what is said meanwhile: a full pipe would hold it up. EINTR comes of wake.h. */
+static bool await(struct server *server, int fd, int64_t timeout_ns)
+{
+	struct pollfd polled[] = {{.fd = fd, .events = POLLIN}, {.fd = server->words.fd, .events = POLLIN}};
+	if (poll(polled, 2, (int)(timeout_ns / CLOCK_NS_PER_MS) + 1) <= 0)
+		return false;
+	words_read(&server->words, false);
+	return polled[0].revents != 0;
+}
+
 /* 0, 1 or -1 as server_describe has it, but that the server lives on. */
-static int hear(const struct server *server, int64_t timeout_ns, struct buf *ret_text)
+static int hear(struct server *server, int64_t timeout_ns, struct buf *ret_text)
 {
 	char packet[sizeof(struct message) + MESSAGE_TEXT_MAX];
 	struct message message;
-	struct pollfd polled = {.fd = server->fd, .events = POLLIN};
-	int64_t deadline_ns = clock_now_ns() + timeout_ns, left_ns;
-	int n_ready = 0;
-	while (n_ready <= 0 && (left_ns = deadline_ns - clock_now_ns()) > 0)
-		n_ready = poll(&polled, 1, (int)(left_ns / CLOCK_NS_PER_MS) + 1);
+	int64_t deadline_ns = clock_now_ns() + timeout_ns;
+	bool is_there = false;
+	while (!is_there && clock_now_ns() < deadline_ns)
+		is_there = await(server, server->fd, deadline_ns - clock_now_ns());
 	/* one that was stopped from outside says nothing of the plugin */
-	if (n_ready <= 0)
+	if (!is_there)
 		return proc_state(server->pid) == 'T' ? 1 : -1;
 	ssize_t n = recv(server->fd, packet, sizeof packet, MSG_DONTWAIT);
 	if (n <= (ssize_t)sizeof message)
@@ -143,6 +159,13 @@ struct server server_take(struct server *from, const char *file)
 	return taken;
 }
 
+/* It has ended. */
+static void end_words(struct server *server)
+{
+	words_read(&server->words, true);
+	words_close(&server->words);
+}
+
 static void close_socket(struct server *server)
 {
 	if (server->fd >= 0)
@@ -169,6 +192,7 @@ int server_kill(struct server *server)
 		status = proc_end(server->pid);
 		end_leftovers(server);
 	}
+	end_words(server);
 	close_socket(server);
 	return status;
 }
@@ -177,18 +201,17 @@ void server_end(struct server *server)
 {
 	close_socket(server);
 	int pid_fd = server->pid > 0 ? proc_open_pidfd(server->pid) : -1;
-	struct pollfd exit_watch = {.fd = pid_fd, .events = POLLIN};
-	int n_ready = 0;
-	if (pid_fd >= 0)
-		do
-			n_ready = poll(&exit_watch, 1, CLOSE_MS);
-		while (n_ready < 0 && errno == EINTR); /* the ticks of wake.h, which end soon */
+	const int64_t deadline_ns = clock_now_ns() + CLOSE_NS;
+	bool has_ended = false;
+	while (pid_fd >= 0 && !has_ended && clock_now_ns() < deadline_ns)
+		has_ended = await(server, pid_fd, deadline_ns - clock_now_ns());
 	if (pid_fd >= 0)
 		close(pid_fd);
-	if (n_ready > 0) {
+	if (has_ended) {
 		while (waitpid(server->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 		end_leftovers(server);
+		end_words(server);
 	} else {
 		server_kill(server);
 	}

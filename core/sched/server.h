@@ -13,6 +13,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "core/sched/words.h"
 #include "shm/layout.h"
 
 #include <stdbool.h>
@@ -24,9 +25,10 @@ struct server {
 	pid_t pid;  /* 0: there is none (any more) */
 	int fd;     /* the socket; -1 */
 	char *file; /* of the plugin that it has loaded; owned; NULL: none */
+	struct words words; /* its standard output and error: what the plugin prints while it is loaded */
 };
 
-#define SERVER_NONE ((struct server){.fd = -1})
+#define SERVER_NONE ((struct server){.fd = -1, .words = WORDS_NONE})
 
 /* Both are the caller's then. ERR_RESOURCE: no process or descriptor is to be had. */
 int server_start(struct server *ret, const char *worker_program, struct err *err);

@@ -6,7 +6,6 @@
 #include "core/base/log.h"
 #include "core/record/figure.h"
 #include "core/sched/words.h"
-#include "core/sched/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,28 +21,38 @@
 #define TAG_BYTES 128
 #define TAG_COST_BYTES 16 /* what a line takes beside its text */
 
-static void relay(const struct worker *worker, const char *what, const char *bytes, size_t n_bytes)
+static void relay(const struct words *words, const char *what, const char *bytes, size_t n_bytes)
 {
 	char tag[TAG_BYTES];
-	const char *job_name = worker->crew->job_name;
+	const char *job_name = words->job_name;
 	snprintf(tag, sizeof tag, "%.80s%s%s", job_name ? job_name : "", job_name ? ": " : "", what);
 	log_relay(tag, bytes, n_bytes);
 }
 
+/* "worker 3"; what the fork server says, the plugin's constructors and load say. */
+#define NAME_BYTES 32
+static const char *name(const struct words *words, char text[NAME_BYTES])
+{
+	if (words->worker > 0)
+		snprintf(text, NAME_BYTES, "worker %u", words->worker);
+	else
+		snprintf(text, NAME_BYTES, "load");
+	return text;
+}
+
 /* --- how much ----------------------------------------------------------------------------------------------------- */
 
-static void say_lost(struct worker *worker)
+static void say_lost(struct words *words)
 {
-	struct words_quota *quota = &worker->quota;
-	char text[200], what[32], lines[FIGURE_BYTES], bytes[FIGURE_BYTES];
+	struct words_quota *quota = &words->quota;
+	char text[200], what[NAME_BYTES], lines[FIGURE_BYTES], bytes[FIGURE_BYTES];
 	if (quota->n_lines_lost == 0)
 		return;
 	const char *ending = quota->n_lines_lost == 1 ? "" : "s";
 	int n = snprintf(text, sizeof text, "%s line%s left out, %s bytes: more than %d KiB a second (-v shows all)",
 	                 figure_count(lines, quota->n_lines_lost), ending, figure_count(bytes, quota->n_bytes_lost),
 	                 WORDS_BYTES_PER_S / 1024);
-	snprintf(what, sizeof what, "worker %u", worker->number);
-	relay(worker, what, text, (size_t)n);
+	relay(words, name(words, what), text, (size_t)n);
 	quota->n_lines_lost = quota->n_bytes_lost = 0;
 }
 
@@ -64,94 +73,109 @@ static bool may_say(struct words_quota *quota, size_t n_bytes)
 	return true;
 }
 
-void words_say(struct worker *worker, const char *what, const char *bytes, size_t n_bytes)
+void words_say(struct words *words, const char *what, const char *bytes, size_t n_bytes)
 {
-	struct words_quota *quota = &worker->quota;
+	struct words_quota *quota = &words->quota;
 	if (log_level() < LOG_VERBOSE && !may_say(quota, n_bytes)) {
 		quota->n_lines_lost++;
 		quota->n_bytes_lost += n_bytes;
 		return;
 	}
-	say_lost(worker);
-	relay(worker, what, bytes, n_bytes);
+	say_lost(words);
+	relay(words, what, bytes, n_bytes);
 }
 
 /* --- the pipe ----------------------------------------------------------------------------------------------------- */
 
-static void say_line(struct worker *worker)
+static void say_line(struct words *words)
 {
-	char what[32];
-	snprintf(what, sizeof what, "worker %u", worker->number);
-	words_say(worker, what, worker->line.bytes, worker->line.len);
-	buf_clear(&worker->line);
+	char what[NAME_BYTES];
+	words_say(words, name(words, what), words->line.bytes, words->line.len);
+	buf_clear(&words->line);
 }
 
 /* A line that is too long, or that memory has no room for, is said in pieces. */
-static void take(struct worker *worker, const char *bytes, size_t n_bytes)
+static void take(struct words *words, const char *bytes, size_t n_bytes)
 {
 	while (n_bytes > 0) {
-		size_t room = LINE_MAX_BYTES - worker->line.len;
+		size_t room = LINE_MAX_BYTES - words->line.len;
 		size_t n = n_bytes < room ? n_bytes : room;
 		const char *end = memchr(bytes, '\n', n);
 		if (end)
 			n = (size_t)(end - bytes);
-		bool is_full = buf_append(&worker->line, bytes, n) != 0 || worker->line.len >= LINE_MAX_BYTES;
+		bool is_full = buf_append(&words->line, bytes, n) != 0 || words->line.len >= LINE_MAX_BYTES;
 		if (end || is_full)
-			say_line(worker);
+			say_line(words);
 		n += end != NULL;
 		bytes += n;
 		n_bytes -= n;
 	}
 }
 
-void words_read(struct worker *worker, bool is_last)
+static void close_pipe(struct words *words)
+{
+	if (words->loop)
+		loop_remove(words->loop, &words->watch);
+	words->loop = NULL;
+	if (words->fd >= 0)
+		close(words->fd);
+	words->fd = -1;
+}
+
+/* Who has closed them has still its death to tell elsewhere, and then the line that it didn't end. */
+void words_read(struct words *words, bool is_last)
 {
 	char bytes[READ_BYTES];
-	for (int i = 0; worker->words.fd >= 0 && i < (is_last ? LAST_READS_MAX : READS_MAX); i++) {
-		ssize_t n = read(worker->words.fd, bytes, sizeof bytes);
+	for (int i = 0; words->fd >= 0 && i < (is_last ? LAST_READS_MAX : READS_MAX); i++) {
+		ssize_t n = read(words->fd, bytes, sizeof bytes);
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n == 0)
+			close_pipe(words);
 		if (n <= 0)
 			break;
-		take(worker, bytes, (size_t)n);
+		take(words, bytes, (size_t)n);
 	}
 	if (!is_last)
 		return;
-	if (worker->line.len > 0)
-		say_line(worker);
-	say_lost(worker);
+	if (words->line.len > 0)
+		say_line(words);
+	say_lost(words);
 }
 
 static void on_words(struct loop_watch *watch, uint32_t events)
 {
-	struct worker *worker = watch->arg;
-	words_read(worker, false);
-	/* it closed them; its death is told elsewhere */
-	if (!(events & EPOLLIN))
-		words_close(worker);
+	(void)events;
+	words_read(watch->arg, false);
 }
 
 /* The pipe's reading end is ours alone, so it may be made non-blocking. */
-int words_open(struct worker *worker, int *ret_error_fd, struct err *err)
+int words_open(struct words *words, int *ret_error_fd, struct err *err)
 {
 	int fds[2];
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a pipe");
-	if (fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0 ||
-	    loop_add(worker->crew->loop, &worker->words, fds[0], EPOLLIN, on_words, worker, NULL, err) != 0) {
+	if (fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0) {
+		err_set_errno(err, ERR_RESOURCE, errno, "cannot make a pipe non-blocking");
 		close(fds[0]);
 		close(fds[1]);
-		return err_set_errno(err, ERR_RESOURCE, errno, "cannot watch a pipe");
+		return -1;
 	}
+	words->fd = fds[0];
 	*ret_error_fd = fds[1];
 	return 0;
 }
 
-void words_close(struct worker *worker)
+int words_watch(struct words *words, struct loop *loop, struct err *err)
 {
-	int fd = worker->words.fd;
-	loop_remove(worker->crew->loop, &worker->words);
-	if (fd >= 0)
-		close(fd);
-	worker->words.fd = -1;
+	if (loop_add(loop, &words->watch, words->fd, EPOLLIN, on_words, words, NULL, err) != 0)
+		return -1;
+	words->loop = loop;
+	return 0;
+}
+
+void words_close(struct words *words)
+{
+	close_pipe(words);
+	buf_fini(&words->line);
 }

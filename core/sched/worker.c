@@ -29,11 +29,20 @@ static void on_bell(struct loop_watch *watch, uint32_t events)
 	(void)events;
 }
 
+static int open_words(struct worker *worker, int *ret_error_fd, struct err *err)
+{
+	if (words_open(&worker->words, ret_error_fd, err) != 0)
+		return -1;
+	return words_watch(&worker->words, worker->crew->loop, err);
+}
+
 int worker_start(struct worker *worker, struct err *err)
 {
 	struct crew *crew = worker->crew;
 	const char *why_memfd;
 	int error_fd = -1, result = -1;
+	worker->words.job_name = crew->job_name;
+	worker->words.worker = worker->number;
 	struct channel_sizes sizes = crew->sizes;
 	sizes.task_nodes = crew->nodes ? crew->nodes[worker->number - 1] : 0;
 	if (channel_create(&worker->channel, worker->number, &sizes, &why_memfd, err) != 0)
@@ -44,7 +53,7 @@ int worker_start(struct worker *worker, struct err *err)
 	}
 	if (loop_add(crew->loop, &worker->bell, worker->channel->bell_fd, EPOLLIN | EPOLLET, on_bell, worker, NULL, err) ==
 	        0 &&
-	    (!crew->ops->has_processes || words_open(worker, &error_fd, err) == 0))
+	    (!crew->ops->has_processes || open_words(worker, &error_fd, err) == 0))
 		result = crew->ops->start(crew->backend, worker->number, worker->generation, worker->channel, error_fd, err);
 	if (error_fd >= 0)
 		close(error_fd);
@@ -54,7 +63,7 @@ int worker_start(struct worker *worker, struct err *err)
 void worker_unwatch(struct worker *worker)
 {
 	loop_remove(worker->crew->loop, &worker->bell);
-	words_close(worker);
+	words_close(&worker->words);
 }
 
 /* The word is the worker's: it can't have been busy for longer than it was there. */
@@ -79,11 +88,10 @@ void worker_clear(struct worker *worker)
 		cgroup_remove(crew->cgroup, crew->job_number, worker->number);
 	worker_unwatch(worker);
 	channel_destroy(&worker->channel);
-	buf_fini(&worker->line);
 	free(worker->sum);
 	*worker = (struct worker){
-		.crew = crew, .number = worker->number, .generation = worker->generation, .quota = worker->quota};
-	worker->bell.fd = worker->words.fd = -1;
+		.crew = crew, .number = worker->number, .generation = worker->generation, .words = worker->words};
+	worker->bell.fd = -1;
 	worker->owed_end = &worker->owed;
 	crew->n_live--;
 	while (crew->n_top > 0 && crew->workers[crew->n_top - 1].phase == WORKER_NONE)

@@ -63,10 +63,8 @@ struct worker {
 	uint64_t n_answered, busy_ns_seen, n_answered_seen;
 	int64_t ready_since_ns; /* 0: it isn't yet */
 	int64_t progress_ns;    /* when something was last sent to it while idle, or it answered */
-	/* its standard output and error */
-	struct loop_watch bell, words;
-	struct buf line;          /* the words that no newline has ended yet */
-	struct words_quota quota; /* of its place: the next worker there goes on with it */
+	struct loop_watch bell;
+	struct words words; /* its standard output and error; the next worker in its place goes on with their quota */
 	bool is_retiring; /* told to leave when it owes nothing: a fresh one takes its place */
 	uint64_t n_sent_items;
 	enum worker_ending ending;
@@ -107,6 +105,7 @@ struct crew {
 	bool is_loaded, is_stopping, is_killed, has_given_up, has_said_memfd;
 	bool is_ended; /* what had begun is given up, and nobody's fault */
 	const char *job_name; /* for messages, or NULL */
+	struct words_quota load_quota; /* of what its fork servers say, one after another */
 	struct setup *setup;
 	const char *worker_program;
 	struct server *spare; /* the run's, for who is first; or NULL; borrowed */

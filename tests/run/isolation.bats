@@ -83,6 +83,23 @@ floods_are_cut() {
 	is_cut_at 120000 1000000
 }
 
+@test "what a plugin says while it is loaded is tagged, cleaned and limited" {
+	expect 0 rota map -j 1 "$bad/noisy.so" <<<$'a\nb'
+	is "$out" $'a\nb'
+	has "$err" 'load: \x1b[31mconstructor on standard output\x1b[0m'
+	has "$err" 'load: \x1b]0;constructor on standard error\x07'
+	has "$err" 'bytes: more than 64 KiB a second (-v shows all)'
+	[ "$(tr -d '\n -~' <"$err" | wc -c)" -eq 0 ]
+	[ "$(grep -vc '^\(load\|rota\): ' "$err")" -eq 0 ]
+	[ "$(wc -c <"$err")" -lt 700000 ]
+	expect 0 rota map -v -j 1 "$bad/noisy.so" <<<a
+	[ "$(grep -c '^load: .*one of many' "$err")" -eq 32768 ]
+	grep -q '^load: no newline$' "$err"
+	# who only describes it says nothing of it
+	expect 0 rota map --dry-run -i /dev/null "$bad/noisy.so"
+	empty "$err"
+}
+
 @test "a worker's standard input is empty: items are none of its business" {
 	expect 0 rota map -j 1 "$bad/shelf.so" fault=stdin when='*' <<<$'a\nb\nc'
 	is "$out" $'a\nb\nc'
