@@ -4,10 +4,12 @@
 
 #include "core/cmd.h"
 
+#include "core/base/buf.h"
 #include "core/base/log.h"
 #include "core/sched/backend_thread.h"
 #include "core/sched/run.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -191,6 +193,33 @@ static void start_spare(struct server *ret, const struct plan *plan, struct cata
 		catalog_ask_first(catalog, describe_in_spare, ret);
 }
 
+/* A word as a shell would want it. */
+static int put_word(struct buf *line, const char *word)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
+	if (*word && word[strspn(word, plain)] == '\0')
+		return buf_append(line, word, strlen(word));
+	int result = buf_append(line, "'", 1);
+	for (; *word && result == 0; word++)
+		result = *word == '\'' ? buf_append(line, "'\\''", 4) : buf_append(line, word, 1);
+	return result == 0 ? buf_append(line, "'", 1) : -1;
+}
+
+/* This command line, with --resume. The caller's (buf_fini); no bytes: memory is short. */
+static struct buf resume_command(const struct options *options)
+{
+	struct buf line = {0};
+	int result = put_word(&line, program_invocation_name);
+	for (char **word = options->argv; *word && result == 0; word++) {
+		result = buf_append(&line, " ", 1) == 0 ? put_word(&line, *word) : -1;
+		if (result == 0 && word == options->argv && !options->is_resuming)
+			result = buf_append(&line, " --resume", 9);
+	}
+	if (result != 0 || buf_append(&line, "", 1) != 0)
+		buf_fini(&line);
+	return line;
+}
+
 int cmd_plan_run(struct plan *plan, struct catalog *catalog, const struct options *options)
 {
 	if (options->journal_file)
@@ -199,8 +228,11 @@ int cmd_plan_run(struct plan *plan, struct catalog *catalog, const struct option
 		plan_set_joblog(plan, options->joblog_file, (struct place){0});
 	plan->is_resuming = options->is_resuming;
 	plan->retries_failed = options->retries_failed;
+	plan->accepts_change = options->accepts_change;
 	struct server spare = SERVER_NONE;
-	struct run_settings settings = {.progress = options->progress, .spare = &spare};
+	struct buf command = resume_command(options);
+	struct run_settings settings = {
+		.progress = options->progress, .spare = &spare, .resume_command = command.bytes};
 	if (!options->is_dry_run)
 		start_spare(&spare, plan, catalog);
 	plan_check(plan);
@@ -213,5 +245,6 @@ int cmd_plan_run(struct plan *plan, struct catalog *catalog, const struct option
 	}
 	catalog_ask_first(catalog, NULL, NULL);
 	server_kill(&spare);
+	buf_fini(&command);
 	return status;
 }

@@ -26,20 +26,13 @@ struct listing {
 	struct buf line; /* of JSON */
 };
 
-/* It was larger than max-item, and no worker ever had it: the journal has its beginning. */
-static bool is_cut(const struct journal_failure *failure)
-{
-	return failure->attempts == 0;
-}
-
 static int print_item(struct listing *listing, const char *job, const struct journal_failure *failure,
                       struct err *err)
 {
 	char end = listing->ends_with_nul ? '\0' : '\n';
-	if (is_cut(failure)) {
-		log_warning("item %" PRIu64 " of job '%s' was larger than max-item, only its beginning is in the journal: "
-		            "left out",
-		            failure->seq, job);
+	if (failure->is_cut) {
+		log_warning("item %" PRIu64 " of job '%s' was larger than %s, only its beginning is in the journal: left out",
+		            failure->seq, job, failure->attempts == 0 ? "max-item" : "the journal can store");
 		listing->n_cut++;
 		return 0;
 	}
@@ -64,7 +57,7 @@ static int print_json(struct listing *listing, const char *job, const struct jou
 	         failure->attempts);
 	if (put_text(line, "{\"job\":") != 0 || json_put_string(line, job, strlen(job)) != 0 ||
 	    put_text(line, numbers) != 0 || json_put_string(line, failure->outcome, strlen(failure->outcome)) != 0 ||
-	    put_text(line, is_cut(failure) ? ",\"beginning\":" : ",\"item\":") != 0 ||
+	    put_text(line, failure->is_cut ? ",\"beginning\":" : ",\"item\":") != 0 ||
 	    json_put_string(line, failure->item, failure->item_bytes) != 0 ||
 	    put_text(line, ",\"cause\":") != 0 || json_put_string(line, failure->cause, strlen(failure->cause)) != 0 ||
 	    put_text(line, "}\n") != 0)
@@ -78,8 +71,9 @@ static void print_row(const struct listing *listing, const char *job, const stru
 	char item[LOG_QUOTE_BYTES];
 	if (listing->n_failures == 0)
 		out_printf("%-16s %10s  %-10s %8s  %s: %s\n", "JOB", "ITEM", "OUTCOME", "ATTEMPTS", "BYTES", "CAUSE");
-	out_printf("%-16s %10" PRIu64 "  %-10s %8" PRIu32 "  %s: %s\n", job, failure->seq, failure->outcome,
-	           failure->attempts, log_quote(item, failure->item, failure->item_bytes), failure->cause);
+	out_printf("%-16s %10" PRIu64 "  %-10s %8" PRIu32 "  %s%s: %s\n", job, failure->seq, failure->outcome,
+	           failure->attempts, log_quote(item, failure->item, failure->item_bytes),
+	           failure->is_cut ? " (only its beginning)" : "", failure->cause);
 }
 
 static int print_failure(struct listing *listing, const char *job, const struct journal_failure *failure,

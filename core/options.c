@@ -197,6 +197,8 @@ static int option_apply(struct options *options, const struct core_option *optio
 		options->is_resuming = true;
 	else if (strcmp(name, "retry-failed") == 0)
 		options->retries_failed = true;
+	else if (strcmp(name, "accept-change") == 0)
+		options->accepts_change = true;
 	else if (strcmp(name, "json") == 0)
 		options->wants_json = true;
 	else if (strcmp(name, "items") == 0)
@@ -234,6 +236,7 @@ int options_parse(struct options *ret, const struct command *command, int argc, 
 		options_fini(&options);
 		return -1;
 	}
+	options.argv = argv;
 	options.words = argv + optind;
 	options.n_words = (size_t)(argc - optind);
 	*ret = options;

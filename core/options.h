@@ -29,12 +29,13 @@ struct options {
 	enum progress_mode progress;
 	bool is_dry_run, trusts_path, wants_help, wants_version;
 	const char *journal_file, *joblog_file; /* borrowed, or NULL */
-	bool is_resuming, retries_failed;
+	bool is_resuming, retries_failed, accepts_change;
 	bool wants_json, wants_items;
 	struct option_given *given; /* n_given, in the order of the command line */
 	size_t n_given;
 	const char **sets;          /* texts of --set: n_sets, borrowed */
 	size_t n_sets;
+	char **argv;                /* all of it, the command's name first, a NULL behind the last; borrowed */
 	char **words;               /* what is no option: n_words, borrowed, a NULL behind them */
 	size_t n_words;
 	const struct core_option *last; /* the last option that was given, and its value, or NULL */

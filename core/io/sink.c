@@ -44,7 +44,10 @@ struct sink {
 	uint64_t queued_bytes;
 	uint64_t written_bytes;
 	uint64_t going_bytes;  /* of these: on their way to the disk (sink_sync_soon) */
+	struct digest_state *digest; /* of all that was appended; borrowed, or NULL */
+	uint64_t whole_bytes;        /* of those written: up to the last delimiter */
 	struct writeback *writeback; /* takes them there; NULL: nobody has asked, or it isn't to be had */
+	bool is_folder_synced; /* the file's name lasts, too */
 	uint64_t due_bytes;    /* up to here a flush of all was asked for: no waiting for a full block */
 	enum sink_state state; /* SINK_OK, or what it ended with */
 	struct err failure;    /* SINK_FAILED */
@@ -159,20 +162,22 @@ int sink_open(struct sink **ret, const struct endpoint *endpoint, struct err *er
 	return open_sink(ret, endpoint, SINK_FILE_TRUNCATE, err);
 }
 
-int sink_reopen(struct sink **ret, const struct endpoint *endpoint, uint64_t n_bytes, struct err *err)
+int sink_reopen(struct sink **ret, const struct endpoint *endpoint, uint64_t n_bytes, bool is_all, struct err *err)
 {
 	struct sink *sink;
 
-	if (open_sink(&sink, endpoint, n_bytes > 0 ? SINK_FILE_KEEP : SINK_FILE_KEEP_ANY, err) < 0)
+	if (open_sink(&sink, endpoint, n_bytes > 0 || is_all ? SINK_FILE_KEEP : SINK_FILE_KEEP_ANY, err) < 0)
 		return -1;
 	int64_t there_bytes = sink->fd >= 0 ? sink_file_bytes(sink->fd) : -1;
-	if (there_bytes >= 0 && (uint64_t)there_bytes < n_bytes) {
-		err_set(err, ERR_USAGE, "%s has %" PRId64 " bytes, and %" PRIu64 " were written to it: it was changed since",
+	if (there_bytes >= 0 && ((uint64_t)there_bytes < n_bytes || (is_all && (uint64_t)there_bytes != n_bytes))) {
+		err_set(err, ERR_USAGE,
+		        "%s has %" PRId64 " bytes, and %" PRIu64 " were written to it: it was changed since; bring it back, or "
+		        "begin anew without --resume",
 		        sink->name, there_bytes, n_bytes);
 		sink_close(&sink);
 		return -1;
 	}
-	sink->written_bytes = sink->going_bytes = n_bytes;
+	sink->written_bytes = sink->going_bytes = sink->whole_bytes = n_bytes;
 	*ret = sink;
 	return 0;
 }
@@ -190,10 +195,18 @@ bool sink_is_file(const struct sink *sink)
 	return sink->fd >= 0 && sink_file_bytes(sink->fd) >= 0;
 }
 
+void sink_keep_digest(struct sink *sink, struct digest_state *digest)
+{
+	sink->digest = digest;
+}
+
 int sink_sync(struct sink *sink, struct err *err)
 {
 	if (sink->fd >= 0 && sink_file_sync(sink->fd) < 0)
 		return err_set_errno(err, ERR_RUN, errno, "cannot write %s", sink->name);
+	if (sink->fd >= 0 && !sink->is_folder_synced)
+		sink_file_sync_folder(sink->fd);
+	sink->is_folder_synced = true;
 	return 0;
 }
 
@@ -208,14 +221,24 @@ void sink_sync_soon(struct sink *sink)
 	sink->going_bytes = sink->written_bytes;
 }
 
+/* These were written, behind all that was before. */
+static void note_written(struct sink *sink, const char *bytes, size_t n_bytes)
+{
+	const char *delimiter = memrchr(bytes, sink->delimiter, n_bytes);
+
+	if (delimiter != NULL)
+		sink->whole_bytes = sink->written_bytes + (uint64_t)(delimiter - bytes) + 1;
+	sink->written_bytes += n_bytes;
+}
+
 static void sink_consume(struct sink *sink, size_t n_bytes)
 {
 	sink->queued_bytes -= n_bytes;
-	sink->written_bytes += n_bytes;
 	while (n_bytes > 0) {
 		struct chunk *chunk = sink->first;
 		size_t n_here = chunk->end - chunk->start;
 
+		note_written(sink, chunk->bytes + chunk->start, n_bytes < n_here ? n_bytes : n_here);
 		if (n_bytes < n_here) {
 			chunk->start += n_bytes;
 			return;
@@ -254,6 +277,8 @@ static enum sink_state sink_end(struct sink *sink, int errnum, struct err *err)
 		return SINK_GONE;
 	}
 	sink->state = SINK_FAILED;
+	if (sink_file_take_off(sink->fd, sink->written_bytes - sink->whole_bytes) == 0)
+		sink->written_bytes = sink->whole_bytes;
 	err_set_errno(&sink->failure, ERR_RUN, errnum, "cannot write %s", sink->name);
 	if (err != &sink->failure)
 		*err = sink->failure;
@@ -280,7 +305,7 @@ static size_t sink_write_through(struct sink *sink, const void *bytes, size_t n_
 		return 0;
 	}
 	sink_consume(sink, n_queued);
-	sink->written_bytes += (size_t)n_written - n_queued;
+	note_written(sink, bytes, (size_t)n_written - n_queued);
 	return (size_t)n_written - n_queued;
 }
 
@@ -314,6 +339,8 @@ int sink_append(struct sink *sink, const void *bytes, size_t n_bytes, struct err
 {
 	size_t n_settled = 0;
 
+	if (sink->digest != NULL)
+		digest_add(sink->digest, bytes, n_bytes);
 	if (drops_all(sink)) {
 		sink->written_bytes += sink->state == SINK_OK ? n_bytes : 0;
 		return 0;
@@ -334,6 +361,8 @@ int sink_append_buf(struct sink *sink, struct buf *take_buf, struct err *err)
 		buf_clear(take_buf);
 		return 0;
 	}
+	if (sink->digest != NULL)
+		digest_add(sink->digest, take_buf->bytes, take_buf->len);
 	chunk = chunk_create(take_buf->bytes, take_buf->len, take_buf->cap);
 	if (chunk == NULL)
 		return err_set(err, ERR_RESOURCE, "no memory for %zu bytes of results for %s", take_buf->len, sink->name);

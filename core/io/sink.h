@@ -14,6 +14,7 @@
 #define IO_SINK_H
 
 #include "core/base/buf.h"
+#include "core/base/digest.h"
 #include "core/base/err.h"
 #include "core/plan/plan.h"
 
@@ -35,15 +36,19 @@ enum sink_state {
 int sink_open(struct sink **ret, const struct endpoint *endpoint, struct err *err);
 
 /*
- * Opens what was written to before, without truncating: a regular file must have the n_bytes that were written then.
+ * Opens what was written to before, without truncating: a regular file must have the n_bytes that were written then,
+ * and is_all: no more than these.
  * Nothing may be written before sink_cut, which takes off what stands behind them. What is no file begins anew; only
  * the count goes on.
  */
-int sink_reopen(struct sink **ret, const struct endpoint *endpoint, uint64_t n_bytes, struct err *err);
+int sink_reopen(struct sink **ret, const struct endpoint *endpoint, uint64_t n_bytes, bool is_all, struct err *err);
 int sink_cut(struct sink *sink, struct err *err);
 
 /* Can what was written be cut back? */
 bool sink_is_file(const struct sink *sink);
+
+/* From now on everything that is appended is added to it, too. Borrowed. */
+void sink_keep_digest(struct sink *sink, struct digest_state *digest);
 
 /*
  * Has the system begin to put what was written to the disk, when it's worth it, so that sink_sync has little to wait
@@ -68,7 +73,8 @@ int sink_append_buf(struct sink *sink, struct buf *take_buf, struct err *err);
 
 /*
  * Writes what it can. all: also the last bytes that would otherwise wait for a full block (no more is coming soon).
- * SINK_GONE and SINK_FAILED stay; the queue is dropped then, and whatever is appended later too.
+ * SINK_GONE and SINK_FAILED stay; the queue is dropped then, and whatever is appended later too. A file that can't be
+ * written any more is cut back to the last delimiter: whole lines stand in it.
  */
 enum sink_state sink_flush(struct sink *sink, bool all, struct err *err);
 

@@ -9,6 +9,7 @@
 
 #include "core/io/sink_file.h"
 
+#include "core/base/ownfile.h"
 #include "core/io/descriptor.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -197,9 +199,24 @@ int64_t sink_file_bytes(int fd)
 
 int sink_file_cut(int fd, uint64_t n_bytes)
 {
-	if (sink_file_bytes(fd) < 0)
+	int64_t there_bytes = sink_file_bytes(fd);
+
+	if (there_bytes < 0)
 		return 0;
+	if ((uint64_t)there_bytes == n_bytes) /* its time stays */
+		return lseek(fd, (off_t)n_bytes, SEEK_SET) < 0 ? -1 : 0;
 	return ftruncate(fd, (off_t)n_bytes) < 0 || lseek(fd, (off_t)n_bytes, SEEK_SET) < 0 ? -1 : 0;
+}
+
+/* What somebody else has written behind us, or we can't tell from it, stays. */
+int sink_file_take_off(int fd, uint64_t n_bytes)
+{
+	int64_t there_bytes = sink_file_bytes(fd);
+	off_t at = lseek(fd, 0, SEEK_CUR);
+
+	if (there_bytes < 0 || at != there_bytes || (uint64_t)at < n_bytes)
+		return -1;
+	return sink_file_cut(fd, (uint64_t)at - n_bytes);
 }
 
 int sink_file_sync(int fd)
@@ -207,6 +224,20 @@ int sink_file_sync(int fd)
 	if (fdatasync(fd) == 0 || errno == EINVAL || errno == EROFS || errno == ENOTSUP)
 		return 0; /* a pipe, a device */
 	return -1;
+}
+
+/* By way of the descriptor: the name may be a link, and lead elsewhere by now. */
+void sink_file_sync_folder(int fd)
+{
+	char link[32], file[PATH_MAX];
+
+	if (sink_file_bytes(fd) < 0)
+		return;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, file, sizeof(file) - 1);
+	file[n > 0 ? n : 0] = '\0';
+	if (file[0] == '/')
+		ownfile_sync_folder(file);
 }
 
 int sink_file_open(const struct endpoint *endpoint, const char *name, enum sink_file_mode mode, int *ret_fd,

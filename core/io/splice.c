@@ -80,10 +80,13 @@ int splice_check(const char *file, struct err *err)
 	return result;
 }
 
-int splice_open(struct splice *splice, const char *file, uint64_t old_bytes, int pieces_fd, struct err *err)
+int splice_open(struct splice *splice, const char *file, uint64_t old_bytes, struct digest was, int pieces_fd,
+                struct err *err)
 {
 	struct stat old;
-	*splice = (struct splice){.old_fd = -1, .pieces_fd = pieces_fd, .old_bytes = old_bytes};
+	*splice = (struct splice){.old_fd = -1, .pieces_fd = pieces_fd, .old_bytes = old_bytes, .was = was};
+	digest_init(&splice->old_digest);
+	digest_init(&splice->new_digest);
 	if (find_names(file, &splice->file, &splice->new_file, err) == 0 && open_old(splice, &old, err) == 0 &&
 	    open_new(splice, &old, err) == 0)
 		return 0;
@@ -104,8 +107,9 @@ void splice_fini(struct splice *splice)
 	*splice = (struct splice){.old_fd = -1, .pieces_fd = -1};
 }
 
-/* Bytes begin to end of a file. */
-static int copy(struct splice *splice, int fd, uint64_t begin, uint64_t end, struct err *err)
+/* Bytes begin to end of a file; what is read is added to that digest, if it isn't NULL. */
+static int copy(struct splice *splice, int fd, uint64_t begin, uint64_t end, struct digest_state *digest,
+                struct err *err)
 {
 	char block[BLOCK_BYTES];
 	while (begin < end) {
@@ -119,6 +123,9 @@ static int copy(struct splice *splice, int fd, uint64_t begin, uint64_t end, str
 			return err_set(err, ERR_RUN, "%s became shorter while it was read", splice->file);
 		if (fwrite(block, 1, (size_t)n, splice->out) != (size_t)n)
 			return fail(splice, err);
+		if (digest)
+			digest_add(digest, block, (size_t)n);
+		digest_add(&splice->new_digest, block, (size_t)n);
 		begin += (uint64_t)n;
 		splice->new_bytes += (uint64_t)n;
 	}
@@ -129,22 +136,26 @@ int splice_put(struct splice *splice, uint64_t old_at, uint64_t begin, uint64_t 
 {
 	if (old_at < splice->old_at || old_at > splice->old_bytes)
 		return err_set(err, ERR_USAGE, "%s has no place %" PRIu64 " for a result", splice->file, old_at);
-	if (copy(splice, splice->old_fd, splice->old_at, old_at, err) != 0)
+	if (copy(splice, splice->old_fd, splice->old_at, old_at, &splice->old_digest, err) != 0)
 		return -1;
 	splice->old_at = old_at;
 	*ret_at = splice->new_bytes;
-	return copy(splice, splice->pieces_fd, begin, end, err);
+	return copy(splice, splice->pieces_fd, begin, end, NULL, err);
 }
 
-int splice_finish(struct splice *splice, uint64_t *ret_bytes, struct err *err)
+int splice_finish(struct splice *splice, uint64_t *ret_bytes, struct digest *ret_digest, struct err *err)
 {
-	if (copy(splice, splice->old_fd, splice->old_at, splice->old_bytes, err) != 0)
+	if (copy(splice, splice->old_fd, splice->old_at, splice->old_bytes, &splice->old_digest, err) != 0)
 		return -1;
+	if (!digest_is_equal(digest_value(&splice->old_digest), splice->was))
+		return err_set(err, ERR_USAGE, "%s was changed since it was written: bring it back, or begin anew without "
+		               "--resume", splice->file);
 	if (fflush(splice->out) != 0 || fsync(fileno(splice->out)) != 0)
 		return fail(splice, err);
 	FILE *out = splice->out;
 	splice->out = NULL;
 	*ret_bytes = splice->new_bytes;
+	*ret_digest = digest_value(&splice->new_digest);
 	if (fclose(out) == 0)
 		return 0;
 	fail(splice, err);
@@ -152,24 +163,27 @@ int splice_finish(struct splice *splice, uint64_t *ret_bytes, struct err *err)
 	return -1;
 }
 
-static bool has_bytes(const char *file, uint64_t n_bytes)
+static bool has_bytes(const char *file, uint64_t n_bytes, struct digest digest)
 {
 	struct stat status;
-	return lstat(file, &status) == 0 && S_ISREG(status.st_mode) && (uint64_t)status.st_size == n_bytes;
+	struct digest seen;
+	struct err err;
+	return lstat(file, &status) == 0 && S_ISREG(status.st_mode) && (uint64_t)status.st_size == n_bytes &&
+	       digest_of_file(file, &seen, &err) == 0 && digest_is_equal(seen, digest);
 }
 
-int splice_rename(const char *file, uint64_t n_bytes, struct err *err)
+int splice_rename(const char *file, uint64_t n_bytes, struct digest digest, struct err *err)
 {
 	char *real, *new_file;
 	int result = 0;
 	if (find_names(file, &real, &new_file, err) != 0)
 		return -1;
-	if (has_bytes(new_file, n_bytes)) {
+	if (has_bytes(new_file, n_bytes, digest)) {
 		if (rename(new_file, real) != 0)
 			result = err_set_errno(err, ERR_RUN, errno, "cannot rename %s", new_file);
 		else
 			ownfile_sync_folder(real);
-	} else if (!has_bytes(real, n_bytes))
+	} else if (!has_bytes(real, n_bytes, digest))
 		result = err_set(err, ERR_USAGE,
 		                 "neither %s nor %s has the %" PRIu64 " bytes that were written: bring it back, or begin anew "
 		                 "without --resume",

@@ -73,6 +73,9 @@ static const struct core_option table[] = {
 	{{"retry-failed", OPTION_BOOL, "no", "with --resume, when the run has finished: run the items that have failed "
 	  "once more, and put their results where they belong", NULL, NULL},
 	 .flags = CORE_COMMAND},
+	{{"accept-change", OPTION_BOOL, "no", "with --resume: what is left is run with another plugin, command or options "
+	  "than the journal has; results that are there stay", NULL, NULL},
+	 .flags = CORE_COMMAND},
 	{{"joblog", OPTION_STRING, NULL, "a line an item in this file, in the format of GNU parallel's --joblog", NULL,
 	  "FILE"},
 	 .flags = CORE_COMMAND | CORE_RUN_KEY, .has_argument = true},

@@ -39,6 +39,7 @@ struct plan {
 	struct place joblog_place;
 	bool is_resuming;           /* --resume */
 	bool retries_failed;        /* --retry-failed */
+	bool accepts_change;        /* --accept-change */
 	char **set_texts;           /* of plan_set: places point to them */
 	size_t n_set_texts;
 };

@@ -325,13 +325,17 @@ static void check_journal(struct plan *plan, const struct uses *uses)
 	const struct place place = plan->journal_place;
 	const char *file = plan->journal_file;
 	if (!file) {
-		if (plan->is_resuming || plan->retries_failed)
+		if (plan->is_resuming || plan->retries_failed || plan->accepts_change)
 			place_error(&plan->errors, place, ERR_USAGE, "--%s needs the journal: add --journal FILE",
-			            plan->is_resuming ? "resume" : "retry-failed");
+			            plan->is_resuming      ? "resume"
+			            : plan->retries_failed ? "retry-failed"
+			                                   : "accept-change");
 		return;
 	}
 	if (plan->retries_failed && !plan->is_resuming)
 		place_error(&plan->errors, place, ERR_USAGE, "--retry-failed goes with --resume: give both");
+	if (plan->accepts_change && !plan->is_resuming)
+		place_error(&plan->errors, place, ERR_USAGE, "--accept-change goes with --resume: give both");
 	if (!file[0])
 		place_error(&plan->errors, place, ERR_USAGE, "journal: the name of a file is expected");
 	else if (means_descriptor(file))

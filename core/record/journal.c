@@ -98,17 +98,20 @@ static int retire_old(struct journal *journal, struct err *err)
 	return result;
 }
 
-static int add_keys(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err)
+/* SQLite says in a row which mode it is now: where a file system can't have it, another, and no error. */
+static int use_wal(struct journal *journal, struct err *err)
 {
-	sqlite3_stmt *statement = journal_db_statement(journal, STATEMENT_ADD_KEY, err);
-	for (size_t i = 0; statement && i < n_keys; i++) {
-		sqlite3_bind_text(statement, 1, keys[i].job, -1, SQLITE_STATIC);
-		sqlite3_bind_text(statement, 2, keys[i].key, -1, SQLITE_STATIC);
-		sqlite3_bind_text(statement, 3, keys[i].value, -1, SQLITE_STATIC);
-		if (journal_db_run(journal, statement, err) != 0)
-			return -1;
-	}
-	return statement ? 0 : -1;
+	sqlite3_stmt *row = journal_db_prepare(journal, "PRAGMA journal_mode=WAL", err);
+	int code = row ? sqlite3_step(row) : SQLITE_ERROR, result = -1;
+	if (row && code != SQLITE_ROW)
+		journal_db_error(journal, code, "make it", err);
+	else if (row && strcmp(journal_column_text(row, 0), "wal") != 0)
+		err_set(err, ERR_USAGE, "journal %s: SQLite can't keep a log (WAL) there: put it on another file system",
+		        journal->file);
+	else if (row)
+		result = 0;
+	sqlite3_finalize(row);
+	return result;
 }
 
 static int fill(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err)
@@ -123,9 +126,9 @@ static int fill(struct journal *journal, const struct journal_key *keys, size_t 
 	for (size_t i = 0; journal_db_schema[i]; i++)
 		if (journal_db_exec(journal, journal_db_schema[i], err) != 0)
 			return -1;
-	if (add_keys(journal, keys, n_keys, err) != 0)
+	if (journal_add_keys(journal, keys, n_keys, err) != 0)
 		return -1;
-	return journal_db_exec(journal, "COMMIT; PRAGMA journal_mode=WAL", err);
+	return journal_db_exec(journal, "COMMIT", err) == 0 ? use_wal(journal, err) : -1;
 }
 
 static int make_new(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err)
@@ -242,29 +245,63 @@ __attribute__((format(printf, 2, 3))) static void differ(char text[ERR_TEXT_BYTE
 	va_end(args);
 }
 
-static int compare_rows(struct journal *journal, const struct journal_key *keys, size_t n_keys, size_t *ret_n_common,
-                        char text[ERR_TEXT_BYTES / 2], struct err *err)
+/* What runs may be another for what is left to be done; which items there are and where results go, never. */
+static bool may_change(const char *key)
 {
-	sqlite3_stmt *row = journal_db_prepare(journal, "SELECT job, key, value FROM plan ORDER BY id", err);
+	return strncmp(key, "plugin", 6) == 0 || strncmp(key, "option ", 7) == 0 || strcmp(key, "max-result") == 0;
+}
+
+/* How a plan differs from the journal's. */
+struct differences {
+	char text[ERR_TEXT_BYTES / 2];
+	bool is_barred; /* in what may never change */
+	size_t n_common;
+};
+
+static void compare_row(struct differences *differences, const char *job, const char *key, const char *was,
+                        const struct journal_key *now)
+{
+	differences->n_common += now != NULL;
+	if (now && strcmp(now->value, was) == 0)
+		return;
+	if (!now)
+		differ(differences->text, "job '%s': %s was '%s'", job, key, was);
+	else if (strcmp(key, "plugin file") == 0)
+		differ(differences->text, "job '%s': the plugin's file is another than it was", job);
+	else
+		differ(differences->text, "job '%s': %s was '%s' and is '%s'", job, key, was, now->value);
+	differences->is_barred = differences->is_barred || !may_change(key);
+}
+
+static sqlite3_stmt *prepare_with_number(struct journal *journal, const char *sql, int64_t number, struct err *err)
+{
+	struct journal_binding binding = {.statement = journal_db_prepare(journal, sql, err)};
+	if (!binding.statement)
+		return NULL;
+	journal_bind_number(&binding, (uint64_t)number);
+	if (journal_binding_check(journal, &binding, err) == 0)
+		return binding.statement;
+	sqlite3_finalize(binding.statement);
+	return NULL;
+}
+
+static int compare_rows(struct journal *journal, const struct journal_key *keys, size_t n_keys,
+                        struct differences *differences, struct err *err)
+{
+	sqlite3_stmt *row = prepare_with_number(journal, "SELECT job, key, value FROM plan WHERE change = ?1 ORDER BY id",
+	                                        journal->n_changes, err);
 	int code = SQLITE_DONE;
 	char missing[ERR_TEXT_BYTES / 8] = ""; /* the job that was named last as such; its rows stand together */
 	while (row && (code = sqlite3_step(row)) == SQLITE_ROW) {
 		const char *job = journal_column_text(row, 0), *key = journal_column_text(row, 1);
-		if (!has_job(keys, n_keys, job)) {
-			if (strncmp(missing, job, sizeof missing - 1) != 0)
-				differ(text, "job '%s' isn't there any more", job);
-			snprintf(missing, sizeof missing, "%s", job);
+		if (has_job(keys, n_keys, job)) {
+			compare_row(differences, job, key, journal_column_text(row, 2), find_key(keys, n_keys, job, key));
 			continue;
 		}
-		const char *value = journal_column_text(row, 2);
-		const struct journal_key *now = find_key(keys, n_keys, job, key);
-		*ret_n_common += now != NULL;
-		if (!now)
-			differ(text, "job '%s': %s was '%s'", job, key, value);
-		else if (strcmp(now->value, value) != 0 && strcmp(key, "plugin file") == 0)
-			differ(text, "job '%s': the plugin's file is another than it was", job);
-		else if (strcmp(now->value, value) != 0)
-			differ(text, "job '%s': %s was '%s' and is '%s'", job, key, value, now->value);
+		if (strncmp(missing, job, sizeof missing - 1) != 0)
+			differ(differences->text, "job '%s' isn't there any more", job);
+		snprintf(missing, sizeof missing, "%s", job);
+		differences->is_barred = true;
 	}
 	sqlite3_finalize(row);
 	if (!row)
@@ -272,35 +309,58 @@ static int compare_rows(struct journal *journal, const struct journal_key *keys,
 	return code == SQLITE_DONE ? 0 : journal_db_error(journal, code, "read it", err);
 }
 
-static bool has_row(struct journal *journal, const struct journal_key *key)
+/* 1: it does, 0, -1. */
+static int has_row(struct journal *journal, const struct journal_key *key, struct err *err)
 {
-	struct err err;
-	sqlite3_stmt *row = journal_db_prepare(journal, "SELECT 1 FROM plan WHERE job = ?1 AND key = ?2", &err);
+	sqlite3_stmt *row = prepare_with_number(
+		journal, "SELECT 1 FROM plan WHERE change = ?1 AND job = ?2 AND key = ?3", journal->n_changes, err);
+	struct journal_binding binding = {.statement = row, .place = 1};
+	int result = -1;
 	if (!row)
-		return true;
-	sqlite3_bind_text(row, 1, key->job, -1, SQLITE_STATIC);
-	sqlite3_bind_text(row, 2, key->key, -1, SQLITE_STATIC);
-	bool has = sqlite3_step(row) == SQLITE_ROW;
+		return -1;
+	journal_bind_text(&binding, key->job);
+	journal_bind_text(&binding, key->key);
+	if (journal_binding_check(journal, &binding, err) == 0) {
+		int code = sqlite3_step(row);
+		result = code == SQLITE_ROW    ? 1
+		         : code == SQLITE_DONE ? 0
+		                               : journal_db_error(journal, code, "read it", err);
+	}
 	sqlite3_finalize(row);
-	return has;
+	return result;
+}
+
+/* Keys that the journal doesn't have. */
+static int find_new(struct journal *journal, const struct journal_key *keys, size_t n_keys,
+                    struct differences *differences, struct err *err)
+{
+	for (size_t i = 0; differences->n_common < n_keys && i < n_keys; i++) {
+		const struct journal_key *key = &keys[i];
+		bool is_known = journal_find_job(journal, key->job) != NULL;
+		int has = is_known ? has_row(journal, key, err) : 0;
+		if (has < 0)
+			return -1;
+		if (!is_known && (i == 0 || strcmp(keys[i - 1].job, key->job) != 0))
+			differ(differences->text, "job '%s' is new", key->job);
+		else if (is_known && !has)
+			differ(differences->text, "job '%s': %s is '%s' and was not given", key->job, key->key, key->value);
+		differences->is_barred = differences->is_barred || !is_known || (!has && !may_change(key->key));
+	}
+	return 0;
 }
 
 int journal_compare(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err)
 {
-	char text[ERR_TEXT_BYTES / 2] = "";
-	size_t n_common = 0;
-	if (compare_rows(journal, keys, n_keys, &n_common, text, err) != 0)
+	struct differences differences = {.text = ""};
+	if (compare_rows(journal, keys, n_keys, &differences, err) != 0 ||
+	    find_new(journal, keys, n_keys, &differences, err) != 0)
 		return -1;
-	for (size_t i = 0; n_common < n_keys && i < n_keys; i++)
-		if (!journal_find_job(journal, keys[i].job)) {
-			if (i == 0 || strcmp(keys[i - 1].job, keys[i].job) != 0)
-				differ(text, "job '%s' is new", keys[i].job);
-		} else if (!has_row(journal, &keys[i]))
-			differ(text, "job '%s': %s is '%s' and was not given", keys[i].job, keys[i].key, keys[i].value);
-	if (!text[0])
+	if (!differences.text[0])
 		return 0;
-	return err_set(err, ERR_USAGE, "journal %s is of another run: %s; go on with what it was, or begin anew",
-	               journal->file, text);
+	err_set(err, ERR_USAGE, "journal %s is of another run: %s; go on with what it was, %sor begin anew", journal->file,
+	        differences.text,
+	        differences.is_barred ? "" : "or say --accept-change, so that what is left is done with what it is now, ");
+	return differences.is_barred ? -1 : 1;
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
@@ -316,7 +376,10 @@ int journal_read_position(struct journal *journal, const char *job, struct journ
 	sqlite3_stmt *row = journal_db_statement(journal, STATEMENT_LAST_CHECKPOINT, err);
 	if (!row)
 		return -1;
-	sqlite3_bind_text(row, 1, job, -1, SQLITE_STATIC);
+	struct journal_binding binding = {.statement = row};
+	journal_bind_text(&binding, job);
+	if (journal_binding_check(journal, &binding, err) != 0)
+		return -1;
 	int code = sqlite3_step(row), result = 0;
 	if (code == SQLITE_ROW)
 		result = journal_read_checkpoint(journal, row, ret, err);
@@ -337,9 +400,9 @@ int journal_list(struct journal_cursor **ret, struct journal *journal, const cha
                  struct err *err)
 {
 	static const char *const texts[] = {
-		[JOURNAL_BY_SEQ] = "SELECT job, seq, item, outcome, attempts, cause, output_at FROM failure "
+		[JOURNAL_BY_SEQ] = "SELECT " JOURNAL_FAILURE_COLUMNS " FROM failure "
 						   "WHERE ?1 IS NULL OR job = ?1 ORDER BY job, seq",
-		[JOURNAL_BY_PLACE] = "SELECT job, seq, item, outcome, attempts, cause, output_at FROM failure "
+		[JOURNAL_BY_PLACE] = "SELECT " JOURNAL_FAILURE_COLUMNS " FROM failure "
 							 "WHERE ?1 IS NULL OR job = ?1 ORDER BY job, output_at, seq"};
 	struct journal_cursor *cursor = *ret = calloc(1, sizeof *cursor);
 	if (!cursor)
@@ -350,10 +413,12 @@ int journal_list(struct journal_cursor **ret, struct journal *journal, const cha
 		journal_cursor_close(ret);
 		return -1;
 	}
-	if (sqlite3_bind_text(cursor->row, 1, job, -1, SQLITE_TRANSIENT) == SQLITE_OK)
+	struct journal_binding binding = {.statement = cursor->row};
+	journal_bind_text(&binding, job);
+	if (journal_binding_check(journal, &binding, err) == 0)
 		return 0;
 	journal_cursor_close(ret);
-	return err_set(err, ERR_RUN, "out of memory");
+	return -1;
 }
 
 int journal_next(struct journal_cursor *cursor, const char **ret_job, struct journal_failure *ret, struct err *err)
@@ -362,15 +427,7 @@ int journal_next(struct journal_cursor *cursor, const char **ret_job, struct jou
 	int code = sqlite3_step(row);
 	if (code != SQLITE_ROW)
 		return code == SQLITE_DONE ? 0 : journal_db_error(cursor->journal, code, "read it", err);
-	const void *item = sqlite3_column_blob(row, 2);
-	*ret_job = journal_column_text(row, 0);
-	*ret = (struct journal_failure){.seq = (uint64_t)sqlite3_column_int64(row, 1),
-	                                .item = item ? item : "",
-	                                .item_bytes = (size_t)sqlite3_column_bytes(row, 2),
-	                                .outcome = journal_column_text(row, 3),
-	                                .attempts = (uint32_t)sqlite3_column_int64(row, 4),
-	                                .cause = journal_column_text(row, 5),
-	                                .output_at = (uint64_t)sqlite3_column_int64(row, 6)};
+	journal_read_failure(row, ret_job, ret);
 	code = sqlite3_errcode(cursor->journal->db); /* of the columns */
 	return (code & 0xff) == SQLITE_NOMEM ? journal_db_error(cursor->journal, code, "read it", err) : 1;
 }

@@ -10,8 +10,8 @@
  *
  * One run a file, by whatever name: FILE.lock is held from create or open to close, FILE being its real name. A new
  * journal is made beside it, complete with its keys, and renamed. A commit isn't synced to the disk
- * (synchronous=NORMAL): after a power failure the journal may be older than it was, never newer than the output, which
- * is synced before.
+ * (synchronous=NORMAL), unless it's to last: after a power failure the journal may be older than it was, never newer
+ * than the output, which is synced before. An item that is too large for a row, of 10^9 bytes, is stored cut.
  *
  * Each checkpoint row has a digest of its fields and of the row before it, the first of the keys; each failure has a
  * digest of its fields, and each checkpoint the sum of those of its job. Opening checks all of them, the schema and
@@ -47,7 +47,8 @@ struct journal_position {
 	struct digest taken_digest;       /* of their bytes */
 	struct journal_range *unfinished; /* those of them without an outcome: in order, apart; owned */
 	size_t n_unfinished;
-	uint64_t output_bytes;   /* the results of all others are so many bytes of the output */
+	uint64_t output_bytes;   /* the results of all others are the first so many bytes of the output */
+	struct digest output_digest; /* of these; of what is no file that can be read again: all zero */
 	bool is_finished;        /* the input has no more */
 	bool is_renaming;        /* the output of so many bytes is OUTPUT.new until that has become OUTPUT */
 	uint64_t n_ok, n_failed; /* for people who look */
@@ -57,6 +58,7 @@ struct journal_failure {
 	uint64_t seq;
 	const void *item;
 	size_t item_bytes;
+	bool is_cut;         /* these bytes are only its beginning: it was over max-item, or too large for the journal */
 	const char *outcome; /* "failed", "crashed" ... */
 	uint32_t attempts;
 	const char *cause;
@@ -82,7 +84,7 @@ void journal_close(struct journal **journal);
 /* -1 (ERR_USAGE): the journal's run has no such job; err names those that it has. */
 int journal_check_job(struct journal *journal, const char *job, struct err *err);
 
-/* -1: err names what is different. */
+/* 1: it is another, in what journal_accept may take; err says in what, as it does for -1. */
 int journal_compare(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err);
 
 /* Are all jobs finished? */
@@ -94,7 +96,7 @@ void journal_position_fini(struct journal_position *position);
 
 /*
  * Failures one after another; job NULL: of all jobs, in the order of jobs and items. By place: as their results would
- * stand in the output. While a cursor is open nothing is written.
+ * stand in the output. While a cursor is open nothing is written, and job stays.
  */
 enum journal_order { JOURNAL_BY_SEQ, JOURNAL_BY_PLACE };
 struct journal_cursor;
@@ -104,15 +106,22 @@ int journal_list(struct journal_cursor **ret, struct journal *journal, const cha
 int journal_next(struct journal_cursor *cursor, const char **ret_job, struct journal_failure *ret, struct err *err);
 void journal_cursor_close(struct journal_cursor **cursor); /* also NULL */
 
-/* One transaction; after a failure nothing of it is there, and the journal can only be closed. */
-int journal_begin(struct journal *journal, struct err *err);
+/*
+ * One transaction; after a failure nothing of it is there, and the journal can only be closed. is_lasting: it is with
+ * the disk when journal_commit returns, whoever reads the journal meanwhile.
+ */
+int journal_begin(struct journal *journal, bool is_lasting, struct err *err);
 int journal_add_failure(struct journal *journal, const char *job, const struct journal_failure *failure,
                         struct err *err);
 int journal_drop_failures(struct journal *journal, const char *job, struct err *err); /* all of the job's */
 int journal_put_position(struct journal *journal, const char *job, const struct journal_position *position,
                          struct err *err);
 int journal_commit(struct journal *journal, struct err *err);
-/* What was committed is with the disk when it returns. */
-int journal_sync(struct journal *journal, struct err *err);
+
+/*
+ * The plan is another from now on: its keys are those that the journal is compared with, the old ones stay as its
+ * history. What is done stands.
+ */
+int journal_accept(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err);
 
 #endif

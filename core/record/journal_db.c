@@ -15,31 +15,37 @@
 #define BUSY_MS 10000 /* somebody with sqlite3 in the way of a commit is waited for */
 
 const char *const journal_db_schema[] = {
-	"CREATE TABLE plan(id INTEGER PRIMARY KEY, job TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL) STRICT",
+	"CREATE TABLE plan(id INTEGER PRIMARY KEY, change INTEGER NOT NULL, job TEXT NOT NULL, key TEXT NOT NULL, "
+	"value TEXT NOT NULL) STRICT",
 	"CREATE TABLE checkpoint(id INTEGER PRIMARY KEY, job TEXT NOT NULL, taken_items INTEGER NOT NULL, "
 	"taken_digest BLOB NOT NULL, unfinished TEXT NOT NULL, output_bytes INTEGER NOT NULL, "
-	"is_finished INTEGER NOT NULL, n_ok INTEGER NOT NULL, n_failed INTEGER NOT NULL, is_renaming INTEGER NOT NULL, "
+	"output_digest BLOB NOT NULL, is_finished INTEGER NOT NULL, n_ok INTEGER NOT NULL, n_failed INTEGER NOT NULL, "
+	"is_renaming INTEGER NOT NULL, "
 	"failures_digest BLOB NOT NULL, previous BLOB NOT NULL, digest BLOB NOT NULL) STRICT",
 	"CREATE TABLE failure(id INTEGER PRIMARY KEY, job TEXT NOT NULL, seq INTEGER NOT NULL, item BLOB NOT NULL, "
-	"outcome TEXT NOT NULL, attempts INTEGER NOT NULL, cause TEXT NOT NULL, output_at INTEGER NOT NULL, "
-	"digest BLOB NOT NULL) STRICT",
+	"is_cut INTEGER NOT NULL, outcome TEXT NOT NULL, attempts INTEGER NOT NULL, cause TEXT NOT NULL, "
+	"output_at INTEGER NOT NULL, digest BLOB NOT NULL) STRICT",
 	"CREATE UNIQUE INDEX failure_seq ON failure(job, seq)",
-	"CREATE VIEW failures AS SELECT job, seq, outcome, attempts, CAST(item AS TEXT) AS item, cause "
+	"CREATE VIEW failures AS SELECT job, seq, outcome, attempts, CAST(item AS TEXT) AS item, cause, is_cut "
 	"FROM failure ORDER BY job, seq",
 	"CREATE VIEW summary AS SELECT job, CASE is_finished WHEN 1 THEN 'finished' ELSE 'unfinished' END AS state, "
 	"taken_items AS items, n_ok AS ok, n_failed AS failed, output_bytes FROM checkpoint "
 	"WHERE id IN (SELECT max(id) FROM checkpoint GROUP BY job) ORDER BY job",
+	"CREATE VIEW changes AS SELECT change, job, key, (SELECT value FROM plan AS old WHERE old.change = new.change - 1 "
+	"AND old.job = new.job AND old.key = new.key) AS was, value FROM plan AS new WHERE change > 0 AND was IS NOT value "
+	"ORDER BY id",
 	NULL};
 
 static const char *const statements[STATEMENT_COUNT] = {
 	[STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
 	[STATEMENT_COMMIT] = "COMMIT",
-	[STATEMENT_ADD_KEY] = "INSERT INTO plan(job, key, value) VALUES(?1, ?2, ?3)",
-	[STATEMENT_ADD_FAILURE] = "INSERT INTO failure(job, seq, item, outcome, attempts, cause, output_at, digest) "
-							  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[STATEMENT_ADD_KEY] = "INSERT INTO plan(change, job, key, value) VALUES(?1, ?2, ?3, ?4)",
+	[STATEMENT_ADD_FAILURE] = "INSERT INTO failure(" JOURNAL_FAILURE_COLUMNS ") "
+							  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[STATEMENT_DROP_FAILURES] = "DELETE FROM failure WHERE job = ?1",
 	[STATEMENT_ADD_CHECKPOINT] = "INSERT INTO checkpoint(" JOURNAL_CHECKPOINT_COLUMNS ") "
-								 "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+								 "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+	[STATEMENT_DROP_CHECKPOINTS] = "DELETE FROM checkpoint WHERE job = ?1",
 	[STATEMENT_PRUNE] = "DELETE FROM checkpoint WHERE job = ?1 AND id NOT IN "
 						"(SELECT id FROM checkpoint WHERE job = ?1 ORDER BY id DESC LIMIT ?2)",
 	[STATEMENT_LAST_CHECKPOINT] = "SELECT " JOURNAL_CHECKPOINT_COLUMNS " FROM checkpoint WHERE job = ?1 "
@@ -86,13 +92,20 @@ int journal_db_damaged(const struct journal *journal, struct err *err, const cha
 /* Nothing that a file says may make SQLite do more than read it. */
 static int harden(struct journal *journal, struct err *err)
 {
+	static const struct {
+		int setting, value;
+	} settings[] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},
+	                {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+	                {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+	                {SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1}};
 	sqlite3 *db = journal->db;
-	sqlite3_extended_result_codes(db, 1);
-	sqlite3_busy_timeout(db, BUSY_MS);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	int code = sqlite3_extended_result_codes(db, 1);
+	if (code == SQLITE_OK)
+		code = sqlite3_busy_timeout(db, BUSY_MS);
+	for (size_t i = 0; code == SQLITE_OK && i < sizeof settings / sizeof *settings; i++)
+		code = sqlite3_db_config(db, settings[i].setting, settings[i].value, NULL);
+	if (code != SQLITE_OK)
+		return journal_db_error(journal, code, "open it", err);
 	return journal_db_exec(journal, "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0", err);
 }
 
@@ -151,6 +164,58 @@ int journal_db_run(struct journal *journal, sqlite3_stmt *statement, struct err 
 	return code == SQLITE_DONE || code == SQLITE_ROW ? 0 : journal_db_error(journal, code, "write it", err);
 }
 
+/* --- bindings ----------------------------------------------------------------------------------------------------- */
+
+static void bound(struct journal_binding *binding, int code)
+{
+	if (binding->code == SQLITE_OK)
+		binding->code = code;
+}
+
+void journal_bind_number(struct journal_binding *binding, uint64_t number)
+{
+	bound(binding, sqlite3_bind_int64(binding->statement, ++binding->place, (sqlite3_int64)number));
+}
+
+void journal_bind_text(struct journal_binding *binding, const char *text)
+{
+	bound(binding, sqlite3_bind_text(binding->statement, ++binding->place, text, -1, SQLITE_STATIC));
+}
+
+void journal_bind_bytes(struct journal_binding *binding, const void *bytes, size_t n_bytes)
+{
+	/* no bytes at all would be a NULL */
+	bound(binding, sqlite3_bind_blob64(binding->statement, ++binding->place, n_bytes > 0 ? bytes : "", n_bytes,
+	                                   SQLITE_STATIC));
+}
+
+static void put_number(unsigned char bytes[8], uint64_t number)
+{
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (unsigned char)(number >> 8 * (7 - i));
+}
+
+void journal_bind_digest(struct journal_binding *binding, struct digest digest)
+{
+	unsigned char bytes[16];
+	put_number(bytes, digest.high);
+	put_number(bytes + 8, digest.low);
+	bound(binding, sqlite3_bind_blob(binding->statement, ++binding->place, bytes, sizeof bytes, SQLITE_TRANSIENT));
+}
+
+int journal_binding_check(const struct journal *journal, const struct journal_binding *binding, struct err *err)
+{
+	return binding->code == SQLITE_OK ? 0 : journal_db_error(journal, binding->code, "use it", err);
+}
+
+int journal_binding_run(struct journal *journal, const struct journal_binding *binding, struct err *err)
+{
+	if (journal_binding_check(journal, binding, err) == 0)
+		return journal_db_run(journal, binding->statement, err);
+	sqlite3_clear_bindings(binding->statement);
+	return -1;
+}
+
 /* --- digests ------------------------------------------------------------------------------------------------------ */
 
 void journal_digest_number(struct digest_state *state, uint64_t number)
@@ -181,6 +246,7 @@ struct digest journal_digest_failure(const char *job, const struct journal_failu
 	journal_digest_number(&state, failure->seq);
 	journal_digest_text(&state, failure->item, failure->item_bytes);
 	journal_digest_text(&state, failure->outcome, strlen(failure->outcome));
+	journal_digest_number(&state, failure->is_cut);
 	journal_digest_number(&state, failure->attempts);
 	journal_digest_text(&state, failure->cause, strlen(failure->cause));
 	journal_digest_number(&state, failure->output_at);
@@ -199,6 +265,7 @@ struct digest journal_digest_checkpoint(struct digest previous, const struct jou
 	add_digest(&state, position->taken_digest);
 	journal_digest_text(&state, unfinished, strlen(unfinished));
 	journal_digest_number(&state, position->output_bytes);
+	add_digest(&state, position->output_digest);
 	journal_digest_number(&state, position->is_finished);
 	journal_digest_number(&state, position->n_ok);
 	journal_digest_number(&state, position->n_failed);

@@ -12,8 +12,10 @@
 #include <sqlite3.h>
 
 #define JOURNAL_APPLICATION_ID 0x526f7461 /* "Rota" */
-#define JOURNAL_VERSION 1
+#define JOURNAL_VERSION 2
 #define JOURNAL_KEPT_CHECKPOINTS 16
+#define JOURNAL_BEGINNING_BYTES 200 /* of an item that is too large for a row */
+#define JOURNAL_ROW_BYTES 65536     /* and what a row needs besides its item, at most */
 
 enum journal_statement {
 	STATEMENT_BEGIN,
@@ -22,6 +24,7 @@ enum journal_statement {
 	STATEMENT_ADD_FAILURE,
 	STATEMENT_DROP_FAILURES,
 	STATEMENT_ADD_CHECKPOINT,
+	STATEMENT_DROP_CHECKPOINTS,
 	STATEMENT_PRUNE,
 	STATEMENT_LAST_CHECKPOINT,
 	STATEMENT_COUNT
@@ -44,6 +47,8 @@ struct journal {
 	struct journal_job *jobs;
 	size_t n_jobs;
 	struct digest keys; /* the chains' beginning */
+	bool is_lasting;    /* a commit is synced */
+	int64_t n_changes;  /* of the plan, that were accepted */
 	int64_t last_id;    /* of a checkpoint, whichever job's */
 	sqlite3_stmt *statements[STATEMENT_COUNT];
 };
@@ -71,6 +76,22 @@ sqlite3_stmt *journal_db_prepare(struct journal *journal, const char *sql, struc
 /* Runs a statement that gives no rows, and resets it. */
 int journal_db_run(struct journal *journal, sqlite3_stmt *statement, struct err *err);
 
+/*
+ * The values of a statement, one after another: journal_bind_... for each, then journal_binding_run, or to step through
+ * rows: journal_binding_check. A binding that fails is told by these. Texts and bytes are borrowed until the statement
+ * has run.
+ */
+struct journal_binding {
+	sqlite3_stmt *statement;
+	int place, code;
+};
+void journal_bind_number(struct journal_binding *binding, uint64_t number);
+void journal_bind_text(struct journal_binding *binding, const char *text); /* NULL: no value */
+void journal_bind_bytes(struct journal_binding *binding, const void *bytes, size_t n_bytes);
+void journal_bind_digest(struct journal_binding *binding, struct digest digest);
+int journal_binding_check(const struct journal *journal, const struct journal_binding *binding, struct err *err);
+int journal_binding_run(struct journal *journal, const struct journal_binding *binding, struct err *err);
+
 /* The schema's objects, in the order in which they are made; NULL behind the last. */
 extern const char *const journal_db_schema[];
 
@@ -82,16 +103,24 @@ struct digest journal_digest_checkpoint(struct digest previous, const struct jou
                                         const struct journal_position *position, const char *unfinished);
 struct digest journal_digest_sum(struct digest one, struct digest other);
 
+/* The keys of the plan as it is now, with the number of the change that made it so. */
+int journal_add_keys(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err);
+/* All that the plan has ever been: its jobs, keys and n_changes; the chains begin anew with it. */
+int journal_read_keys(struct journal *journal, struct err *err);
+
 /* Everything that the file says, held against its digests; fills jobs and keys. */
 int journal_verify(struct journal *journal, struct err *err);
 
 /* Columns of a checkpoint (STATEMENT_LAST_CHECKPOINT, journal_verify), in this order. */
 #define JOURNAL_CHECKPOINT_COLUMNS \
-	"id, job, taken_items, taken_digest, unfinished, output_bytes, is_finished, n_ok, n_failed, is_renaming, " \
-	"failures_digest, previous, digest"
+	"id, job, taken_items, taken_digest, unfinished, output_bytes, output_digest, is_finished, n_ok, n_failed, " \
+	"is_renaming, failures_digest, previous, digest"
 /* *ret is the caller's; -1: a field can't be true. */
 int journal_read_checkpoint(const struct journal *journal, sqlite3_stmt *row, struct journal_position *ret,
                             struct err *err);
+/* Columns of a failure, in this order; what *ret points to is the row's. The digest isn't looked at. */
+#define JOURNAL_FAILURE_COLUMNS "job, seq, item, is_cut, outcome, attempts, cause, output_at, digest"
+void journal_read_failure(sqlite3_stmt *row, const char **ret_job, struct journal_failure *ret);
 struct digest journal_column_digest(sqlite3_stmt *row, int column); /* all zero, when it is none */
 const char *journal_column_text(sqlite3_stmt *row, int column);     /* "", when it is none or memory is short */
 

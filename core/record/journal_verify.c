@@ -95,10 +95,11 @@ int journal_read_checkpoint(const struct journal *journal, sqlite3_stmt *row, st
 	struct journal_position position = {.taken_items = column_number(row, 2),
 	                                    .taken_digest = journal_column_digest(row, 3),
 	                                    .output_bytes = column_number(row, 5),
-	                                    .is_finished = sqlite3_column_int64(row, 6) == 1,
-	                                    .n_ok = column_number(row, 7),
-	                                    .n_failed = column_number(row, 8),
-	                                    .is_renaming = sqlite3_column_int64(row, 9) == 1};
+	                                    .output_digest = journal_column_digest(row, 6),
+	                                    .is_finished = sqlite3_column_int64(row, 7) == 1,
+	                                    .n_ok = column_number(row, 8),
+	                                    .n_failed = column_number(row, 9),
+	                                    .is_renaming = sqlite3_column_int64(row, 10) == 1};
 	if (parse_unfinished(journal_column_text(row, 4), &position) != 0) {
 		bool is_short = !position.unfinished;
 		journal_position_fini(&position);
@@ -107,6 +108,20 @@ int journal_read_checkpoint(const struct journal *journal, sqlite3_stmt *row, st
 	}
 	*ret = position;
 	return 0;
+}
+
+void journal_read_failure(sqlite3_stmt *row, const char **ret_job, struct journal_failure *ret)
+{
+	const void *item = sqlite3_column_blob(row, 2);
+	*ret_job = journal_column_text(row, 0);
+	*ret = (struct journal_failure){.seq = column_number(row, 1),
+	                                .item = item ? item : "",
+	                                .item_bytes = (size_t)sqlite3_column_bytes(row, 2),
+	                                .is_cut = sqlite3_column_int64(row, 3) == 1,
+	                                .outcome = journal_column_text(row, 4),
+	                                .attempts = (uint32_t)column_number(row, 5),
+	                                .cause = journal_column_text(row, 6),
+	                                .output_at = column_number(row, 7)};
 }
 
 /* --- the parts ---------------------------------------------------------------------------------------------------- */
@@ -160,16 +175,18 @@ static int verify_schema(struct journal *journal, struct err *err)
 	return result;
 }
 
-static int read_keys(struct journal *journal, struct err *err)
+int journal_read_keys(struct journal *journal, struct err *err)
 {
-	sqlite3_stmt *row = journal_db_prepare(journal, "SELECT job, key, value FROM plan ORDER BY id", err);
+	sqlite3_stmt *row = journal_db_prepare(journal, "SELECT change, job, key, value FROM plan ORDER BY id", err);
 	struct digest_state state;
 	int result = row ? 1 : -1;
 	digest_init(&state);
 	while (result > 0 && (result = step(journal, row, err)) > 0) {
-		for (int i = 0; i < 3; i++)
+		journal->n_changes = sqlite3_column_int64(row, 0);
+		journal_digest_number(&state, column_number(row, 0));
+		for (int i = 1; i < 4; i++)
 			journal_digest_text(&state, journal_column_text(row, i), strlen(journal_column_text(row, i)));
-		if (!journal_add_job(journal, journal_column_text(row, 0), err))
+		if (!journal_add_job(journal, journal_column_text(row, 1), err))
 			result = -1;
 	}
 	sqlite3_finalize(row);
@@ -183,17 +200,12 @@ static int read_keys(struct journal *journal, struct err *err)
 
 static int verify_failure(struct journal *journal, sqlite3_stmt *row, struct err *err)
 {
-	const char *name = journal_column_text(row, 0);
+	const char *name;
+	struct journal_failure failure;
+	journal_read_failure(row, &name, &failure);
 	struct journal_job *job = journal_find_job(journal, name);
-	const struct journal_failure failure = {.seq = column_number(row, 1),
-	                                        .item = sqlite3_column_blob(row, 2),
-	                                        .item_bytes = (size_t)sqlite3_column_bytes(row, 2),
-	                                        .outcome = journal_column_text(row, 3),
-	                                        .attempts = (uint32_t)column_number(row, 4),
-	                                        .cause = journal_column_text(row, 5),
-	                                        .output_at = column_number(row, 6)};
-	struct digest digest = journal_column_digest(row, 7);
-	if (!job || !digest_is_equal(digest, journal_digest_failure(name, &failure)) || column_number(row, 4) > UINT32_MAX)
+	struct digest digest = journal_column_digest(row, 8);
+	if (!job || !digest_is_equal(digest, journal_digest_failure(name, &failure)) || column_number(row, 5) > UINT32_MAX)
 		return journal_db_damaged(journal, err, "the failure of item %" PRIu64, failure.seq);
 	job->failures = journal_digest_sum(job->failures, digest);
 	job->n_failures++;
@@ -202,9 +214,7 @@ static int verify_failure(struct journal *journal, sqlite3_stmt *row, struct err
 
 static int verify_failures(struct journal *journal, struct err *err)
 {
-	sqlite3_stmt *row =
-		journal_db_prepare(journal, "SELECT job, seq, item, outcome, attempts, cause, output_at, digest FROM failure",
-	                       err);
+	sqlite3_stmt *row = journal_db_prepare(journal, "SELECT " JOURNAL_FAILURE_COLUMNS " FROM failure", err);
 	int result = row ? 1 : -1;
 	while (result > 0 && (result = step(journal, row, err)) > 0)
 		result = verify_failure(journal, row, err);
@@ -221,8 +231,8 @@ static int verify_link(struct journal *journal, sqlite3_stmt *row, struct journa
 	if (journal_read_checkpoint(journal, row, &position, err) != 0)
 		return -1;
 	struct journal_job as_was = *job;
-	struct digest previous = journal_column_digest(row, 11), digest = journal_column_digest(row, 12);
-	as_was.failures = journal_column_digest(row, 10);
+	struct digest previous = journal_column_digest(row, 12), digest = journal_column_digest(row, 13);
+	as_was.failures = journal_column_digest(row, 11);
 	as_was.n_failures = position.n_failed;
 	bool is_right = digest_is_equal(digest, journal_digest_checkpoint(previous, &as_was, id, &position,
 	                                                                  journal_column_text(row, 4)));
@@ -246,8 +256,11 @@ static int verify_chain(struct journal *journal, struct journal_job *job, struct
 	                       err);
 	int64_t n_rows = 0, n = 0;
 	int result = row ? 1 : -1;
-	if (row)
-		sqlite3_bind_text(row, 1, job->name, -1, SQLITE_STATIC);
+	struct journal_binding binding = {.statement = row};
+	if (row) {
+		journal_bind_text(&binding, job->name);
+		result = journal_binding_check(journal, &binding, err) == 0 ? 1 : -1;
+	}
 	while (result > 0 && (result = step(journal, row, err)) > 0)
 		n_rows++;
 	if (row)
@@ -277,7 +290,7 @@ static int verify_names(struct journal *journal, struct err *err)
 int journal_verify(struct journal *journal, struct err *err)
 {
 	if (verify_header(journal, err) != 0 || verify_structure(journal, err) != 0 || verify_schema(journal, err) != 0 ||
-	    read_keys(journal, err) != 0 || verify_failures(journal, err) != 0 || verify_names(journal, err) != 0)
+	    journal_read_keys(journal, err) != 0 || verify_failures(journal, err) != 0 || verify_names(journal, err) != 0)
 		return -1;
 	for (size_t i = 0; i < journal->n_jobs; i++)
 		if (verify_chain(journal, &journal->jobs[i], err) != 0)

@@ -17,34 +17,18 @@ static int run(struct journal *journal, enum journal_statement which, struct err
 	return statement ? journal_db_run(journal, statement, err) : -1;
 }
 
-int journal_begin(struct journal *journal, struct err *err)
+int journal_begin(struct journal *journal, bool is_lasting, struct err *err)
 {
+	const char *sync = is_lasting ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL";
+	if (is_lasting != journal->is_lasting && journal_db_exec(journal, sync, err) != 0)
+		return -1;
+	journal->is_lasting = is_lasting;
 	return run(journal, STATEMENT_BEGIN, err);
 }
 
 int journal_commit(struct journal *journal, struct err *err)
 {
 	return run(journal, STATEMENT_COMMIT, err);
-}
-
-/* The log is copied into the file, which syncs both. */
-int journal_sync(struct journal *journal, struct err *err)
-{
-	return journal_db_exec(journal, "PRAGMA wal_checkpoint(FULL)", err);
-}
-
-static void put_number(unsigned char bytes[8], uint64_t number)
-{
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (unsigned char)(number >> 8 * (7 - i));
-}
-
-/* Into bytes, which stay until the statement has run: a copy is something that could fail. */
-static void bind_digest(sqlite3_stmt *statement, int place, struct digest digest, unsigned char bytes[16])
-{
-	put_number(bytes, digest.high);
-	put_number(bytes + 8, digest.low);
-	sqlite3_bind_blob(statement, place, bytes, 16, SQLITE_STATIC);
 }
 
 static struct journal_job *the_job(const struct journal *journal, const char *name, struct err *err)
@@ -55,6 +39,19 @@ static struct journal_job *the_job(const struct journal *journal, const char *na
 	return job;
 }
 
+/* SQLite has a limit for a row: an item that goes beyond it is there in part. */
+static struct journal_failure cut_to_fit(const struct journal *journal, const struct journal_failure *failure)
+{
+	struct journal_failure stored = *failure;
+	size_t row_bytes = (size_t)sqlite3_limit(journal->db, SQLITE_LIMIT_LENGTH, -1);
+	size_t item_bytes_max = row_bytes > JOURNAL_ROW_BYTES ? row_bytes - JOURNAL_ROW_BYTES : 0;
+	if (stored.item_bytes > item_bytes_max) {
+		stored.item_bytes = item_bytes_max < JOURNAL_BEGINNING_BYTES ? item_bytes_max : JOURNAL_BEGINNING_BYTES;
+		stored.is_cut = true;
+	}
+	return stored;
+}
+
 int journal_add_failure(struct journal *journal, const char *name, const struct journal_failure *failure,
                         struct err *err)
 {
@@ -62,17 +59,19 @@ int journal_add_failure(struct journal *journal, const char *name, const struct 
 	struct journal_job *job = statement ? the_job(journal, name, err) : NULL;
 	if (!job)
 		return -1;
-	struct digest digest = journal_digest_failure(name, failure);
-	unsigned char bytes[16];
-	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(statement, 2, (sqlite3_int64)failure->seq);
-	sqlite3_bind_blob64(statement, 3, failure->item_bytes > 0 ? failure->item : "", failure->item_bytes, SQLITE_STATIC);
-	sqlite3_bind_text(statement, 4, failure->outcome, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(statement, 5, failure->attempts);
-	sqlite3_bind_text(statement, 6, failure->cause, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(statement, 7, (sqlite3_int64)failure->output_at);
-	bind_digest(statement, 8, digest, bytes);
-	if (journal_db_run(journal, statement, err) != 0)
+	const struct journal_failure stored = cut_to_fit(journal, failure);
+	struct digest digest = journal_digest_failure(name, &stored);
+	struct journal_binding binding = {.statement = statement};
+	journal_bind_text(&binding, name);
+	journal_bind_number(&binding, stored.seq);
+	journal_bind_bytes(&binding, stored.item, stored.item_bytes);
+	journal_bind_number(&binding, stored.is_cut);
+	journal_bind_text(&binding, stored.outcome);
+	journal_bind_number(&binding, stored.attempts);
+	journal_bind_text(&binding, stored.cause);
+	journal_bind_number(&binding, stored.output_at);
+	journal_bind_digest(&binding, digest);
+	if (journal_binding_run(journal, &binding, err) != 0)
 		return -1;
 	job->failures = journal_digest_sum(job->failures, digest);
 	job->n_failures++;
@@ -85,8 +84,9 @@ int journal_drop_failures(struct journal *journal, const char *name, struct err 
 	struct journal_job *job = statement ? the_job(journal, name, err) : NULL;
 	if (!job)
 		return -1;
-	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-	if (journal_db_run(journal, statement, err) != 0)
+	struct journal_binding binding = {.statement = statement};
+	journal_bind_text(&binding, name);
+	if (journal_binding_run(journal, &binding, err) != 0)
 		return -1;
 	job->failures = (struct digest){0};
 	job->n_failures = 0;
@@ -116,21 +116,22 @@ static int add_checkpoint(struct journal *journal, struct journal_job *job, cons
 	stored.n_failed = job->n_failures;
 	int64_t id = journal->last_id + 1;
 	struct digest digest = journal_digest_checkpoint(job->last, job, id, &stored, unfinished);
-	unsigned char bytes[4][16];
-	sqlite3_bind_int64(statement, 1, id);
-	sqlite3_bind_text(statement, 2, job->name, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(statement, 3, (sqlite3_int64)stored.taken_items);
-	bind_digest(statement, 4, stored.taken_digest, bytes[0]);
-	sqlite3_bind_text(statement, 5, unfinished, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(statement, 6, (sqlite3_int64)stored.output_bytes);
-	sqlite3_bind_int64(statement, 7, stored.is_finished);
-	sqlite3_bind_int64(statement, 8, (sqlite3_int64)stored.n_ok);
-	sqlite3_bind_int64(statement, 9, (sqlite3_int64)stored.n_failed);
-	sqlite3_bind_int64(statement, 10, stored.is_renaming);
-	bind_digest(statement, 11, job->failures, bytes[1]);
-	bind_digest(statement, 12, job->last, bytes[2]);
-	bind_digest(statement, 13, digest, bytes[3]);
-	if (journal_db_run(journal, statement, err) != 0)
+	struct journal_binding binding = {.statement = statement};
+	journal_bind_number(&binding, (uint64_t)id);
+	journal_bind_text(&binding, job->name);
+	journal_bind_number(&binding, stored.taken_items);
+	journal_bind_digest(&binding, stored.taken_digest);
+	journal_bind_text(&binding, unfinished);
+	journal_bind_number(&binding, stored.output_bytes);
+	journal_bind_digest(&binding, stored.output_digest);
+	journal_bind_number(&binding, stored.is_finished);
+	journal_bind_number(&binding, stored.n_ok);
+	journal_bind_number(&binding, stored.n_failed);
+	journal_bind_number(&binding, stored.is_renaming);
+	journal_bind_digest(&binding, job->failures);
+	journal_bind_digest(&binding, job->last);
+	journal_bind_digest(&binding, digest);
+	if (journal_binding_run(journal, &binding, err) != 0)
 		return -1;
 	job->last = digest;
 	job->is_finished = stored.is_finished;
@@ -143,9 +144,10 @@ static int prune(struct journal *journal, const struct journal_job *job, struct 
 	sqlite3_stmt *statement = journal_db_statement(journal, STATEMENT_PRUNE, err);
 	if (!statement)
 		return -1;
-	sqlite3_bind_text(statement, 1, job->name, -1, SQLITE_STATIC);
-	sqlite3_bind_int(statement, 2, JOURNAL_KEPT_CHECKPOINTS);
-	return journal_db_run(journal, statement, err);
+	struct journal_binding binding = {.statement = statement};
+	journal_bind_text(&binding, job->name);
+	journal_bind_number(&binding, JOURNAL_KEPT_CHECKPOINTS);
+	return journal_binding_run(journal, &binding, err);
 }
 
 int journal_put_position(struct journal *journal, const char *name, const struct journal_position *position,
@@ -159,4 +161,50 @@ int journal_put_position(struct journal *journal, const char *name, const struct
 		result = prune(journal, job, err);
 	buf_fini(&unfinished);
 	return result;
+}
+
+/* --- the plan ----------------------------------------------------------------------------------------------------- */
+
+int journal_add_keys(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err)
+{
+	struct journal_binding binding = {.statement = journal_db_statement(journal, STATEMENT_ADD_KEY, err)};
+	for (size_t i = 0; binding.statement && i < n_keys; i++) {
+		binding.place = 0;
+		journal_bind_number(&binding, (uint64_t)journal->n_changes);
+		journal_bind_text(&binding, keys[i].job);
+		journal_bind_text(&binding, keys[i].key);
+		journal_bind_text(&binding, keys[i].value);
+		if (journal_binding_run(journal, &binding, err) != 0)
+			return -1;
+	}
+	return binding.statement ? 0 : -1;
+}
+
+/* The last checkpoint of each job begins a chain of its own. */
+static int restart_chain(struct journal *journal, struct journal_job *job, struct err *err)
+{
+	struct journal_position position;
+	struct journal_binding binding = {.statement = journal_db_statement(journal, STATEMENT_DROP_CHECKPOINTS, err)};
+	if (!binding.statement || journal_read_position(journal, job->name, &position, err) != 0)
+		return -1;
+	bool has_begun = position.taken_items > 0 || position.is_finished;
+	journal_bind_text(&binding, job->name);
+	int result = journal_binding_run(journal, &binding, err);
+	if (result == 0 && has_begun)
+		result = journal_put_position(journal, job->name, &position, err);
+	journal_position_fini(&position);
+	return result;
+}
+
+int journal_accept(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err)
+{
+	if (journal_begin(journal, true, err) != 0)
+		return -1;
+	journal->n_changes++;
+	if (journal_add_keys(journal, keys, n_keys, err) != 0 || journal_read_keys(journal, err) != 0)
+		return -1;
+	for (size_t i = 0; i < journal->n_jobs; i++)
+		if (restart_chain(journal, &journal->jobs[i], err) != 0)
+			return -1;
+	return journal_commit(journal, err);
 }

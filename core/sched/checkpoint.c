@@ -17,6 +17,7 @@ void checkpoint_init(struct checkpoint *checkpoint, struct journal *journal, con
 {
 	*checkpoint = (struct checkpoint){.journal = journal, .job_name = job_name};
 	digest_init(&checkpoint->taken);
+	digest_init(&checkpoint->given);
 }
 
 static void forget_position(struct checkpoint *checkpoint)
@@ -86,6 +87,11 @@ int checkpoint_load(struct checkpoint *checkpoint, struct tally *tally, struct j
 	tally->n_outcomes[OUTCOME_OK] = n_finished - n_failures;
 	tally->n_before = n_finished;
 	return 0;
+}
+
+void checkpoint_take_output(struct checkpoint *checkpoint, const struct digest_state *there)
+{
+	checkpoint->given = *there;
 }
 
 /* --- what comes in ------------------------------------------------------------------------------------------------ */
@@ -166,6 +172,7 @@ static int note_position(struct checkpoint *checkpoint, bool is_finished, struct
 	*position = (struct journal_position){.taken_items = checkpoint->taken_items,
 	                                      .taken_digest = digest_value(&checkpoint->taken),
 	                                      .output_bytes = window->emitted_bytes,
+	                                      .output_digest = digest_value(&checkpoint->given),
 	                                      .is_finished = is_finished};
 	if (find_unfinished(checkpoint, position) != 0)
 		return err_set(err, ERR_RUN, "out of memory");
@@ -194,12 +201,12 @@ static int put_failures(struct checkpoint *checkpoint, struct err *err)
 	return result;
 }
 
-static int commit(struct checkpoint *checkpoint, struct err *err)
+static int commit(struct checkpoint *checkpoint, bool is_lasting, struct err *err)
 {
 	struct journal *journal = checkpoint->journal;
 	int64_t begin_ns = clock_now_ns();
 	int result = -1;
-	if (sink_sync(checkpoint->sink, err) == 0 && journal_begin(journal, err) == 0 &&
+	if (sink_sync(checkpoint->sink, err) == 0 && journal_begin(journal, is_lasting, err) == 0 &&
 	    put_failures(checkpoint, err) == 0 &&
 	    journal_put_position(journal, checkpoint->job_name, &checkpoint->position, err) == 0 &&
 	    journal_commit(journal, err) == 0)
@@ -233,7 +240,7 @@ static int go_on(struct checkpoint *checkpoint, struct err *err)
 {
 	if (sink_written_bytes(checkpoint->sink) < checkpoint->position.output_bytes)
 		return 0;
-	return commit(checkpoint, err);
+	return commit(checkpoint, false, err);
 }
 
 int checkpoint_step(struct checkpoint *checkpoint, int64_t now_ns, struct err *err)
@@ -255,6 +262,11 @@ int64_t checkpoint_due_ns(const struct checkpoint *checkpoint)
 	if (!checkpoint->journal || checkpoint->phase != CHECKPOINT_IDLE || !has_news(checkpoint))
 		return -1;
 	return checkpoint->due_ns;
+}
+
+int checkpoint_begin_anew(struct checkpoint *checkpoint, struct err *err)
+{
+	return begin(checkpoint, false, err) != 0 ? -1 : commit(checkpoint, true, err);
 }
 
 int checkpoint_finish(struct checkpoint *checkpoint, bool is_finished, struct err *err)

@@ -41,6 +41,7 @@ struct checkpoint {
 	struct sink *sink;
 	struct digest_state taken; /* of the items taken */
 	uint64_t taken_items;
+	struct digest_state given; /* of all results in the output, where that is a file */
 	uint64_t held_bytes;                /* of failures that aren't in the journal yet */
 	uint64_t n_failures[OUTCOME_COUNT]; /* in the journal */
 	enum checkpoint_phase phase;
@@ -64,6 +65,12 @@ struct digest checkpoint_digest(const struct checkpoint *checkpoint);
 /* *ret: a record of a failure, to be given to the window; NULL where no journal is kept. -1: memory is short. */
 int checkpoint_note(struct checkpoint *checkpoint, const struct failure *failure, struct window_note **ret,
                     struct err *err);
+
+/* All results that go to the sink belong to the digest of the output, which begins as that of what is there. */
+void checkpoint_take_output(struct checkpoint *checkpoint, const struct digest_state *there);
+
+/* Before anything is added to what had finished: the journal says that it isn't any more, whatever happens then. */
+int checkpoint_begin_anew(struct checkpoint *checkpoint, struct err *err);
 
 /* Writes a checkpoint when it's time. -1: it can't be written. */
 int checkpoint_step(struct checkpoint *checkpoint, int64_t now_ns, struct err *err);

@@ -11,6 +11,7 @@
 #define SCHED_COLLECT_H
 
 #include "core/base/err.h"
+#include "core/plan/job.h"
 #include "core/record/report.h"
 #include "core/record/tally.h"
 #include "core/sched/checkpoint.h"
@@ -41,5 +42,8 @@ int collect(struct collector *collector, struct worker *worker);
  * its outcome, without a result. -1: has_failed.
  */
 int collect_charge(struct collector *collector, struct worker *worker, const struct cause *cause);
+
+/* Have more failed than --max-failures allows? err says so. */
+bool collect_has_too_many_failures(const struct tally *tally, const struct job *plan, struct err *err);
 
 #endif

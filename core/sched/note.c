@@ -19,10 +19,39 @@ struct note *note_of_failure(const struct failure *failure)
 	                      .cause = failure->cause,
 	                      .attempts = failure->attempts,
 	                      .item_bytes = failure->item_bytes,
+	                      .is_cut = failure->cause.kind == CAUSE_MAX_ITEM,
 	                      .n_bytes = n_bytes};
 	note->cause.text = NULL;
 	memcpy(note->text, failure->item, failure->item_bytes);
 	memcpy(note->text + failure->item_bytes, prose, n_prose);
+	return note;
+}
+
+/* Of an outcome the kind that stands for it: what exactly was the cause is in the prose. */
+static enum cause_kind kind_of(const char *outcome)
+{
+	static const enum cause_kind kinds[] = {CAUSE_FAILED, CAUSE_DIED, CAUSE_TIMED_OUT, CAUSE_MAX_ITEM};
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(outcome_name(outcome_of(kinds[i])), outcome) == 0)
+			return kinds[i];
+	return CAUSE_FAILED;
+}
+
+struct note *note_of_old(const struct journal_failure *failure)
+{
+	size_t n_prose = strlen(failure->cause) + 1;
+	size_t n_bytes = sizeof(struct note) + failure->item_bytes + n_prose;
+	struct note *note = malloc(n_bytes);
+	if (!note)
+		return NULL;
+	*note = (struct note){.seq = failure->seq,
+	                      .cause.kind = kind_of(failure->outcome),
+	                      .attempts = failure->attempts,
+	                      .item_bytes = failure->item_bytes,
+	                      .is_cut = failure->is_cut,
+	                      .n_bytes = n_bytes};
+	memcpy(note->text, failure->item, failure->item_bytes);
+	memcpy(note->text + failure->item_bytes, failure->cause, n_prose);
 	return note;
 }
 
@@ -57,6 +86,7 @@ struct journal_failure note_failure(const struct note *note)
 	return (struct journal_failure){.seq = note->seq,
 	                                .item = note->text,
 	                                .item_bytes = note->item_bytes,
+	                                .is_cut = note->is_cut,
 	                                .outcome = outcome_name(outcome_of(note->cause.kind)),
 	                                .attempts = note->attempts,
 	                                .cause = note->text + note->item_bytes,

@@ -4,6 +4,8 @@
 
 #include "core/sched/resume.h"
 
+#include "core/base/log.h"
+
 #include <inttypes.h>
 
 void resume_init(struct resume *resume, struct journal_position *take_position)
@@ -97,4 +99,14 @@ int resume_fail_short(const struct resume *resume, const struct checkpoint *chec
 	               "the input was changed: it has %" PRIu64 " items, and the journal's run had read %" PRIu64
 	               "; bring the old input back, or begin anew without --resume",
 	               checkpoint->taken_items, resume->position.taken_items);
+}
+
+void resume_say_twice(const struct resume *resume, const struct sink *sink, bool keeps_results, const char *job_name)
+{
+	const struct journal_position *position = &resume->position;
+	if (position->n_unfinished > 0 && !sink_is_file(sink) && keeps_results)
+		log_notice("%s%s%s is no file that can be cut back: items from %" PRIu64 " to %" PRIu64
+		           " may have been written before, and are written again",
+		           job_name ? job_name : "", job_name ? ": " : "", sink_name(sink), position->unfinished[0].first,
+		           position->unfinished[position->n_unfinished - 1].last);
 }

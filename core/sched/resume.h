@@ -49,4 +49,7 @@ bool resume_is_unfinished(const struct resume *resume, const struct slice *slice
 /* The input has ended before all was gone over. */
 int resume_fail_short(const struct resume *resume, const struct checkpoint *checkpoint, struct err *err);
 
+/* What can't be cut back gets some results once more. keeps_results: of what it is given. */
+void resume_say_twice(const struct resume *resume, const struct sink *sink, bool keeps_results, const char *job_name);
+
 #endif

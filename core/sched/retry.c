@@ -36,10 +36,10 @@ static int put(struct journal *journal, const char *job_name, const struct journ
 static int rename_new(struct journal *journal, const char *job_name, const struct endpoint *output,
                       struct journal_position *position, struct err *err)
 {
-	if (splice_rename(output->argument, position->output_bytes, err) != 0)
+	if (splice_rename(output->argument, position->output_bytes, position->output_digest, err) != 0)
 		return -1;
 	position->is_renaming = false;
-	return journal_begin(journal, err) == 0 && put(journal, job_name, position, err) == 0 ? 0 : -1;
+	return journal_begin(journal, false, err) == 0 && put(journal, job_name, position, err) == 0 ? 0 : -1;
 }
 
 int retry_settle(struct journal *journal, const char *job_name, const struct endpoint *output,
@@ -108,14 +108,9 @@ static int add_mark(struct retry *retry, const struct journal_failure *failure, 
 	if (!mark)
 		return no_memory(err);
 	mark->place = note_of_retry(failure->seq, failure->output_at);
-	if (failure->attempts == 0) {
-		const struct failure as_was = {.seq = failure->seq,
-		                               .item = failure->item,
-		                               .item_bytes = failure->item_bytes,
-		                               .cause.kind = CAUSE_MAX_ITEM};
-		mark->failure = note_of_failure(&as_was);
-	}
-	if (!mark->place || (failure->attempts == 0 && !mark->failure)) {
+	if (failure->is_cut)
+		mark->failure = note_of_old(failure);
+	if (!mark->place || (failure->is_cut && !mark->failure)) {
 		free_mark(mark);
 		return no_memory(err);
 	}
@@ -197,10 +192,12 @@ int retry_take(struct retry *retry, struct window *window, struct tally *tally, 
 			free(place);
 		return result;
 	}
-	const struct failure failure = {.seq = note->seq,
-	                                .item = note->text,
-	                                .item_bytes = note->item_bytes,
-	                                .cause = note->cause};
+	struct failure failure = {
+		.seq = note->seq, .item = note->text, .item_bytes = note->item_bytes, .cause = note->cause};
+	if (note->attempts > 0)
+		failure.cause = (struct cause){
+			.kind = CAUSE_FAILED,
+			.text = "it is too large for the journal, which has only its beginning: it can't be run again"};
 	report_failure(report, &failure);
 	tally->n_outcomes[outcome_of(note->cause.kind)]++;
 	note_list_add(&notes, &place->link);
@@ -289,15 +286,15 @@ static int commit(struct tail *tail, struct window *window, struct err *err)
 {
 	struct retry *retry = tail->retry;
 	struct journal_position *position = &retry->position;
-	if (journal_begin(retry->journal, err) != 0 || journal_drop_failures(retry->journal, retry->job_name, err) != 0 ||
-	    put_items(tail, window, err) != 0)
+	if (journal_begin(retry->journal, true, err) != 0 ||
+	    journal_drop_failures(retry->journal, retry->job_name, err) != 0 || put_items(tail, window, err) != 0)
 		return -1;
-	if (tail->splice && splice_finish(tail->splice, &position->output_bytes, err) != 0)
+	if (tail->splice && splice_finish(tail->splice, &position->output_bytes, &position->output_digest, err) != 0)
 		return -1;
 	position->n_failed = tail->n_failed;
 	position->n_ok = position->taken_items - tail->n_failed;
 	position->is_renaming = tail->splice != NULL;
-	if (put(retry->journal, retry->job_name, position, err) != 0 || journal_sync(retry->journal, err) != 0)
+	if (put(retry->journal, retry->job_name, position, err) != 0)
 		return -1;
 	return tail->splice ? rename_new(retry->journal, retry->job_name, retry->output, position, err) : 0;
 }
@@ -308,7 +305,8 @@ int retry_finish(struct retry *retry, struct window *window, struct err *err)
 	struct tail tail = {.retry = retry};
 	journal_cursor_close(&retry->cursor);
 	if (retry->results_fd >= 0) {
-		if (splice_open(&splice, retry->output->argument, retry->position.output_bytes, retry->results_fd, err) != 0)
+		if (splice_open(&splice, retry->output->argument, retry->position.output_bytes, retry->position.output_digest,
+		                retry->results_fd, err) != 0)
 			return -1;
 		tail.splice = &splice;
 	}

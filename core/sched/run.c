@@ -299,13 +299,19 @@ static int open_old_journal(struct run *run, const struct identity_keys *identit
 	if (journal_open(&run->journal, run->plan->journal_file, err) != 0)
 		return -1;
 	run->is_resuming = run->journal != NULL;
-	if (run->journal && journal_compare(run->journal, identity->keys, identity->n_keys, err) != 0)
+	int changed = run->journal ? journal_compare(run->journal, identity->keys, identity->n_keys, err) : 0;
+	if (changed < 0 || (changed > 0 && !run->plan->accepts_change))
 		return -1;
 	if (run->plan->retries_failed && !(run->journal && journal_is_finished(run->journal)))
 		return err_set(err, ERR_USAGE,
 		               "journal %s: the run hasn't finished: go on from it with --resume alone, then with "
 		               "--retry-failed, too",
 		               run->plan->journal_file);
+	if (changed > 0) {
+		log_notice("journal %s: the change is accepted, and noted there; results that are there stay as they are",
+		           run->plan->journal_file);
+		return journal_accept(run->journal, identity->keys, identity->n_keys, err);
+	}
 	return 0;
 }
 
@@ -377,8 +383,21 @@ static int open_run(struct run *run, struct catalog *catalog, const struct run_s
 	return 0;
 }
 
-/* Whatever process of ours is left ends here; spare: one that no job has taken. */
-static int close_run(struct run *run, struct server *spare, int status, bool *ret_has_threads)
+/* What wasn't finished can be: with which words. */
+static void say_how_to_go_on(const struct run *run, const char *command, int status)
+{
+	bool reads_standard_input = false;
+	bool is_cut_short = (run->ended_by != 0 && run->ended_by != SIGPIPE) || status == 3;
+	if (!run->journal || !command || !is_cut_short ||
+	    (journal_is_finished(run->journal) && !run->plan->retries_failed))
+		return;
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		reads_standard_input = reads_standard_input || endpoint_is_standard(&run->plan->jobs[i].input);
+	log_notice("to go on from here%s: %s", reads_standard_input ? ", with the same standard input" : "", command);
+}
+
+/* Whatever process of ours is left ends here. */
+static int close_run(struct run *run, const struct run_settings *settings, int status, bool *ret_has_threads)
 {
 	struct err err;
 	if (run->progress)
@@ -394,6 +413,7 @@ static int close_run(struct run *run, struct server *spare, int status, bool *re
 	}
 	progress_destroy(&run->progress);
 	free(run->jobs);
+	say_how_to_go_on(run, settings->resume_command, status);
 	journal_close(&run->journal);
 	if (joblog_close(&run->joblog, &err) != 0) {
 		log_error("%s", err.text);
@@ -404,8 +424,8 @@ static int close_run(struct run *run, struct server *spare, int status, bool *re
 		close(run->signal_fd);
 	}
 	loop_destroy(&run->loop);
-	if (spare)
-		server_kill(spare);
+	if (settings->spare)
+		server_kill(settings->spare);
 	tree_end();
 	cgroup_close(&run->cgroup);
 	return status;
@@ -421,7 +441,7 @@ int run_plan(const struct plan *plan, struct catalog *catalog, const struct run_
 		status = err.code == ERR_USAGE ? 2 : 3;
 	}
 	bool has_threads = false;
-	status = close_run(&run, settings->spare, status, &has_threads);
+	status = close_run(&run, settings, status, &has_threads);
 	if (run.ended_by != 0)
 		proc_die_by(run.ended_by);
 	/* what exit would tidy up is still used by threads that nobody can end */

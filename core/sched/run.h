@@ -14,6 +14,7 @@
 
 struct run_settings {
 	enum progress_mode progress;
+	const char *resume_command; /* with which a run that keeps a journal is gone on from; borrowed, or NULL */
 	struct server *spare; /* a fork server without a job, or NULL; borrowed: ended if no job takes it */
 };
 

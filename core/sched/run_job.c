@@ -155,6 +155,7 @@ void run_job_fini(struct run_job *job)
 	feed_destroy(&job->feed);
 	source_close(&job->source);
 	retry_fini(&job->retry);
+	prefix_close(&job->prefix);
 	loop_remove(job->loop, &job->source_watch);
 	loop_remove(job->loop, &job->sink_watch);
 	sink_close(&job->sink);
@@ -308,15 +309,22 @@ static int watch_sink(struct run_job *job, struct err *err)
 	return 0;
 }
 
-/* What cannot be cut back gets some results once more. */
-static void say_twice(const struct run_job *job)
+/* Before anything is begun, an output that an earlier run has written is read: turn by turn, for it may be large. */
+static int open_check(struct run_job *job, struct err *err)
 {
-	const struct journal_position *position = &job->resume.position;
-	if (position->n_unfinished > 0 && !sink_is_file(job->sink) && job->plan->output.kind != ENDPOINT_NONE)
-		log_notice("%s%s%s is no file that can be cut back: items from %" PRIu64 " to %" PRIu64
-		           " may have been written before, and are written again",
-		           job->name ? job->name : "", job->name ? ": " : "", sink_name(job->sink),
-		           position->unfinished[0].first, position->unfinished[position->n_unfinished - 1].last);
+	const struct endpoint *output = &job->plan->output;
+	bool retries = retry_is_on(&job->retry);
+	uint64_t n_bytes = retries ? job->retry.position.output_bytes : job->resume.position.output_bytes;
+	if (!sink_is_file(job->sink) || endpoint_is_standard(output) || !endpoint_is_file(output))
+		return 0;
+	if (job->is_resuming && n_bytes > 0) {
+		if (prefix_open(&job->prefix, output->argument, n_bytes, err) != 0)
+			return -1;
+		job->is_unchecked = true;
+	}
+	if (checkpoint_is_on(&job->checkpoint) && !retries)
+		sink_keep_digest(job->sink, &job->checkpoint.given);
+	return 0;
 }
 
 static int open_sink(struct run_job *job, struct err *err)
@@ -326,10 +334,10 @@ static int open_sink(struct run_job *job, struct err *err)
 		return retry_open_sink(&job->retry, &job->sink, err);
 	if (!job->is_resuming)
 		return sink_open(&job->sink, &job->plan->output, err);
-	if (sink_reopen(&job->sink, &job->plan->output, output_bytes, err) != 0)
+	if (sink_reopen(&job->sink, &job->plan->output, output_bytes, job->was_finished, err) != 0)
 		return -1;
 	job->is_uncut = true;
-	say_twice(job);
+	resume_say_twice(&job->resume, job->sink, job->plan->output.kind != ENDPOINT_NONE, job->name);
 	return 0;
 }
 
@@ -340,7 +348,6 @@ static int open_source(struct run_job *job, struct err *err)
 	                                : source_open(&job->source, input, err);
 }
 
-/* What the journal knows of the job. 1: that there is nothing to be done. */
 static int load(struct run_job *job, struct err *err)
 {
 	struct journal_position position = {0};
@@ -352,38 +359,23 @@ static int load(struct run_job *job, struct err *err)
 		journal_position_fini(&position);
 		return -1;
 	}
-	bool is_over = position.is_finished && !(job->retries_failed && tally_not_ok(&job->tally) > 0);
-	if (position.is_finished && !is_over)
+	job->was_finished = position.is_finished;
+	if (position.is_finished && job->retries_failed && tally_not_ok(&job->tally) > 0)
 		retry_begin(&job->retry, job->journal, name, output, &job->tally, &position);
 	else
 		resume_init(&job->resume, &position);
-	return is_over;
-}
-
-/* Nothing is to be done, so nothing can fail: the summary says what has. */
-static void skip(struct run_job *job)
-{
-	job->dispatch.is_closed = true;
-	job->tally.n_read = tally_finished(&job->tally);
-	job->tally.is_all_read = true;
-	job->tally.is_waiting = false;
-	job->tally.start_ns = job->tally.end_ns = clock_now_ns();
-	job->phase = JOB_ENDED;
+	return 0;
 }
 
 int run_job_start(struct run_job *job)
 {
 	struct err err;
 	job->phase = JOB_RUNNING;
-	int loaded = load(job, &err);
-	if (loaded > 0) {
-		skip(job);
-		return 0;
-	}
 	/* the source first: an output isn't truncated for an input that isn't there */
-	if (loaded != 0 || open_source(job, &err) != 0 ||
+	if (load(job, &err) != 0 || open_source(job, &err) != 0 ||
 	    feed_create(&job->feed, job->source, job->plan->max_item_bytes, &err) != 0 || open_sink(job, &err) != 0 ||
-	    fill_setup(job, &err) != 0 || fill_crew(job, &err) != 0 || watch_sink(job, &err) != 0) {
+	    open_check(job, &err) != 0 || fill_setup(job, &err) != 0 || fill_crew(job, &err) != 0 ||
+	    watch_sink(job, &err) != 0) {
 		job->dispatch.is_closed = true;
 		job->is_cut = true;
 		if (err.code != ERR_USAGE)
@@ -529,22 +521,6 @@ static bool collect_all(struct run_job *job)
 	return has_news;
 }
 
-static bool has_too_many_failures(const struct run_job *job, struct err *err)
-{
-	const struct job *plan = job->plan;
-	const uint64_t least = 100; /* finished items, before a percentage means something */
-	uint64_t n_not_ok = tally_not_ok(&job->tally), n_finished = tally_finished(&job->tally);
-	if (plan->max_failures >= 0 && n_not_ok > (uint64_t)plan->max_failures)
-		err_set(err, ERR_RUN, "stopped: more than %lld items failed (--max-failures)", (long long)plan->max_failures);
-	else if (plan->max_failures_percent >= 0 && n_finished >= least &&
-	         n_not_ok * 100 > n_finished * (uint64_t)plan->max_failures_percent)
-		err_set(err, ERR_RUN, "stopped: more than %lld %% of the items failed (--max-failures)",
-		        (long long)plan->max_failures_percent);
-	else
-		return false;
-	return true;
-}
-
 static bool has_all_outcomes(const struct run_job *job)
 {
 	return dispatch_is_at_end(&job->dispatch) && job->window.n_batches == 0;
@@ -605,13 +581,31 @@ static void update_tally(struct run_job *job)
 		job->tally.n_busy += job->crew.workers[i].n_owed_items > 0;
 }
 
-/* The input is what it was: what the earlier run wrote behind its last checkpoint goes. */
+/* The output is to be what was written to it. */
+static void check_output(struct run_job *job)
+{
+	struct err err;
+	bool retries = retry_is_on(&job->retry);
+	int result = prefix_check(
+		&job->prefix, retries ? job->retry.position.output_digest : job->resume.position.output_digest, &err);
+	job->is_unchecked = result == 0;
+	if (result > 0)
+		checkpoint_take_output(&job->checkpoint, &job->prefix.digest);
+	if (result < 0)
+		end_with(job, &err);
+}
+
+/*
+ * Input and output are what they were: what the earlier run wrote behind its last checkpoint goes. What had finished
+ * and has more items now is unfinished again, before the first of their results can be there.
+ */
 static void cut_output(struct run_job *job)
 {
 	struct err err;
 	if (!job->is_uncut || resume_is_on(&job->resume) || job->phase == JOB_ENDED)
 		return;
-	if (sink_cut(job->sink, &err) != 0)
+	bool goes_on = job->was_finished && !has_all_outcomes(job);
+	if ((goes_on && checkpoint_begin_anew(&job->checkpoint, &err) != 0) || sink_cut(job->sink, &err) != 0)
 		end_with(job, &err);
 	else
 		job->is_uncut = false;
@@ -632,10 +626,14 @@ static void keep_journal(struct run_job *job, int64_t now_ns)
 static bool work(struct run_job *job)
 {
 	struct err err;
+	if (job->is_unchecked) {
+		check_output(job);
+		return true;
+	}
 	bool is_busy = collect_all(job);
 	flush(job, false);
 	/* before the next is begun */
-	if (job->phase == JOB_RUNNING && has_too_many_failures(job, &err))
+	if (job->phase == JOB_RUNNING && collect_has_too_many_failures(&job->tally, job->plan, &err))
 		end_with(job, &err);
 	if (job->phase != JOB_RUNNING)
 		return true;
@@ -645,7 +643,7 @@ static bool work(struct run_job *job)
 		say_broken(job, &err); /* what was read is finished */
 	else if (result < 0)
 		end_with(job, &err);
-	else if (has_too_many_failures(job, &err))
+	else if (collect_has_too_many_failures(&job->tally, job->plan, &err))
 		end_with(job, &err);
 	else if (has_all_outcomes(job))
 		leave(job);

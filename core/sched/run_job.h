@@ -13,6 +13,7 @@
 
 #include "core/base/loop.h"
 #include "core/io/feed.h"
+#include "core/io/prefix.h"
 #include "core/io/sink.h"
 #include "core/io/source.h"
 #include "core/plan/catalog.h"
@@ -64,6 +65,9 @@ struct run_job {
 	bool is_resuming;            /* the journal knows of an earlier run */
 	bool retries_failed;         /* of a finished one, what has failed is run once more */
 	bool is_unsaved;             /* it can't be written any more */
+	bool was_finished;           /* the journal says so */
+	bool is_unchecked;           /* nobody knows yet whether the output is what was written */
+	struct prefix prefix;        /* of the output, while that is looked at */
 	bool is_uncut;               /* the output still has what the earlier run wrote behind its last checkpoint */
 	struct checkpoint checkpoint;
 	struct resume resume;

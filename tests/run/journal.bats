@@ -85,7 +85,7 @@ interrupt_at() {
 	cmp results <(grep -v '!' mixed)
 	expect 0 rota failures --items j
 	cmp "$out" <(grep '!' mixed)
-	expect 0 rota map -j 2 --journal j --resume -i mixed -o results "$bad/shelf.so" fault=named ms=8
+	expect 1 rota map -j 2 --journal j --resume -i mixed -o results "$bad/shelf.so" fault=named ms=8
 	has "$err" "400 items, 343 ok, 57 failed"
 }
 

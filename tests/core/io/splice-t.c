@@ -32,6 +32,11 @@ static void write_file(const char *path, const char *text)
 	close(fd);
 }
 
+static struct digest of(const char *text)
+{
+	return digest_of(text, strlen(text));
+}
+
 static void is_file(const char *path, const char *want, const char *what)
 {
 	char text[256];
@@ -52,23 +57,26 @@ static void test_pieces(void)
 	struct splice splice;
 	struct stat status;
 	struct err err;
+	struct digest digest;
 	uint64_t at, n_bytes;
 	write_file(file, "two\nfour\n");
-	is_int(splice_open(&splice, file, 9, pieces_fd, &err), 0, "opened");
+	is_int(splice_open(&splice, file, 9, of("two\nfour\n"), pieces_fd, &err), 0, "opened");
 	ok(splice_put(&splice, 0, 0, 4, &at, &err) == 0 && at == 0, "a piece at the beginning");
 	ok(splice_put(&splice, 4, 4, 4, &at, &err) == 0 && at == 8, "an empty one in the middle");
 	ok(splice_put(&splice, 4, 4, 10, &at, &err) == 0 && at == 8, "another at the same place");
 	ok(splice_put(&splice, 9, 10, 15, &at, &err) == 0 && at == 19, "one at the end");
-	ok(splice_finish(&splice, &n_bytes, &err) == 0 && n_bytes == 24, "finished");
+	ok(splice_finish(&splice, &n_bytes, &digest, &err) == 0 && n_bytes == 24, "finished");
 	splice_fini(&splice);
 	is_file(file, "two\nfour\n", "the old one is as it was");
 	is_file(new_file, "one\ntwo\nthree\nfour\nfive\n", "the new one is complete");
 	ok(stat(new_file, &status) == 0 && (status.st_mode & 07777) == 0640, "with the old one's mode");
-	is_int(splice_rename(file, 24, &err), 0, "renamed");
+	ok(digest_is_equal(digest, of("one\ntwo\nthree\nfour\nfive\n")), "the digest is that of its bytes");
+	ok(splice_rename(file, 24, of("one"), &err) == -1, "not when other bytes stand in it: %s", err.text);
+	is_int(splice_rename(file, 24, digest, &err), 0, "renamed");
 	is_file(file, "one\ntwo\nthree\nfour\nfive\n", "it is the file");
 	ok(!is_there(new_file), "and has no other name");
-	is_int(splice_rename(file, 24, &err), 0, "once more is once enough");
-	ok(splice_rename(file, 25, &err) == -1 && err.code == ERR_USAGE, "of another size: %s", err.text);
+	is_int(splice_rename(file, 24, digest, &err), 0, "once more is once enough");
+	ok(splice_rename(file, 25, digest, &err) == -1 && err.code == ERR_USAGE, "of another size: %s", err.text);
 }
 
 static void test_unfinished(void)
@@ -77,7 +85,7 @@ static void test_unfinished(void)
 	struct err err;
 	uint64_t at;
 	write_file(file, "two\n");
-	is_int(splice_open(&splice, file, 4, pieces_fd, &err), 0, "opened");
+	is_int(splice_open(&splice, file, 4, of("two\n"), pieces_fd, &err), 0, "opened");
 	ok(splice_put(&splice, 4, 0, 4, &at, &err) == 0, "a piece");
 	ok(splice_put(&splice, 2, 0, 4, &at, &err) == -1, "no going back: %s", err.text);
 	ok(splice_put(&splice, 5, 0, 4, &at, &err) == -1, "nor behind the end: %s", err.text);
@@ -92,10 +100,19 @@ static void test_refused(void)
 {
 	struct splice splice;
 	struct err err;
-	ok(splice_open(&splice, file, 5, pieces_fd, &err) == -1 && strstr(err.text, "has 4 bytes, and 5 were written"),
+	ok(splice_open(&splice, file, 5, of("two\n"), pieces_fd, &err) == -1 &&
+	       strstr(err.text, "has 4 bytes, and 5 were written"),
 	   "another size: %s", err.text);
+	struct digest digest;
+	uint64_t n_bytes;
+	ok(splice_open(&splice, file, 4, of("tow\n"), pieces_fd, &err) == 0 &&
+	       splice_finish(&splice, &n_bytes, &digest, &err) == -1 && strstr(err.text, "was changed"),
+	   "other bytes: %s", err.text);
+	splice_fini(&splice);
+	ok(!is_there(new_file), "and no new one is left");
 	must(mkdir(new_file, 0700) == 0, new_file);
-	ok(splice_open(&splice, file, 4, pieces_fd, &err) == -1 && strstr(err.text, new_file), "a folder: %s", err.text);
+	ok(splice_open(&splice, file, 4, of("two\n"), pieces_fd, &err) == -1 && strstr(err.text, new_file), "a folder: %s",
+	   err.text);
 	is_int(splice_check(file, &err), -1, "which is known beforehand");
 	must(rmdir(new_file) == 0, new_file);
 	write_file(new_file, "left by a kill");
@@ -104,12 +121,14 @@ static void test_refused(void)
 	snprintf(victim, sizeof victim, "%s/victim", folder);
 	write_file(victim, "precious");
 	must(symlink("victim", new_file) == 0, new_file);
-	ok(splice_open(&splice, file, 4, pieces_fd, &err) == -1 && strstr(err.text, new_file), "a link: %s", err.text);
+	ok(splice_open(&splice, file, 4, of("two\n"), pieces_fd, &err) == -1 && strstr(err.text, new_file), "a link: %s",
+	   err.text);
 	is_file(victim, "precious", "what it leads to is as it was");
 	must(unlink(new_file) == 0 && unlink(victim) == 0, new_file);
 	must(unlink(file) == 0, file);
-	ok(splice_open(&splice, file, 4, pieces_fd, &err) == -1 && strstr(err.text, file), "no file: %s", err.text);
-	ok(splice_rename(file, 4, &err) == -1, "nothing to rename: %s", err.text);
+	ok(splice_open(&splice, file, 4, of("two\n"), pieces_fd, &err) == -1 && strstr(err.text, file), "no file: %s",
+	   err.text);
+	ok(splice_rename(file, 4, of("two\n"), &err) == -1, "nothing to rename: %s", err.text);
 }
 
 static void test_link(void)
@@ -117,15 +136,17 @@ static void test_link(void)
 	struct splice splice;
 	struct stat status;
 	struct err err;
+	struct digest digest;
 	uint64_t n_bytes;
 	char link[TAP_BESIDE_BYTES];
 	snprintf(link, sizeof link, "%s/link", folder);
 	write_file(file, "two\n");
 	must(symlink("f", link) == 0, link);
-	ok(splice_open(&splice, link, 4, pieces_fd, &err) == 0 && splice_finish(&splice, &n_bytes, &err) == 0,
+	ok(splice_open(&splice, link, 4, of("two\n"), pieces_fd, &err) == 0 &&
+	       splice_finish(&splice, &n_bytes, &digest, &err) == 0,
 	   "by way of a symbolic link");
 	splice_fini(&splice);
-	ok(is_there(new_file) && splice_rename(link, 4, &err) == 0, "it is the file that is renamed");
+	ok(is_there(new_file) && splice_rename(link, 4, digest, &err) == 0, "it is the file that is renamed");
 	ok(lstat(link, &status) == 0 && S_ISLNK(status.st_mode), "and the link stays one");
 	unlink(link);
 	unlink(file);

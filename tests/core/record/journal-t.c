@@ -7,7 +7,7 @@
 #include "config.h"
 
 #include "core/base/ownfile.h"
-#include "core/record/journal.h"
+#include "core/record/journal_db.h"
 #include "tests/tap.h"
 
 #include <errno.h>
@@ -73,7 +73,7 @@ static void put(struct journal *journal, const char *job, const struct journal_p
                 const struct journal_failure *failure)
 {
 	struct err err;
-	int result = journal_begin(journal, &err);
+	int result = journal_begin(journal, false, &err);
 	if (result == 0 && failure)
 		result = journal_add_failure(journal, job, failure, &err);
 	if (result == 0)
@@ -269,7 +269,7 @@ static void test_failures(void)
 	is_int(journal_open(&journal, file, &err), 0, "opened");
 	struct journal_failure again = failure_of(11, "", 0);
 	struct journal_position position = position_of(33, false);
-	must(journal_begin(journal, &err) == 0, "begin");
+	must(journal_begin(journal, true, &err) == 0, "begin");
 	is_int(journal_drop_failures(journal, "map", &err), 0, "a job's failures are dropped");
 	is_int(journal_add_failure(journal, "map", &again, &err), 0, "and another noted");
 	again.seq = 9;
@@ -277,7 +277,6 @@ static void test_failures(void)
 	is_int(journal_add_failure(journal, "map", &again, &err), 0, "and one more");
 	is_int(journal_add_failure(journal, "third", &again, &err), -1, "not of a job that isn't in the plan");
 	must(journal_put_position(journal, "map", &position, &err) == 0 && journal_commit(journal, &err) == 0, "commit");
-	is_int(journal_sync(journal, &err), 0, "synced");
 	test_order(journal);
 	journal_close(&journal);
 	ok(opens(&words, &err), "the sums are right");
@@ -296,7 +295,7 @@ static void test_compare(void)
 	is_int(journal_compare(journal, keys, N_KEYS, &err), 0, "the same plan");
 	memcpy(others, keys, sizeof keys);
 	others[0].value = "identity";
-	ok(journal_compare(journal, others, N_KEYS, &err) == -1 && err.code == ERR_USAGE &&
+	ok(journal_compare(journal, others, N_KEYS, &err) == 1 && err.code == ERR_USAGE &&
 	       strstr(err.text, "job 'map': plugin was 'upper' and is 'identity'"),
 	   "%s", err.text);
 	ok(journal_compare(journal, keys, N_KEYS - 1, &err) == -1 && strstr(err.text, "job 'second' isn't there any more"),
@@ -313,6 +312,99 @@ static void test_compare(void)
 	       strstr(err.text, "job 'map' isn't there any more; job 'second' isn't there any more; job 'other' is new; "),
 	   "%s", err.text);
 	journal_close(&journal);
+	forget();
+}
+
+/* Another plan is noted, with what it was; what was done stays. */
+static void test_accept(void)
+{
+	struct journal_key others[N_KEYS];
+	struct words before, after;
+	struct err err;
+	make_small();
+	must(opens(&before, &err), "what was done");
+	memcpy(others, keys, sizeof keys);
+	others[0].value = "identity";
+	struct journal *journal;
+	must(journal_open(&journal, file, &err) == 0, "open");
+	is_int(journal_accept(journal, others, N_KEYS, &err), 0, "a change is accepted");
+	is_int(journal_compare(journal, others, N_KEYS, &err), 0, "it is the plan now");
+	is_int(journal_compare(journal, keys, N_KEYS, &err), 1, "and the old one isn't");
+	journal_close(&journal);
+	ok(opens(&after, &err), "what comes of it is sound");
+	is_str(after.text, before.text, "nothing that was done is lost");
+	must(journal_open(&journal, file, &err) == 0, "open");
+	struct journal_position position = position_of(40, false);
+	put(journal, "map", &position, NULL);
+	is_int(journal_accept(journal, keys, N_KEYS, &err), 0, "it may change again");
+	is_int(journal_compare(journal, keys, N_KEYS, &err), 0, "and back");
+	journal_close(&journal);
+	ok(opens(&after, &err) && strstr(after.text, "map: 40 "), "and it goes on");
+	forget();
+}
+
+/* What is too large for a row of SQLite's is there in part. */
+static void test_cut(void)
+{
+	static char item[200000];
+	struct journal_cursor *cursor;
+	struct journal_failure seen, failure = failure_of(7, item, sizeof item);
+	struct journal_position position = position_of(7, false);
+	const char *job;
+	struct err err;
+	struct journal *journal = create();
+	put(journal, "map", &position, &failure);
+	sqlite3_limit(journal->db, SQLITE_LIMIT_LENGTH, 150000);
+	failure.seq = 8;
+	put(journal, "map", &position, &failure);
+	failure.seq = 9;
+	failure.item_bytes = 80000;
+	put(journal, "map", &position, &failure);
+	journal_close(&journal);
+	must(journal_open_reader(&journal, file, &err) == 0 &&
+	         journal_list(&cursor, journal, "map", JOURNAL_BY_SEQ, &err) == 0,
+	     "a list");
+	ok(journal_next(cursor, &job, &seen, &err) == 1 && seen.item_bytes == sizeof item && !seen.is_cut,
+	   "what fits, whole");
+	ok(journal_next(cursor, &job, &seen, &err) == 1 && seen.item_bytes == 200 && seen.is_cut, "what doesn't, cut");
+	ok(journal_next(cursor, &job, &seen, &err) == 1 && seen.item_bytes == 80000 && !seen.is_cut, "and what does again");
+	journal_cursor_close(&cursor);
+	journal_close(&journal);
+	forget();
+}
+
+/* A value that can't be bound is an error, not a row without it. */
+static void test_bindings(void)
+{
+	struct journal_failure failure = failure_of(7, "item", 4);
+	struct err err = {0};
+	struct journal *journal = create();
+	sqlite3_limit(journal->db, SQLITE_LIMIT_LENGTH, 100);
+	failure.cause = "a cause of more than a hundred bytes: a cause of more than a hundred bytes: a cause of more than "
+					"a hundred bytes";
+	must(journal_begin(journal, false, &err) == 0, "begin");
+	ok(journal_add_failure(journal, "map", &failure, &err) == -1 && strstr(err.text, "too large"), "%s", err.text);
+	journal_close(&journal);
+	forget();
+}
+
+/* Somebody who reads what was then is in no commit's way. */
+static void test_reader(void)
+{
+	struct journal *reader;
+	struct words words;
+	struct err err;
+	make_small();
+	struct journal *journal;
+	must(journal_open_reader(&reader, file, &err) == 0 && journal_open(&journal, file, &err) == 0, "both are open");
+	struct journal_position position = position_of(50, false);
+	is_int(journal_begin(journal, true, &err), 0, "a lasting transaction beside a reader");
+	is_int(journal_put_position(journal, "map", &position, &err), 0, "has its row");
+	is_int(journal_commit(journal, &err), 0, "and is there");
+	ok(say(reader, &words, &err) == 0 && !strstr(words.text, "map: 50 "), "the reader sees what was");
+	journal_close(&journal);
+	journal_close(&reader);
+	ok(opens(&words, &err) && strstr(words.text, "map: 50 "), "who comes later sees what is");
 	forget();
 }
 
@@ -397,7 +489,7 @@ static void test_killed(void)
 		struct journal_position position = position_of(5, false);
 		struct journal_failure failure = failure_of(6, "item", 4);
 		put(journal, "map", &position, NULL);
-		if (journal_begin(journal, &err) != 0 || journal_add_failure(journal, "map", &failure, &err) != 0)
+		if (journal_begin(journal, false, &err) != 0 || journal_add_failure(journal, "map", &failure, &err) != 0)
 			_exit(1);
 		raise(SIGKILL);
 	}
@@ -554,6 +646,10 @@ int main(void)
 	test_life();
 	test_failures();
 	test_compare();
+	test_accept();
+	test_cut();
+	test_bindings();
+	test_reader();
 	test_many();
 	test_bits();
 	test_killed();
