@@ -48,6 +48,7 @@ struct range {
 /* What the workers of a fork server have said together. Written by those that crash; a stray write costs words only. */
 struct told {
 	_Atomic uint32_t n_crashes;
+	_Atomic uint32_t n_outside; /* of items: mostly starts, which follow one another */
 	struct {
 		_Atomic uint64_t hash; /* 0: free */
 		_Atomic uint64_t seq;  /* of the item that had it first */
@@ -374,25 +375,42 @@ static bool may_tell(struct words *words)
 	return n_before < CRASH_TOLD_MAX;
 }
 
+/* Outside of items the same stack tells nobody more than once, and how many there are the supervisor says. */
+static bool was_told(struct walk *walk)
+{
+	if (!crash.told || crash.tells_all || atomic_fetch_add(&crash.told->n_outside, 1) == 0)
+		return false;
+	take_stack(walk);
+	uint64_t hash = hash_of(walk);
+	for (size_t i = 0; i < STACKS_MAX; i++)
+		if (atomic_load(&crash.told->stacks[i].hash) == hash)
+			return true;
+	return false;
+}
+
 /* The line first: the stack may be what can't be read any more. */
 static void say_all(int signum, const siginfo_t *info)
 {
 	struct words words = {0};
 	struct walk walk = {0};
 	uint64_t seq = current_seq(crash.port), first_seq = 0;
-	if (!may_tell(&words))
+	if ((seq == 0 && was_told(&walk)) || !may_tell(&words))
 		return;
 	put_text(&words, seq == 0 ? "at " : "");
 	put_item(&words, seq);
 	put_text(&words, ": ");
 	put_cause(&words, signum, info);
 	end_line(&words);
-	take_stack(&walk);
+	if (walk.n == 0)
+		take_stack(&walk);
 	int is_first = crash.told ? is_new(&walk, seq, &first_seq) : 1;
 	if (is_first == 1) {
 		say_stack(info, &walk);
 		return;
 	}
+	/* none but those that crash together, each by itself the first */
+	if (is_first == 0 && seq == 0 && first_seq == 0)
+		return;
 	put_text(&words, is_first == 0 ? "  as at " : "  from yet another place");
 	if (is_first == 0)
 		put_item(&words, first_seq);

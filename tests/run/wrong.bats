@@ -81,3 +81,14 @@ on_terminal() {
 	if grep -q "$escape" seen; then return 1; fi
 	has seen '\x1b]0;owned\x07'
 }
+
+@test "a plugin whose open crashes is told in five lines: one stack, the file, the reason and how often" {
+	for n in 1 4; do
+		expect 3 rota map -j "$n" "$bad/open-crash.so" <<<a
+		[ "$(wc -l <"$err")" -le 5 ]
+		[ "$(grep -c 'at no item: SIGABRT' "$err")" -ge 1 ]
+		[ "$(grep -c '  misbehave\|  .*open-crash.so+0x' "$err")" -eq 1 ]
+		has "$err" "open-crash.so: 5 workers in a row ended before they were ready"
+		has "$err" 'SIGABRT (Aborted)'
+	done
+}
