@@ -8,6 +8,7 @@
 #include "core/plan/conf.h"
 
 #include "core/base/buf.h"
+#include "core/plan/conf_hint.h"
 #include "core/plan/conf_text.h"
 
 #include <errno.h>
@@ -77,6 +78,14 @@ static int add_syntax_error(const struct reader *reader)
 	if (tab_column) {
 		place.column = tab_column;
 		return place_error(reader->errors, place, ERR_USAGE, "a tab can't indent in YAML: use spaces");
+	}
+	size_t line = yaml->problem_mark.line;
+	size_t column = yaml->context_mark.line == line ? yaml->context_mark.column : yaml->problem_mark.column;
+	struct conf_hint hint;
+	if (yaml->problem && conf_hint_find(reader->text, reader->n_bytes, yaml->problem, line, column, &hint)) {
+		place.line = hint.line;
+		place.column = hint.column;
+		return place_error(reader->errors, place, ERR_USAGE, "%s", hint.text);
 	}
 	const char *problem = yaml->problem ? yaml->problem : "it can't be read";
 	if (yaml->context && yaml->context_mark.line != yaml->problem_mark.line)

@@ -70,6 +70,7 @@ struct job {
 	/* plugin exec: an item is a process, and a result with bytes that lacks a newline gets one; plan_check */
 	bool runs_commands;
 	uint64_t given;                  /* which keys were given: bit i for core_options()[i] */
+	bool has_wrong_option;           /* one of the plugin's was refused: that one is missing needs no second error */
 	bool has_misspelt_plugin;        /* an unknown key was taken for `plugin`: its lack needs no second error */
 };
 

@@ -111,7 +111,7 @@ static void check_options(struct plan *plan, struct job *job)
 	}
 	for (size_t i = 0; i < info->n_options; i++) {
 		const struct option_spec *spec = &info->options[i];
-		if (spec->fallback || is_option_given(job, spec->name))
+		if (spec->fallback || job->has_wrong_option || is_option_given(job, spec->name))
 			continue;
 		bool is_in_file = place_is_in_file(job->place);
 		place_error(&plan->errors, job->plugin_place, ERR_USAGE, "%splugin '%s' (%s) needs its option '%s' (%s): %s",

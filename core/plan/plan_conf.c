@@ -74,6 +74,12 @@ static void run_read(struct plan *plan, const struct conf_node *run)
 	}
 }
 
+/* exec's {}, most likely. */
+static const char *empty_map_hint(const struct conf_node *node)
+{
+	return node->kind == CONF_MAP && node->n_children == 0 ? ": {} is an empty map in YAML, write '{}'" : "";
+}
+
 /*
  * The texts of a value, one or a list's: *ret borrows the nodes' texts, the array is the caller's.
  * -1: an error was added, or the value was refused already.
@@ -84,8 +90,8 @@ static int value_texts(struct plan *plan, const struct job *job, const struct co
 	char prefix[JOB_PREFIX_BYTES];
 	job_prefix(job, node->place, prefix);
 	if (node->kind == CONF_MAP)
-		return place_error(&plan->errors, node->place, ERR_USAGE, "%s%s: a map stands here, expected a value", prefix,
-		                   node->key);
+		return place_error(&plan->errors, node->place, ERR_USAGE, "%s%s: a map stands here, expected a value%s", prefix,
+		                   node->key, empty_map_hint(node));
 	size_t n_texts = node->kind == CONF_LIST ? node->n_children : 1;
 	const struct conf_node *first = node->kind == CONF_LIST ? node->children : node;
 	const char **texts = calloc(n_texts + 1, sizeof(*texts));
@@ -98,8 +104,8 @@ static int value_texts(struct plan *plan, const struct job *job, const struct co
 			continue;
 		rc = -1;
 		if (first[i].kind != CONF_WRONG)
-			place_error(&plan->errors, first[i].place, ERR_USAGE, "%s%s: %s stands in the list, expected a value",
-			            prefix, node->key, conf_kind_name(first[i].kind));
+			place_error(&plan->errors, first[i].place, ERR_USAGE, "%s%s: %s stands in the list, expected a value%s",
+			            prefix, node->key, conf_kind_name(first[i].kind), empty_map_hint(&first[i]));
 	}
 	if (rc) {
 		free(texts);
@@ -125,8 +131,10 @@ static void options_read(struct plan *plan, struct job *job, const struct conf_n
 		const struct conf_node *child = &options->children[i];
 		const char **texts;
 		size_t n_texts;
-		if (!child->key || child->kind == CONF_WRONG || value_texts(plan, job, child, &texts, &n_texts))
+		if (!child->key || child->kind == CONF_WRONG || value_texts(plan, job, child, &texts, &n_texts)) {
+			job->has_wrong_option = true;
 			continue;
+		}
 		job_set_option(plan, job, child->key, texts, n_texts, child->kind == CONF_LIST, child->place, false);
 		free(texts);
 	}

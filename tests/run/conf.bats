@@ -349,3 +349,32 @@ one_ends_early() {
 	END
 	for _ in 1 2; do both_backends one_ends_early; done
 }
+
+# mistake PLACE WORDS LINE...: one error, at that place of a job's lines (they begin in line 3)
+mistake() {
+	printf 'jobs:\n  a:\n' >wrong.yaml
+	printf '    %s\n' "${@:3}" >>wrong.yaml
+	expect 2 rota check wrong.yaml
+	has "$err" "wrong.yaml:${1:+$1: }"
+	has "$err" "$2"
+	[ "$(wc -l <"$err")" -eq 1 ]
+}
+
+@test "the commonest mistakes of YAML: what is missing, where it is, once" {
+	cd "$BATS_TEST_TMPDIR"
+	mistake 3:11 "a colon is missing behind 'plugin': write plugin: VALUE" 'plugin upper' 'output: none'
+	mistake 3:11 'a space is missing behind the colon: write plugin: upper' 'plugin:upper' 'output: none'
+	mistake 4:10 "a colon is missing behind 'input'" 'plugin: upper' 'input' 'output: none'
+	mistake 4:12 "a value that begins with * must be quoted: write '*.txt'" 'plugin: upper' 'input: *.txt'
+	mistake 4:12 "a value that begins with - must be quoted: write '-'" 'plugin: upper' 'input: -'
+	mistake 5:16 "job 'a': command: a map stands here, expected a value: {} is an empty map in YAML, write '{}'" \
+		'plugin: exec' 'options:' '  command: {}'
+	mistake 5:23 "job 'a': command: a map stands in the list, expected a value: {} is an empty map in YAML" \
+		'plugin: exec' 'options:' '  command: [echo, {}]'
+	mistake 6:9 "a value that begins with * must be quoted: write '*.txt'" \
+		'plugin: exec' 'options:' '  command:' '  - *.txt # all'
+	mistake 5:24 "a value that begins with * must be quoted: write '*.txt'" \
+		'plugin: exec' 'options:' '  command: [ls, é, *.txt, x]'
+	# What isn't one of them isn't taken for one.
+	mistake '' 'not valid YAML: ' 'plugin: upper' 'input: "a' 'output none' 'foo bar'
+}
