@@ -28,8 +28,8 @@ static const struct core_option table[] = {
 	 .flags = CORE_JOB, .has_argument = true},
 	{{"max-result", OPTION_SIZE, "1G", "an item with a longer result fails", "1..1024G", "SIZE"},
 	 .flags = CORE_JOB, .has_argument = true},
-	{{"window", OPTION_SIZE, "64M", "how much is read ahead and held back; more memory than this plus one result "
-	  "a worker isn't used", "4K..1024G", "SIZE"},
+	{{"window", OPTION_SIZE, NULL, "how much is read ahead and held back; more memory than this plus one result "
+	  "a worker isn't used (default: 64M, or less where memory is limited)", "4K..1024G", "SIZE"},
 	 .flags = CORE_JOB, .has_argument = true},
 	{{"timeout", OPTION_DURATION, NULL, "a time for one item, after which its worker is replaced (default: none)",
 	  "1ms..365d", "TIME"},

@@ -82,7 +82,7 @@ static int64_t quota_v1(const char *folder)
 }
 
 /* The smallest from the cgroup's folder up to the mount point: in a container only the upper part of it may exist. */
-static int64_t quota_upwards(const char *mount, const char *cgroup, int64_t (*quota_of)(const char *folder))
+static int64_t least_upwards(const char *mount, const char *cgroup, cgroup_limit_f *limit_of)
 {
 	char folder[PATH_MAX];
 	int n = snprintf(folder, sizeof(folder), "%s%s", mount, cgroup);
@@ -91,9 +91,9 @@ static int64_t quota_upwards(const char *mount, const char *cgroup, int64_t (*qu
 	size_t n_mount = strlen(mount);
 	int64_t least = INT64_MAX;
 	for (;;) {
-		int64_t quota = quota_of(folder);
-		if (quota < least)
-			least = quota;
+		int64_t limit = limit_of(folder);
+		if (limit < least)
+			least = limit;
 		char *slash = strrchr(folder, '/');
 		if (!slash || (size_t)(slash - folder) < n_mount)
 			return least;
@@ -111,7 +111,8 @@ static bool has_word(const char *list, const char *word)
 }
 
 /* A line of /proc/self/cgroup: "0::/path" is version 2, "4:cpu,cpuacct:/path" version 1. */
-static int64_t quota_of_line(char *line, const char *sys_folder)
+static int64_t least_of_line(char *line, const char *sys_folder, const char *controller, cgroup_limit_f *of_v2,
+                             cgroup_limit_f *of_v1)
 {
 	line[strcspn(line, "\n")] = '\0';
 	char *controllers = strchr(line, ':');
@@ -122,14 +123,15 @@ static int64_t quota_of_line(char *line, const char *sys_folder)
 	*cgroup++ = '\0';
 	char mount[PATH_MAX];
 	bool is_v2 = controllers[0] == '\0';
-	if (!is_v2 && !has_word(controllers, "cpu"))
+	if (!is_v2 && !has_word(controllers, controller))
 		return INT64_MAX;
 	if (snprintf(mount, sizeof(mount), "%s%s%s", sys_folder, is_v2 ? "" : "/", controllers) >= (int)sizeof(mount))
 		return INT64_MAX;
-	return quota_upwards(mount, strcmp(cgroup, "/") == 0 ? "" : cgroup, is_v2 ? quota_v2 : quota_v1);
+	return least_upwards(mount, strcmp(cgroup, "/") == 0 ? "" : cgroup, is_v2 ? of_v2 : of_v1);
 }
 
-int64_t cpus_cgroup_quota(const char *proc_cgroup_file, const char *sys_folder)
+int64_t cgroup_least(const char *proc_cgroup_file, const char *sys_folder, const char *controller,
+                     cgroup_limit_f *of_v2, cgroup_limit_f *of_v1)
 {
 	FILE *file = fopen(proc_cgroup_file, "re");
 	if (!file)
@@ -138,13 +140,18 @@ int64_t cpus_cgroup_quota(const char *proc_cgroup_file, const char *sys_folder)
 	size_t room = 0;
 	int64_t least = INT64_MAX;
 	while (getline(&line, &room, file) > 0) {
-		int64_t quota = quota_of_line(line, sys_folder);
-		if (quota < least)
-			least = quota;
+		int64_t limit = least_of_line(line, sys_folder, controller, of_v2, of_v1);
+		if (limit < least)
+			least = limit;
 	}
 	free(line);
 	fclose(file);
 	return least;
+}
+
+int64_t cpus_cgroup_quota(const char *proc_cgroup_file, const char *sys_folder)
+{
+	return cgroup_least(proc_cgroup_file, sys_folder, "cpu", quota_v2, quota_v1);
 }
 
 /* A whole number from the environment, or INT64_MAX. */

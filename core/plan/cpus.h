@@ -14,4 +14,11 @@ int64_t plan_usable_cpus(const char **ret_why);
  */
 int64_t cpus_cgroup_quota(const char *proc_cgroup_file, const char *sys_folder);
 
+/* What the files of one cgroup's folder allow; INT64_MAX: no limit. */
+typedef int64_t cgroup_limit_f(const char *folder);
+
+/* The smallest of a controller's limits, of the cgroup and of those above it; as above. */
+int64_t cgroup_least(const char *proc_cgroup_file, const char *sys_folder, const char *controller,
+                     cgroup_limit_f *of_v2, cgroup_limit_f *of_v1);
+
 #endif

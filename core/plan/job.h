@@ -50,7 +50,8 @@ struct job {
 	int64_t n_workers;               /* at least 1 after plan_check */
 	enum backend_kind backend;
 	bool is_ordered;
-	int64_t max_item_bytes, max_result_bytes, window_bytes;
+	int64_t max_item_bytes, max_result_bytes;
+	int64_t window_bytes;            /* at least 4K after plan_check */
 	int64_t timeout_ns;              /* of one item; 0: none */
 	int64_t n_retries, backoff_ns;
 	int64_t memory_bytes;            /* of one worker; 0: no limit */

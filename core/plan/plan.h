@@ -18,6 +18,7 @@
 #include "core/plan/cpus.h"
 #include "core/plan/endpoint.h"
 #include "core/plan/job.h"
+#include "core/plan/memory.h"
 #include "core/plan/place.h"
 
 #include <stdbool.h>

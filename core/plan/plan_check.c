@@ -195,6 +195,16 @@ static void check_workers(struct job *job)
 	}
 }
 
+static void check_window(struct job *job, size_t n_jobs)
+{
+	if (job->window_bytes > 0)
+		return;
+	const char *why;
+	char size[OPTION_SIZE_TEXT_BYTES];
+	job->window_bytes = memory_window(plan_usable_memory(&why), (int64_t)n_jobs);
+	log_detail("job '%s': a window of %s, by %s", job->name, option_size_text(size, job->window_bytes), why);
+}
+
 int plan_check(struct plan *plan)
 {
 	size_t n_errs_before = plan->errors.n_errs;
@@ -206,6 +216,7 @@ int plan_check(struct plan *plan)
 			job->input.kind = ENDPOINT_NUL;
 		check_plugin(plan, job);
 		check_workers(job);
+		check_window(job, plan->n_jobs);
 		check_threads(plan, job);
 	}
 	plan_order_check(plan);

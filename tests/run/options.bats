@@ -46,13 +46,24 @@ refuses() {
 
 @test "help and dry-run: defaults, and sizes as one writes them" {
 	expect 0 rota map --help
-	for default in 'fails (default: 1G)' '(default: 64M)' 'SIGTERM (default: 1s)' '(default: none)'; do
+	for default in 'fails (default: 1G)' '(default: 64M, or less where memory is limited)' 'SIGTERM (default: 1s)' \
+		'(default: none)'; do
 		tr -s ' \n' ' ' <"$out" >words
 		has words "$default"
 	done
-	expect 0 rota map --dry-run --memory 1536M --max-result 1000 upper </dev/null
+	expect 0 rota map --dry-run --memory 1536M --max-result 1000 --window 64M upper </dev/null
 	has "$out" 'item 1G, result 1000 bytes, window 64M'
 	has "$out" '1536M a worker'
+}
+
+@test "the default window follows the memory that the run may use; one that is given stays" {
+	[ -z "${SANITIZER:-}" ] || skip "a sanitizer's own memory is in the way"
+	limited() { (ulimit -v 524288; rota map -v --dry-run "$@" upper </dev/null); }
+	expect 0 limited
+	has "$out" 'window 32M'
+	has "$err" "job 'map': a window of 32M, by the limit of the address space (ulimit -v)"
+	expect 0 limited --window 100M
+	has "$out" 'window 100M'
 }
 
 @test "help: of everything, on standard output, no line wider than a terminal" {

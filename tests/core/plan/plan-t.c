@@ -282,7 +282,7 @@ static void test_defaults(void)
 	ok(job->is_ordered, "in order");
 	is_int(job->max_item_bytes, 1 << 30, "items up to 1G");
 	is_int(job->max_result_bytes, 1 << 30, "results up to 1G");
-	is_int(job->window_bytes, 64 << 20, "a window of 64M");
+	is_int(job->window_bytes, memory_window(plan_usable_memory(&why), 1), "a window by the memory");
 	ok(!job->runs_commands, "results as they are");
 	is_str(job->info ? job->info->name : NULL, "upper", "and knows its plugin");
 	plan_destroy(&plan);
