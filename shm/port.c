@@ -58,6 +58,7 @@ int port_attach(struct port *port, int take_fd, int take_bell_fd, struct err *er
 	struct stat status;
 	unsigned char *rings[3];
 	int result = -1;
+	errno = EIO; /* a short count sets none */
 	if (fstat(take_fd, &status) != 0 || pread(take_fd, &fixed, sizeof fixed, 0) != (ssize_t)sizeof fixed) {
 		err_set_errno(err, ERR_RUN, errno, "cannot read the channel's first page");
 		goto out;

@@ -314,6 +314,7 @@ static int make_setup_file(const struct setup *setup, int *ret_fd, struct err *e
 	struct buf text = {0};
 	const char *why_memfd;
 	int result = -1, fd = -1;
+	errno = EIO; /* a short count sets none */
 	if (setup_write(setup, &text) != 0)
 		err_set(err, ERR_RESOURCE, "out of memory");
 	else if (segment_create(text.len, NULL, &fd, &why_memfd, err) != 0)

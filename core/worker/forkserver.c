@@ -148,6 +148,7 @@ static int read_setup(struct setup *ret, struct err *err)
 		return err_set_errno(err, ERR_RUN, errno, "rota-worker --serve is started by rota only");
 	char *text = malloc((size_t)stat.st_size + 1);
 	int result = -1;
+	errno = EIO; /* a short count sets none */
 	if (!text)
 		err_set(err, ERR_RUN, "out of memory");
 	else if (pread(FORKSERVER_SETUP_FD, text, (size_t)stat.st_size, 0) != stat.st_size)
