@@ -153,11 +153,7 @@ worker_pids() {
 }
 
 forkserver() {
-	for pid in $(processes); do
-		if grep -qz -- --serve "/proc/$pid/cmdline" 2>/dev/null && [ "$(ps -o ppid= -p "$pid")" -eq "$run" ]; then
-			echo "$pid"
-		fi
-	done
+	pgrep -P "$run" -f -- --serve
 }
 
 # A run on a FIFO, with idle workers.
@@ -239,7 +235,7 @@ kill_a_worker() {
 
 kill_forkserver() {
 	local server
-	server=$(forkserver)
+	server=$(forkserver) || return 0
 	[ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true
 }
 
