@@ -153,8 +153,8 @@ too_slow() {
 }
 
 @test "start-timeout: an open that hangs ends the run, with the option's name" {
-	too_slow open-hang 1 1500
-	too_slow open-hang 4 600
+	too_slow open-hang 1 300
+	too_slow open-hang 4 300
 }
 
 @test "start-timeout: what is quicker is let be, however short it is" {
