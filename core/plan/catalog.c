@@ -253,6 +253,7 @@ static int info_add(struct catalog *catalog, const char *real_path, const struct
 		set_memory(err);
 		goto out;
 	}
+	const struct filestamp stamp = filestamp_take(real_path);
 	if (text_get(catalog, real_path, &text, err) || plugin_info_parse(info, text.bytes, text.len, err)) {
 		err_prefix(err, "%s", real_path);
 		goto out;
@@ -260,6 +261,7 @@ static int info_add(struct catalog *catalog, const char *real_path, const struct
 	/* Which file it is, we know better than what came out of it. */
 	free(info->file);
 	info->file = strdup(real_path);
+	info->stamp = stamp;
 	if (!info->file) {
 		plugin_info_fini(info);
 		set_memory(err);

@@ -18,6 +18,7 @@
 #define PLAN_PLUGIN_INFO_H
 
 #include "core/base/err.h"
+#include "core/base/filestamp.h"
 #include "core/base/option.h"
 
 #include <stdbool.h>
@@ -25,6 +26,7 @@
 
 struct plugin_info {
 	char *file; /* real path */
+	struct filestamp stamp; /* of the file, before it was looked at for the first time */
 	char *name, *version, *summary;
 	bool is_thread_safe, is_pure, is_tidy, has_flush;
 	struct option_spec *options; /* n_options and an entry with a NULL name; strings owned */

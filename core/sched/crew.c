@@ -174,6 +174,15 @@ static void note_failed_start(struct crew *crew, const struct worker *worker, co
 static void on_loaded(void *arg, unsigned n_threads)
 {
 	struct crew *crew = arg;
+	struct err err;
+	if (crew->stamp && !filestamp_is_current(crew->stamp, crew->setup->file)) {
+		err_set(&err, ERR_RUN,
+		        "%s was changed after this run had looked at it, and is loaded again now: results of two versions "
+		        "would be mixed; start the run anew",
+		        crew->setup->file);
+		crew_give_up(crew, &err);
+		return;
+	}
 	crew->is_loaded = crew->was_loaded = true;
 	if (n_threads > 0 && !crew->has_said_threads)
 		log_warning("%s: load left %u thread%s running: threads don't survive the fork", crew->setup->file, n_threads,

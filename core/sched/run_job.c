@@ -237,6 +237,7 @@ static int fill_crew(struct run_job *job, struct err *err)
 	crew->is_thread_safe = plan->info->is_thread_safe;
 	crew->job_name = job->name;
 	crew->setup = &job->setup;
+	crew->stamp = &plan->info->stamp;
 	crew->worker_program = job->worker_program;
 	crew->spare = job->spare;
 	crew->window = &job->window;

@@ -15,6 +15,7 @@
 #include "core/base/clock.h"
 #include "core/base/digest.h"
 #include "core/base/err.h"
+#include "core/base/filestamp.h"
 #include "core/base/loop.h"
 #include "core/record/joblog.h"
 #include "core/record/tally.h"
@@ -107,6 +108,7 @@ struct crew {
 	const char *job_name; /* for messages, or NULL */
 	struct words_quota load_quota; /* of what its fork servers say, one after another */
 	struct setup *setup;
+	const struct filestamp *stamp; /* of the plugin that the run began with; or NULL */
 	const char *worker_program;
 	struct server *spare; /* the run's, for who is first; or NULL; borrowed */
 	struct window *window;

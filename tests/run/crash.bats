@@ -156,10 +156,10 @@ forkserver() {
 	pgrep -P "$run" -f -- --serve
 }
 
-# A run on a FIFO, with idle workers.
+# idle_run [PLUGIN]: a run on a FIFO, with idle workers.
 idle_run() {
 	mkfifo in
-	start "$ROTA" map -j 2 -i in upper </dev/null
+	start "$ROTA" map -j 2 -i in "${1:-upper}" </dev/null
 	exec 4>in
 	echo a >&4
 	eventually grep -q A "$out"
@@ -188,6 +188,19 @@ idle_run() {
 	exec 4>&-
 	ends 0
 	is "$out" $'A\nB'
+	nothing_left
+}
+
+@test "crash: a plugin that was rebuilt isn't loaded in the place of the one that the run began with" {
+	cp "$plugins/upper.so" upper.so
+	cp "$plugins/identity.so" rebuilt.so
+	idle_run ./upper.so
+	mv rebuilt.so upper.so
+	kill -KILL "$server"
+	ends 3
+	has "$err" 'upper.so was changed after this run had looked at it'
+	is "$out" A
+	exec 4>&-
 	nothing_left
 }
 

@@ -24,7 +24,8 @@ refused() {
 		within 6 has_ended
 		ends "$1"
 		empty "$out"
-		[ "$(grep -c '^rota: ' "$err")" -le 2 ]
+		# with -v the window's size is said first
+		[ "$(grep '^rota: ' "$err" | grep -vc ': a window of ')" -le 2 ]
 		grep -F -- "$2" "$err" | grep -qF "$(basename "$3" .so)"
 		nothing_left
 	done
