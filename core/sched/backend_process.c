@@ -116,13 +116,18 @@ static void watch_exit(struct backend_of_processes *self)
 		close(fd);
 }
 
-static void unwatch(struct backend_of_processes *self)
+static void unwatch_exit(struct backend_of_processes *self)
 {
 	int exit_fd = self->exit.fd;
-	loop_remove(self->loop, &self->watch);
 	loop_remove(self->loop, &self->exit);
 	if (exit_fd >= 0)
 		close(exit_fd);
+}
+
+static void unwatch(struct backend_of_processes *self)
+{
+	loop_remove(self->loop, &self->watch);
+	unwatch_exit(self);
 }
 
 /* It can't be worked with. Its end is told by the loop, as any other: of it and its workers nothing runs on. */
@@ -139,10 +144,7 @@ static void take_move(struct backend_of_processes *self, pid_t sender)
 {
 	if (!self->has_pid_namespace || self->has_moved || sender <= 1)
 		return;
-	int exit_fd = self->exit.fd;
-	loop_remove(self->loop, &self->exit);
-	if (exit_fd >= 0)
-		close(exit_fd);
+	unwatch_exit(self);
 	proc_end(self->server.pid);
 	tree_disown(self->server.pid);
 	tree_own(sender);
@@ -292,6 +294,18 @@ static void on_socket(struct loop_watch *watch, uint32_t events)
 		release(self);
 }
 
+/*
+ * It has started process 1 of the namespace and is done, as it should be: what it started tells so in a moment. Should
+ * that never come to it, the socket ends.
+ */
+static bool is_moving(const struct backend_of_processes *self)
+{
+	siginfo_t info = {0};
+	return self->has_pid_namespace && !self->has_moved &&
+	       waitid(P_PID, (id_t)self->server.pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 &&
+	       info.si_pid == self->server.pid && info.si_code == CLD_EXITED && info.si_status == 0;
+}
+
 /* What it had told before comes first. */
 static void on_exit_of_server(struct loop_watch *watch, uint32_t events)
 {
@@ -299,7 +313,9 @@ static void on_exit_of_server(struct loop_watch *watch, uint32_t events)
 	(void)events;
 	self->is_reading = true;
 	read_messages(self, MESSAGES_LAST);
-	if (!self->is_closed && self->watch.fd >= 0 && self->exit.fd >= 0 && has_ended(self->server.pid))
+	if (!self->is_closed && self->watch.fd >= 0 && self->exit.fd >= 0 && is_moving(self))
+		unwatch_exit(self);
+	else if (!self->is_closed && self->watch.fd >= 0 && self->exit.fd >= 0 && has_ended(self->server.pid))
 		take_loss(self);
 	self->is_reading = false;
 	if (self->is_closed)
