@@ -300,7 +300,7 @@ storm() {
 		fi
 		read -rt 0.02 <> <(:) || : # 50 a second at most
 	done
-	[ "$n_killed" -gt 3 ]
+	[ "$n_killed" -gt 0 ]
 	ends 0
 	seq -f 'item %g' 1000 | cmp - "$out"
 	nothing_left
