@@ -347,7 +347,7 @@ static void test_accept(void)
 static void test_cut(void)
 {
 	static char item[200000];
-	struct journal_cursor *cursor;
+	struct journal_cursor *cursor = NULL;
 	struct journal_failure seen, failure = failure_of(7, item, sizeof item);
 	struct journal_position position = position_of(7, false);
 	const char *job;
@@ -395,7 +395,7 @@ static void test_reader(void)
 	struct words words;
 	struct err err;
 	make_small();
-	struct journal *journal;
+	struct journal *journal = NULL;
 	must(journal_open_reader(&reader, file, &err) == 0 && journal_open(&journal, file, &err) == 0, "both are open");
 	struct journal_position position = position_of(50, false);
 	is_int(journal_begin(journal, true, &err), 0, "a lasting transaction beside a reader");
