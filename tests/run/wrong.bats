@@ -60,7 +60,7 @@ overcommitted() {
 
 # COMMAND...: its output as a terminal gets it.
 on_terminal() {
-	script -qec "$(printf '%q ' "$@")" /dev/null </dev/null
+	SHELL=$BASH script -qec "$(printf '%q ' "$@")" /dev/null </dev/null
 }
 
 @test "terminal: items, plugins' texts and file names don't steer it; a pipe gets them as they are" {
