@@ -121,13 +121,15 @@ static void note_uncharged(struct crew *crew, const char *how)
 
 /*
  * A death by a signal from outside is no verdict on the plugin: only when there are many, and nothing gets on for long,
- * it's over.
+ * it's over. The first are followed by others at once: in a storm of kills a pause is time in which nothing is done.
  */
 static void note_outside(struct crew *crew, const char *how)
 {
 	int64_t now_ns = clock_now_ns();
 	if (crew->n_outside++ == 0)
 		crew->outside_since_ns = now_ns;
+	if (crew->n_outside >= CREW_DEATHS_MAX)
+		crew->not_before_ns = now_ns + BACK_OFF_FIRST_NS;
 	if (crew->n_outside >= CREW_DEATHS_MAX && now_ns - crew->outside_since_ns >= OUTSIDE_NS) {
 		struct err err;
 		err_set(&err, ERR_RUN,
@@ -245,8 +247,6 @@ static void on_died(void *arg, unsigned number, uint64_t generation, int wait_st
 		break;
 	case VERDICT_NOT_READY:
 		if (is_outside)
-			back_off(crew, crew->n_outside);
-		if (is_outside)
 			note_outside(crew, how);
 		else
 			note_failed_start(crew, worker, how);
@@ -272,9 +272,6 @@ static void on_lost(void *arg, const char *how, bool is_outside)
 	} else if (!crew->is_stopping) {
 		log_warning("the fork server died (%s): it is started again", how);
 		if (is_outside) {
-			/* in the middle of a storm there is little sense in haste */
-			if (!crew->is_loaded)
-				back_off(crew, 0);
 			note_outside(crew, how);
 		} else {
 			note_lost(crew, how);

@@ -59,6 +59,22 @@ storm() {
 	storm 4000 a_worker 900
 }
 
+# Workers, fork servers that are loading and that have loaded, their guards, and what is about to become one.
+anybody() {
+	pgrep -P "$(pgrep -d, -P "$run"),$run"
+}
+
+@test "storm: every process of the run may be killed, 50 a second: it gets to its end, with every result" {
+	slow
+	seq -f 'item %g' 300 >items
+	start "$ROTA" map -j 2 --retries 1000 -o results sleep ms=10 <items
+	eventually test -s results
+	kill_until anybody 5000
+	ends 0
+	same results items
+	nothing_left
+}
+
 # Faults that end an item, and those after which it has its result all the same.
 ending='segv abort kill exit0 exit3 stack die-writing stop loop hang memory fail fail-late fail-silent retry status
 	refused next commit-too-much reserve-toolong toolong'
