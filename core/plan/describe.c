@@ -26,6 +26,9 @@
 
 #define TEXT_MAX_BYTES ((size_t)1 << 20)
 #define WORDS_MAX_BYTES ((size_t)1 << 14) /* of its standard error: the last ones are kept */
+#define KILLED_MAX 10                      /* by others: that is no verdict on the plugin, which is looked at anew */
+#define STOPPED_NS CLOCK_NS_PER_SEC        /* by others: for so long it is waited for */
+#define LOOK_MS 100
 
 struct child {
 	pid_t pid;
@@ -108,19 +111,24 @@ static void words_read(struct child *child)
 	}
 }
 
-/* Reads until it has ended (or closed both streams). -1: it was given up, err says why. */
-static int child_listen(struct child *child, int64_t timeout_ns, struct err *err)
+/* Reads until it has ended (or closed both streams). 1: it is stopped; -1: it was given up, err says why. */
+static int child_listen(struct child *child, int64_t deadline_ns, int64_t timeout_ns, struct err *err)
 {
-	int64_t deadline_ns = clock_now_ns() + timeout_ns;
+	int64_t running_ns = clock_now_ns();
 	bool has_ended = false;
 	while (!has_ended && (child->text_fd >= 0 || child->words_fd >= 0 || child->pidfd >= 0)) {
-		int64_t left_ns = deadline_ns - clock_now_ns();
+		int64_t now_ns = clock_now_ns(), left_ns = deadline_ns - now_ns;
+		if (proc_state(child->pid) != 'T')
+			running_ns = now_ns;
+		if (now_ns - running_ns >= STOPPED_NS)
+			return 1;
 		if (left_ns <= 0)
 			return describe_set_late(timeout_ns, err);
+		int pause_ms = left_ns / CLOCK_NS_PER_MS < LOOK_MS ? (int)(left_ns / CLOCK_NS_PER_MS) + 1 : LOOK_MS;
 		struct pollfd polled[] = {{.fd = child->text_fd, .events = POLLIN},
 		                          {.fd = child->words_fd, .events = POLLIN},
 		                          {.fd = child->pidfd, .events = POLLIN}};
-		if (poll(polled, 3, (int)(left_ns / CLOCK_NS_PER_MS) + 1) < 0 && errno != EINTR)
+		if (poll(polled, 3, pause_ms) < 0 && errno != EINTR)
 			return err_set_errno(err, ERR_RUN, errno, "waiting for the plugin's description failed");
 		/* What it wrote before its end is in the pipes by now. */
 		has_ended = child->pidfd >= 0 && polled[2].revents;
@@ -191,17 +199,17 @@ static int status_check(int status, struct child *child, const char *file, struc
 	return err_set(err, ERR_USAGE, "loading the plugin failed without a word, %s", proc_death(death, status));
 }
 
-int describe_run(const char *worker_program, const char *file, int64_t timeout_ns, struct buf *ret_text,
-                 struct err *err)
+/* One process of it. 1: it came to nothing by somebody else's signal, *ret_status; -1: err says why. */
+static int look(const char *worker_program, const char *file, int64_t deadline_ns, int64_t timeout_ns,
+                struct buf *ret_text, int *ret_status, struct err *err)
 {
 	struct child child = {.pid = -1, .pidfd = -1, .text_fd = -1, .words_fd = -1};
 	if (child_start(&child, worker_program, file, err))
 		return -1;
-	int64_t deadline_ns = clock_now_ns() + timeout_ns;
-	int rc = child_listen(&child, timeout_ns, err);
-	int status = child_end(&child, rc != 0, deadline_ns);
+	int rc = child_listen(&child, deadline_ns, timeout_ns, err);
+	*ret_status = child_end(&child, rc != 0, deadline_ns);
 	if (rc == 0)
-		rc = status_check(status, &child, file, err);
+		rc = proc_was_killed(*ret_status) ? 1 : status_check(*ret_status, &child, file, err);
 	if (rc == 0) {
 		*ret_text = child.text;
 		child.text = (struct buf){0};
@@ -211,5 +219,21 @@ int describe_run(const char *worker_program, const char *file, int64_t timeout_n
 	fd_close(&child.words_fd);
 	buf_fini(&child.text);
 	buf_fini(&child.words);
+	return rc;
+}
+
+int describe_run(const char *worker_program, const char *file, int64_t timeout_ns, struct buf *ret_text,
+                 struct err *err)
+{
+	char death[PROC_DEATH_BYTES];
+	const int64_t deadline_ns = clock_now_ns() + timeout_ns;
+	int rc = 1, status = 0;
+	for (int i = 0; rc > 0 && i < KILLED_MAX; i++)
+		rc = look(worker_program, file, deadline_ns, timeout_ns, ret_text, &status, err);
+	if (rc > 0)
+		return err_set(err, ERR_RUN,
+		               "the process that looks at the plugin was killed from outside %d times, the last time by %s: "
+		               "nothing is known of the plugin; try again",
+		               KILLED_MAX, proc_death(death, status));
 	return rc;
 }

@@ -15,7 +15,8 @@
 
 /*
  * The text goes to *ret_text (the caller's, empty). ERR_RESOURCE: no child could be made, nothing was tried.
- * Else err says what is wrong with the plugin, without naming the file.
+ * ERR_RUN: the child was killed from outside, again and again. Else err says what is wrong with the plugin, without
+ * naming the file.
  */
 int describe_run(const char *worker_program, const char *file, int64_t timeout_ns, struct buf *ret_text,
                  struct err *err);

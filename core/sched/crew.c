@@ -295,10 +295,12 @@ void crew_open(struct crew *crew)
 	struct err err;
 	if (crew->backend || crew->has_given_up || clock_now_ns() < crew->not_before_ns)
 		return;
+	/* what the constructors took in the spare one is part of the start, if that is the one */
+	int64_t spare_ns = crew->spare && crew->spare->pid > 0 ? crew->spare->load_ns : 0;
 	if (crew->ops->open(&crew->backend, crew->loop, crew->setup, crew->worker_program, crew->spare, &events, &err) ==
 	    0) {
 		crew->n_failed_opens = 0;
-		crew->load_ns = 0;
+		crew->load_ns = spare_ns > 0 && crew->spare->pid == 0 ? spare_ns : 0;
 		return;
 	}
 	if (err.code != ERR_RESOURCE) {

@@ -22,6 +22,8 @@
 #define SOCKET_FD 3   /* in the fork server: FORKSERVER_SOCKET_FD */
 #define SEND_NS CLOCK_NS_PER_SEC /* hundreds of messages are unread, and nobody reads them */
 #define SEND_POLL_MS 100
+#define LOOK_NS (100 * CLOCK_NS_PER_MS)
+#define STOPPED_NS CLOCK_NS_PER_SEC /* by others: for so long it is waited for */
 #define CLOSE_NS CLOCK_NS_PER_SEC /* how long an orderly end may take before it is made one */
 
 /* The first is ours: it tells who sent what. */
@@ -120,9 +122,14 @@ static int hear(struct server *server, int64_t timeout_ns, struct buf *ret_text)
 	char packet[sizeof(struct message) + MESSAGE_TEXT_MAX];
 	struct message message;
 	int64_t deadline_ns = clock_now_ns() + timeout_ns;
+	int64_t now_ns = clock_now_ns(), running_ns = now_ns;
 	bool is_there = false;
-	while (!is_there && clock_now_ns() < deadline_ns)
-		is_there = await(server, server->fd, deadline_ns - clock_now_ns());
+	for (; !is_there && now_ns < deadline_ns && now_ns - running_ns < STOPPED_NS; now_ns = clock_now_ns()) {
+		int64_t left_ns = deadline_ns - now_ns;
+		is_there = await(server, server->fd, left_ns < LOOK_NS ? left_ns : LOOK_NS);
+		if (proc_state(server->pid) != 'T')
+			running_ns = now_ns;
+	}
 	/* one that was stopped from outside says nothing of the plugin */
 	if (!is_there)
 		return proc_state(server->pid) == 'T' ? 1 : -1;
@@ -141,8 +148,10 @@ int server_describe(struct server *server, const char *file, int64_t timeout_ns,
 		return 1;
 	const struct message question = {.kind = MESSAGE_DESCRIBE};
 	int result = 1;
+	const int64_t begin_ns = clock_now_ns();
 	if (strlen(file) <= MESSAGE_TEXT_MAX && server_send(server, &question, file, NULL, 0) == 0)
 		result = hear(server, timeout_ns, ret_text);
+	server->load_ns = clock_now_ns() - begin_ns;
 	server->file = result == 0 ? strdup(file) : NULL;
 	if (!server->file)
 		server_kill(server);

@@ -176,3 +176,41 @@ has_loaded() {
 	expect 2 rota map --start-timeout 200ms "$bad/ctor-hang.so" <items
 	has "$err" 'took longer than 0.2 s: give it more with --start-timeout'
 }
+
+@test "what constructors take counts toward --start-timeout, in the process that will fork, too" {
+	expect 3 rota map --start-timeout 500ms "$bad/late.so" <items
+	has "$err" 'took longer than 0.5 s: give it more with --start-timeout'
+	expect 0 rota map --start-timeout 10s "$bad/late.so" <items
+	same "$out" items
+}
+
+killed_meanwhile() {
+	rm -f kills
+	CTOR_SIGNAL=$1 CTOR_KILLS=$2 expect "$3" rota map -b "$backend" "$bad/ctor-kill.so" <items
+}
+
+killed_and_looked_at_again() {
+	local signal
+	for signal in 9 15; do
+		killed_meanwhile "$signal" 3 0
+		same "$out" items
+	done
+	killed_meanwhile 9 1000 3
+	empty "$out"
+	has "$err" 'was killed from outside 10 times, the last time by SIGKILL'
+	[ "$(wc -l <"$err")" -eq 1 ]
+}
+
+@test "a process that looks at a plugin and is killed from outside is no crash of the plugin: it is looked at again" {
+	both_backends killed_and_looked_at_again
+}
+
+stopped_and_looked_at_again() {
+	killed_meanwhile 19 2 0
+	same "$out" items
+}
+
+@test "a process that looks at a plugin and is stopped from outside isn't waited for" {
+	slow
+	both_backends stopped_and_looked_at_again
+}
