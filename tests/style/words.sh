@@ -16,12 +16,9 @@ build=${abs_top_builddir:-$top}
 
 # The shell's and bats' scripts of the tree, and what they source, by their first line.
 scripts() {
-	find bootstrap .ci tests -type f ! -name '*.log' ! -name '*.trs' -exec grep -Il '^#' {} + 2>/dev/null | sort |
-		while read -r script; do
-			if sed 1q "$script" | grep -qE '^#(!.*(sh|bats)$| shellcheck shell=)'; then
-				echo "$script"
-			fi
-		done
+	find bootstrap .ci tests -type f ! -name '*.log' ! -name '*.trs' -exec awk '
+		FNR == 1 && /^#(!.*(sh|bats)$| shellcheck shell=)/ { print FILENAME }
+		{ nextfile }' {} + 2>/dev/null | sort
 }
 
 none() {
