@@ -127,8 +127,8 @@ static void test_hang(void)
 	struct buf text = {0};
 	struct err err = {0};
 	snprintf(file, sizeof(file), "%s/plugins/hang.so", folder);
-	is_int(describe_run("./rota-worker", file, 1200000000, &text, &err), -1, "a plugin that hangs is given up");
-	is_str(err.text, "loading the plugin took longer than 1.2 s: give it more with --start-timeout", "which is said");
+	is_int(describe_run("./rota-worker", file, 200000000, &text, &err), -1, "a plugin that hangs is given up");
+	is_str(err.text, "loading the plugin took longer than 0.2 s: give it more with --start-timeout", "which is said");
 	is_int(text.len, 0, "and nothing was read");
 	buf_fini(&text);
 	is_int(describe_run("./nonexistent", file, 1000000000, &text, &err), -1, "a worker program that isn't there");
