@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 #include <unwind.h>
 
@@ -48,7 +49,9 @@ struct range {
 /* What the workers of a fork server have said together. Written by those that crash; a stray write costs words only. */
 struct told {
 	_Atomic uint32_t n_crashes;
-	_Atomic uint32_t n_outside; /* of items: mostly starts, which follow one another */
+	_Atomic uint32_t n_starts;  /* of those that crashed before they had work */
+	_Atomic bool has_told_start;
+	_Atomic uint32_t n_outside; /* of those that crashed later, and outside of items */
 	struct {
 		_Atomic uint64_t hash; /* 0: free */
 		_Atomic uint64_t seq;  /* of the item that had it first */
@@ -375,10 +378,32 @@ static bool may_tell(struct words *words)
 	return n_before < CRASH_TOLD_MAX;
 }
 
-/* Outside of items the same stack tells nobody more than once, and how many there are the supervisor says. */
+static bool is_start(void)
+{
+	return crash.port->batch.epoch == 0;
+}
+
+/*
+ * Of the starts that crash the first one speaks for all, whatever their stacks; how many there are the supervisor says.
+ * The others wait until it has spoken (the alarm bounds it): with enough of them the supervisor ends all.
+ */
+static bool was_start_told(void)
+{
+	if (atomic_fetch_add(&crash.told->n_starts, 1) == 0)
+		return false;
+	while (!atomic_load(&crash.told->has_told_start))
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	return true;
+}
+
+/* Outside of items the same stack tells nobody more than once. */
 static bool was_told(struct walk *walk)
 {
-	if (!crash.told || crash.tells_all || atomic_fetch_add(&crash.told->n_outside, 1) == 0)
+	if (!crash.told || crash.tells_all)
+		return false;
+	if (is_start())
+		return was_start_told();
+	if (atomic_fetch_add(&crash.told->n_outside, 1) == 0)
 		return false;
 	take_stack(walk);
 	uint64_t hash = hash_of(walk);
@@ -432,6 +457,8 @@ static void on_crash(int signum, siginfo_t *info, void *context)
 	crash.signum = signum;
 	set_bound();
 	say_all(signum, info);
+	if (crash.told && is_start())
+		atomic_store(&crash.told->has_told_start, true);
 	die(signum);
 }
 

@@ -93,3 +93,15 @@ on_terminal() {
 		has "$err" 'SIGABRT (Aborted)'
 	done
 }
+
+@test "a plugin whose workers crash in open at the same moment, each with another stack: one is told" {
+	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
+	for _ in 1 2 3; do
+		expect 3 rota map -j 4 "$bad/open-together.so" <<<"$(seq 100)"
+		[ "$(grep -c 'at no item: SIGABRT' "$err")" -eq 1 ]
+		grep -q '  misbehave\|  .*open-together.so+0x' "$err"
+		[ "$(grep -c '  misbehave' "$err")" -le 1 ]
+		[ "$(grep -vc '^worker [0-9]*:   ' "$err")" -le 3 ]
+		has "$err" 'workers in a row ended before they were ready'
+	done
+}
