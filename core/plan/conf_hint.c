@@ -135,3 +135,10 @@ bool conf_hint_find(const char *text, size_t n_bytes, const char *problem, size_
 	ret->line = line + 1;
 	return find_colon(&words, ret);
 }
+
+bool conf_hint_find_key(const char *text, struct conf_hint *ret)
+{
+	struct words words = {.at = text, .n = strlen(text), .column = 1};
+	ret->line = 1;
+	return key_bytes(&words) < words.n && find_colon(&words, ret);
+}

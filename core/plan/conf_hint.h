@@ -23,4 +23,10 @@ struct conf_hint {
 bool conf_hint_find(const char *text, size_t n_bytes, const char *problem, size_t line, size_t column,
                     struct conf_hint *ret);
 
+/*
+ * A text where keys and values are expected: KEY VALUE or KEY:VALUE is most likely one of them. The column is counted
+ * from the text's beginning, the line is 1. false: it looks like neither.
+ */
+bool conf_hint_find_key(const char *text, struct conf_hint *ret);
+
 #endif

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "core/plan/conf.h"
+#include "core/plan/conf_hint.h"
 #include "core/plan/plan.h"
 
 #include <stdio.h>
@@ -52,9 +53,21 @@ static int run_key_set(struct plan *plan, const char *key, const char *text, str
 	return result;
 }
 
+/* A text where keys are expected: is it one whose colon, or the space behind it, is missing? That is said. */
+static bool is_key_without_colon(struct plan *plan, const struct conf_node *node)
+{
+	struct conf_hint hint;
+	struct place place = node->place;
+	if (node->kind != CONF_TEXT || !conf_hint_find_key(node->text, &hint))
+		return false;
+	place.column += hint.column - 1;
+	place_error(&plan->errors, place, ERR_USAGE, "%s", hint.text);
+	return true;
+}
+
 static void run_read(struct plan *plan, const struct conf_node *run)
 {
-	if (run->kind == CONF_WRONG || is_empty(run))
+	if (run->kind == CONF_WRONG || is_empty(run) || is_key_without_colon(plan, run))
 		return;
 	if (run->kind != CONF_MAP) {
 		place_error(&plan->errors, run->place, ERR_USAGE, "run: %s stands here, expected keys with values",
@@ -119,7 +132,7 @@ static int value_texts(struct plan *plan, const struct job *job, const struct co
 static void options_read(struct plan *plan, struct job *job, const struct conf_node *options)
 {
 	char prefix[JOB_PREFIX_BYTES];
-	if (is_empty(options))
+	if (is_empty(options) || is_key_without_colon(plan, options))
 		return;
 	if (options->kind != CONF_MAP) {
 		place_error(&plan->errors, options->place, ERR_USAGE,
@@ -189,6 +202,8 @@ static void job_read(struct plan *plan, const struct conf_node *node)
 		            node->key, NAME_MAX_BYTES);
 		return;
 	}
+	if (is_key_without_colon(plan, node))
+		return;
 	if (node->kind != CONF_MAP) {
 		place_error(&plan->errors, node->place, ERR_USAGE,
 		            "job '%s': %s stands here, expected keys such as `plugin: NAME`", node->key,

@@ -375,6 +375,11 @@ mistake() {
 		'plugin: exec' 'options:' '  command:' '  - *.txt # all'
 	mistake 5:24 "a value that begins with * must be quoted: write '*.txt'" \
 		'plugin: exec' 'options:' '  command: [ls, é, *.txt, x]'
+	# The only line where keys are expected is a text to libyaml.
+	mistake 3:11 "a colon is missing behind 'plugin': write plugin: VALUE" 'plugin upper'
+	mistake 3:11 'a space is missing behind the colon: write plugin: upper' 'plugin:upper'
+	mistake 5:13 "a colon is missing behind 'suffix': write suffix: VALUE" 'plugin: upper' 'options:' '  suffix x'
 	# What isn't one of them isn't taken for one.
+	mistake 3:5 "job 'a': a text stands here, expected keys" 'upper'
 	mistake '' 'not valid YAML: ' 'plugin: upper' 'input: "a' 'output none' 'foo bar'
 }
