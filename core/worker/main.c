@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 static const char help[] =
-	"usage: rota-worker --describe FILE                     what a plugin says of itself\n"
+	"usage: rota-worker --describe FILE                     what a plugin says of itself, for programs\n"
 	"       rota-worker --try [-0] FILE [KEY=VALUE]...      what 'rota try' runs, for gdb and valgrind: items from\n"
 	"                                                       standard input, a line each (-0: each ended by NUL),\n"
 	"                                                       results to standard output\n"
@@ -47,6 +47,12 @@ static int write_all(int fd, const char *bytes, size_t n_bytes)
  */
 static int describe(const char *file, long parent)
 {
+	if (isatty(STDOUT_FILENO)) {
+		fputs("rota-worker --describe writes what programs read: 'rota plugins FILE' shows it to people; for its bytes, "
+		      "send standard output to a file or a pipe\n",
+		      stderr);
+		return 2;
+	}
 	if (parent != 0)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (parent != 0 && getppid() != parent)

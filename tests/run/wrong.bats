@@ -82,6 +82,16 @@ on_terminal() {
 	has seen '\x1b]0;owned\x07'
 }
 
+@test "terminal: a description for programs isn't written to it" {
+	command -v script >/dev/null || skip "no script"
+	local status=0
+	on_terminal "$worker" --describe "$plugins/upper.so" >seen || status=$?
+	[ "$status" -eq 2 ]
+	has seen "'rota plugins FILE' shows it to people"
+	[ "$(wc -l <seen)" -eq 1 ]
+	"$worker" --describe "$plugins/upper.so" | grep -aq upper
+}
+
 @test "a plugin whose open crashes is told in five lines: one stack, the file, the reason and how often" {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	for n in 1 4; do
