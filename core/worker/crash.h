@@ -8,8 +8,9 @@
  *
  * Functions are those of the plugin and its libraries: what the C library did for them, and the worker itself, is left
  * out. Looking up names is slow (50 ms where the C library's debug information is installed), so a stack has them once:
- * the workers of a fork server know of each other what was told. Outside of items a stack is told only once; of
- * workers that crash before they had work, as in open, only the first has words. After CRASH_TOLD_MAX crashes there are no more words.
+ * the workers of a fork server know of each other what was told. Outside of items a stack is told only once; of workers
+ * that crash before they had work, as in open, only the first has words. After CRASH_TOLD_MAX crashes there are no more
+ * words.
  *
  * Invariants: only signals that nobody handles yet are taken, so a plugin's or a sanitizer's own handlers stay. The
  * handler uses a stack of its own and no heap, and an alarm bounds it. A process that the plugin forks dies silently.

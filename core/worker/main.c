@@ -48,8 +48,8 @@ static int write_all(int fd, const char *bytes, size_t n_bytes)
 static int describe(const char *file, long parent)
 {
 	if (isatty(STDOUT_FILENO)) {
-		fputs("rota-worker --describe writes what programs read: 'rota plugins FILE' shows it to people; for its bytes, "
-		      "send standard output to a file or a pipe\n",
+		fputs("rota-worker --describe writes what programs read: 'rota plugins FILE' shows it to people; for its "
+		      "bytes, send standard output to a file or a pipe\n",
 		      stderr);
 		return 2;
 	}
