@@ -167,33 +167,51 @@ static int descriptor_spelt(const char *path)
 	return -1;
 }
 
-/* Is that /proc/PID/fd or /proc/PID/task/TID/fd of this process? */
-static bool is_own_folder(const char *folder)
+/* Of /proc/PID/fd and /proc/PID/task/TID/fd the PID; 0: it's another folder. */
+static long folder_process(const char *folder)
 {
-	char prefix[64];
-	snprintf(prefix, sizeof(prefix), "/proc/%ld/", (long)getpid());
-	const char *behind = text_behind(folder, prefix);
-	const char *task = behind ? text_behind(behind, "task/") : NULL;
-	const char *end = task ? strchr(task, '/') : NULL;
-	return behind && (strcmp(behind, "fd") == 0 || (end && strcmp(end, "/fd") == 0));
+	const char *behind = text_behind(folder, "/proc/");
+	char *end;
+	if (!behind || behind[0] < '1' || behind[0] > '9')
+		return 0;
+	long pid = strtol(behind, &end, 10);
+	const char *task = text_behind(end, "/task/");
+	const char *slash = task ? strchr(task, '/') : NULL;
+	return strcmp(end, "/fd") == 0 || (slash && strcmp(slash, "/fd") == 0) ? pid : 0;
 }
 
-int fileid_descriptor(const char *name)
+/* The descriptor that a name means, and whose: *ret_pid. -1: it's no such name. */
+static int descriptor_of_any(const char *name, long *ret_pid)
 {
 	char path[PATH_MAX];
 	if (path_copy(path, name) != 0)
 		return -1;
 	for (int i = 0; i < LINKS_MAX; i++) {
 		int fd = descriptor_spelt(path);
+		*ret_pid = (long)getpid();
 		if (fd >= 0)
 			return fd;
 		char *folder = folder_real(path);
-		fd = folder && is_own_folder(folder) ? number_of(path + folder_bytes(path)) : -1;
+		*ret_pid = folder ? folder_process(folder) : 0;
 		free(folder);
+		fd = *ret_pid != 0 ? number_of(path + folder_bytes(path)) : -1;
 		if (fd >= 0)
 			return fd;
 		if (link_step(path) <= 0)
 			return -1;
 	}
 	return -1;
+}
+
+int fileid_descriptor(const char *name)
+{
+	long pid;
+	int fd = descriptor_of_any(name, &pid);
+	return fd >= 0 && pid == (long)getpid() ? fd : -1;
+}
+
+bool fileid_is_others_descriptor(const char *name)
+{
+	long pid;
+	return descriptor_of_any(name, &pid) >= 0 && pid != (long)getpid();
 }

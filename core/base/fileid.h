@@ -3,7 +3,8 @@
  * fileid - which file a name means, whatever the name: through symbolic links, by another folder, by a hard link; also
  * of a file that isn't there yet, and of a name that means a descriptor.
  *
- *   fileid_of_name or fileid_of_fd, fileid_is_same, fileid_fini; fileid_real_name; fileid_descriptor
+ *   fileid_of_name or fileid_of_fd, fileid_is_same, fileid_fini; fileid_real_name; fileid_descriptor,
+ *   fileid_is_others_descriptor
  *
  * Only files that keep what is written to them have an identity: regular ones and block devices. /dev/null, terminals
  * and pipes may be shared, so they are never the same as anything. Thread-safe.
@@ -44,5 +45,8 @@ char *fileid_real_name(const char *name);
  * and links to them. -1: none of them. Opening such a name would open the file behind it once more, from its beginning.
  */
 int fileid_descriptor(const char *name);
+
+/* Does it mean a descriptor of another process: /proc/PID/fd/N, or a link to one? */
+bool fileid_is_others_descriptor(const char *name);
 
 #endif

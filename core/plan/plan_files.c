@@ -299,6 +299,24 @@ static void check_writable(struct plan *plan, const struct use *use)
 		            use->name, strerror(errno));
 }
 
+/* Opened, it would be the file behind it once more, from its beginning, and emptied under its owner. */
+static bool is_others_file(const struct use *use)
+{
+	return use->fd < 0 && use->id.kind == FILEID_FILE &&
+	       (use->role == ROLE_OUTPUT || use->role == ROLE_JOBLOG || use->role == ROLE_JOURNAL) &&
+	       fileid_is_others_descriptor(use->name);
+}
+
+static void add_others_file(struct plan *plan, const struct use *use)
+{
+	char prefix[JOB_PREFIX_BYTES] = "";
+	if (use->job)
+		job_prefix(use->job, use->place, prefix);
+	place_error(&plan->errors, use->place, ERR_USAGE,
+	            "%s%s: %s is a file that another process has open: give the name of a file", prefix, key_of(use),
+	            use->name);
+}
+
 /* A descriptor is for one job to read, and for one to write. */
 static void check_descriptors(struct plan *plan, const struct uses *uses, const struct use *use)
 {
@@ -382,6 +400,10 @@ static void check_use(struct plan *plan, const struct uses *uses, const struct u
 			add_conflict(plan, first, use);
 			has_conflict = true;
 		}
+	if (is_others_file(use)) {
+		add_others_file(plan, use);
+		return;
+	}
 	/* what a job comes after may make the folder */
 	if (!has_conflict && use->fd < 0 &&
 	    (use->role == ROLE_OUTPUT || use->role == ROLE_JOBLOG || use->role == ROLE_JOURNAL) &&

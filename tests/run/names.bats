@@ -205,6 +205,27 @@ each_name() {
 	has "$err" "isn't open"
 }
 
+@test "a name that means another process's descriptor: its file isn't emptied; a pipe is written to" {
+	local holder folder name
+	echo precious >log
+	mkfifo pipe
+	ROTA_TEST_MARK=$BATS_TEST_TMPDIR sleep 60 4>>log 5<>pipe 3>&- &
+	holder=$!
+	eventually eval '[ "$(readlink /proc/$holder/fd/4)" = "$PWD/log" ]'
+	folder=/proc/$holder/fd
+	ln -s "$folder/4" link
+	for name in "$folder/4" link "/proc/$holder/task/$holder/fd/4"; do
+		expect 2 rota map -i items -o "$name" upper
+		has "$err" "output: $name is a file that another process has open"
+		expect 2 rota map -i items -o none --joblog "$name" upper
+		expect 2 rota map -i items -o none --journal "$name" upper
+	done
+	is log precious
+	expect 0 rota map -i items -o "$folder/5" upper
+	[ "$(head -c 10 "$folder/5")" = $'A\nB\nBAD\nD' ]
+	kill "$holder"
+}
+
 @test "outputs that can't be made are found before anything is run, by check, too" {
 	mkdir folder
 	ln -s loop loop

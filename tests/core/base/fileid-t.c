@@ -131,6 +131,16 @@ static void test_descriptors(void)
 	is_int(fileid_descriptor(own), 1, "by the process's number");
 	snprintf(own, sizeof(own), "/proc/%ld/fd/1", (long)getppid());
 	is_int(fileid_descriptor(own), -1, "another's is none of ours");
+	ok(fileid_is_others_descriptor(own), "but another's");
+	must(symlink(own, "to-others") == 0);
+	ok(fileid_is_others_descriptor("to-others"), "by a link, too");
+	must(unlink("to-others") == 0);
+	snprintf(own, sizeof(own), "/proc/%ld/task/%ld/fd/1", (long)getppid(), (long)getppid());
+	ok(fileid_is_others_descriptor(own), "by its thread, too");
+	snprintf(own, sizeof(own), "/proc/%ld/fd/1", (long)getpid());
+	ok(!fileid_is_others_descriptor(own) && !fileid_is_others_descriptor("file") &&
+	       !fileid_is_others_descriptor("/proc/1/status"),
+	   "ours and files aren't");
 }
 
 int main(void)
