@@ -132,9 +132,9 @@ static void test_descriptors(void)
 	snprintf(own, sizeof(own), "/proc/%ld/fd/1", (long)getppid());
 	is_int(fileid_descriptor(own), -1, "another's is none of ours");
 	ok(fileid_is_others_descriptor(own), "but another's");
-	must(symlink(own, "to-others") == 0);
+	must(symlink(own, "to-others") == 0, "a link");
 	ok(fileid_is_others_descriptor("to-others"), "by a link, too");
-	must(unlink("to-others") == 0);
+	must(unlink("to-others") == 0, "no link");
 	snprintf(own, sizeof(own), "/proc/%ld/task/%ld/fd/1", (long)getppid(), (long)getppid());
 	ok(fileid_is_others_descriptor(own), "by its thread, too");
 	snprintf(own, sizeof(own), "/proc/%ld/fd/1", (long)getpid());
