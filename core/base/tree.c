@@ -34,7 +34,7 @@
 
 struct process {
 	pid_t pid, parent, session;
-	char state;
+	bool is_dead;         /* all its threads: the first one may have ended before the others */
 	uint64_t start;       /* ticks since boot */
 	uint64_t start_stack; /* of its image; 0: not to be seen */
 };
@@ -79,7 +79,8 @@ static bool look(pid_t pid, struct process *ret)
 	const char *at = strrchr(text, ')');
 	if (!at || at[1] != ' ')
 		return false;
-	*ret = (struct process){.pid = pid, .state = at[2]};
+	const char state = at[2];
+	*ret = (struct process){.pid = pid};
 	at += 3;
 	/* numbers from the fourth field on */
 	for (int field = 4; field <= 28; field++) {
@@ -92,6 +93,8 @@ static bool look(pid_t pid, struct process *ret)
 			ret->parent = (pid_t)value;
 		else if (field == 6)
 			ret->session = (pid_t)value;
+		else if (field == 20)
+			ret->is_dead = (state == 'Z' || state == 'X') && value <= 1;
 		else if (field == 22)
 			ret->start = value;
 		else if (field == 28)
@@ -351,10 +354,9 @@ static void take_child(pid_t pid, bool kills, bool reaps, const pid_t *sessions,
 	/* a number that is another's child is one that somebody has reaped meanwhile */
 	if (!look(pid, &process) || process.parent != getpid())
 		return;
-	bool is_dead = process.state == 'Z' || process.state == 'X';
-	if (is_dead && reaps && (getpid() == 1 || !is_noted(&process)))
+	if (process.is_dead && reaps && (getpid() == 1 || !is_noted(&process)))
 		found->n_reaped += waitpid(pid, NULL, WNOHANG) == pid;
-	if (is_dead || !kills)
+	if (process.is_dead || !kills)
 		return;
 	enum answer answer = is_ours(&process, sessions, n_sessions);
 	found->n_killed += answer == YES && kill(pid, SIGKILL) == 0;

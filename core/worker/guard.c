@@ -25,7 +25,7 @@ static int kill_listed(pid_t server, const char *thread)
 	snprintf(path, sizeof path, "/proc/%ld/task/%s/children", (long)server, thread);
 	FILE *list = fopen(path, "re");
 	while (list && fscanf(list, "%ld", &pid) == 1) {
-		if (pid == (long)getpid() || proc_state((pid_t)pid) == 'Z')
+		if (pid == (long)getpid() || proc_is_dead((pid_t)pid))
 			continue;
 		n_alive++;
 		kill((pid_t)pid, SIGKILL);

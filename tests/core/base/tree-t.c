@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define must(cond) ((cond) ? (void)0 : die_of(#cond, __LINE__))
@@ -215,6 +217,33 @@ static int keeps_what_load_has_left(void)
 	return lives(left) || lives(worker) || lives(later) ? 3 : 0;
 }
 
+static void *idle(void *nothing)
+{
+	(void)nothing;
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* Its first thread has ended, another lives: /proc calls it a zombie. */
+static int ends_what_looks_dead(void)
+{
+	tree_begin();
+	pid_t pid = fork();
+	must(pid >= 0);
+	if (pid == 0) {
+		pthread_t thread;
+		fork_idler();
+		must(pthread_create(&thread, NULL, idle, NULL) == 0);
+		syscall(SYS_exit, 0);
+	}
+	await(is_zombie, true, pid);
+	tree_end();
+	int result = kill(pid, 0) == 0 ? 1 : waitpid(-1, NULL, WNOHANG) >= 0 ? 2 : 0;
+	kill(pid, SIGKILL);
+	return result;
+}
+
 /* Who is waited for is left to the one who waits. */
 static int leaves_the_owned_to_their_owner(void)
 {
@@ -258,6 +287,7 @@ int main(void)
 		{knows_sessions, "beside strangers, what is in a session of ours ends without a mark, too"},
 		{ends_what_breeds, "children that start others while they are killed: none is left"},
 		{keeps_what_load_has_left, "in a fork server what load has left stays, and strays go"},
+		{ends_what_looks_dead, "a process whose first thread has ended isn't dead yet: it ends, and what it leaves"},
 		{leaves_the_owned_to_their_owner, "a death that somebody waits for is left to them"},
 		{sees_many, "a stray is found behind 250 that stay"},
 	};
