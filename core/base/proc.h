@@ -62,7 +62,7 @@ bool proc_is_dead(pid_t pid);
 /* Of a wait status: it was ended by a signal that comes from outside (KILL, TERM, INT, HUP, QUIT), not by a fault. */
 bool proc_was_killed(int wait_status);
 
-/* Its first thread's, as /proc shows it: R runs or waits for a processor only, T is stopped; '?' when it isn't known. */
+/* Its first thread's, as /proc shows it: R runs or waits for a processor, T is stopped; '?' when it isn't known. */
 char proc_state(pid_t pid);
 
 /* Writes text to a file of the kernel's (in /proc, or of a cgroup), in one call. -1 with errno. */
