@@ -36,7 +36,7 @@ without() {
 
 # Input and outputs are files of their own: those that are opened first get the closed streams' numbers.
 streams_closed() {
-	for closed in none 0 1 2 01 02 12 012; do
+	for closed in 0 012 $(quick || echo none 1 2 01 02 12); do
 		echo "closed: $closed"
 		rm -f results stdout stderr
 		without "$closed" "$ROTA" map -b "$backend" -j 2 -i items -o results "$bad/shelf.so" fault=named
@@ -49,14 +49,14 @@ streams_closed() {
 @test "standard streams closed at start: in no combination is anything mixed into files" {
 	seq 300 | sed 's/^100$/!stderr/; s/^200$/!log/' >items
 	cp items wanted
-	both_backends streams_closed
+	at_least_on thread streams_closed
 }
 
 # A plugin's own standard output is the workers' standard error; a run that fails says so in its status alone.
 @test "standard streams closed at start: junk of a plugin's, failures and deaths" {
 	seq 300 | sed 's/^100$/!stdout/; s/^150$/!kill/; s/^200$/!fail/' >items
 	grep -v '!kill\|!fail' items >wanted
-	for closed in none 0 1 2 01 02 12 012; do
+	for closed in 12 $(quick || echo none 0 1 2 01 02 012); do
 		echo "closed: $closed"
 		rm -f results
 		status=0
@@ -67,11 +67,11 @@ streams_closed() {
 }
 
 @test "standard streams closed at start: with exec, whose commands have theirs" {
-	for closed in none 0 1 2 01 02 12 012; do
+	for closed in 01 012 $(quick || echo none 0 1 2 02 12); do
 		echo "closed: $closed"
 		rm -f results
-		without "$closed" "$ROTA" exec -j 2 -i range:1-20 -o results -- sh -c 'cat; echo "$1"; echo words >&2' sh
-		seq 20 | cmp - results
+		without "$closed" "$ROTA" exec -j 2 -i range:1-6 -o results -- sh -c 'cat; echo "$1"; echo words >&2' sh
+		seq 6 | cmp - results
 	done
 }
 
@@ -106,7 +106,7 @@ on_small_disk() {
 }
 
 full_disk() {
-	seq 200000 >items
+	seq 100000 >items
 	expect 3 on_small_disk "$ROTA" map -b "$backend" -j 2 -i items -o disk/results "$@"
 	has "$err" 'cannot write disk/results: No space left on device'
 	[ "$(grep -c 'No space left' "$err")" -eq 1 ]
@@ -117,9 +117,9 @@ full_disk() {
 
 @test "a full disk: exit 3, said once, the first results are there" {
 	needs_namespaces
-	both_backends full_disk upper
+	at_least_on process full_disk upper
 	backend=process
-	full_disk "$bad/shelf.so" fault=stderr when='#3'
+	quick || full_disk "$bad/shelf.so" fault=stderr when='#3'
 	into_full() {
 		mkdir -p disk
 		timeout -k 2 60 unshare -m sh -c 'mount -t tmpfs -o size=256k none disk && exec "$@" >disk/results' sh \
@@ -127,7 +127,7 @@ full_disk() {
 	}
 	expect 3 into_full upper
 	has "$err" 'cannot write standard output: No space left on device'
-	expect 3 into_full -u upper
+	quick || expect 3 into_full -u upper
 }
 
 # What was written before waits in no buffer: the last result doesn't fit.
@@ -185,7 +185,7 @@ no_proc() {
 @test "no /proc: right, and crashes and time-outs are told as ever" {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	needs_namespaces
-	both_backends no_proc
+	at_least_on process no_proc
 	status=0
 	bare 'mount -t tmpfs none /proc' "$ROTA" map -j 2 "$bad/shelf.so" fault=segv when=70 <items >out 2>err || status=$?
 	[ "$status" -eq 1 ]
@@ -205,7 +205,7 @@ no_proc() {
 
 @test "a read-only root, and no folder for temporary files" {
 	needs_namespaces
-	for backend in process thread; do
+	for backend in $(quick || echo thread) process; do
 		expect 0 bare 'mount -o remount,ro,bind / && export TMPDIR=/nowhere' "$ROTA" map -b "$backend" -j 3 upper <items
 		same "$out" items
 		empty "$err"
@@ -235,6 +235,7 @@ no_proc() {
 # -- many workers --
 
 @test "256 workers on whatever processors there are" {
+	slow
 	for _ in {1..512}; do echo 5; done >items
 	expect 0 rota map -j 256 sleep <items
 	same "$out" items
@@ -248,13 +249,13 @@ no_proc() {
 }
 
 @test "256 workers, and descriptors for a few: fewer workers, or one clear error" {
-	for n in 64 128 300; do
+	seq -f 'item %g' 600 >items
+	for n in 64 $(quick || echo 128 300); do
 		status=0
 		timeout -k 2 60 bash -c 'ulimit -n "$1" && exec "$2" map -j 256 sleep ms=2' - "$n" "$ROTA" \
-			<<<"$(seq -f 'item %g' 600)" >out 2>err || status=$?
+			<items >out 2>err || status=$?
 		echo "ulimit -n $n: status $status"
 		show err
-		seq -f 'item %g' 600 >items
 		right_or_said "$status"
 	done
 }

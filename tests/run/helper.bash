@@ -5,6 +5,7 @@
 #
 #	rota, try                    the programs of this build
 #	both_backends FUNCTION       runs FUNCTION with $backend set to process, then to thread
+#	at_least_on BACKEND FUNCTION the same, but of the quick set with this one only
 #	expect STATUS COMMAND        runs COMMAND, its output in $out, its standard error in $err (files)
 #	is FILE TEXT, has FILE TEXT  the file is TEXT and a newline; has a line with TEXT in it
 #	empty FILE, same FILE FILE   nothing in it; byte for byte
@@ -13,6 +14,7 @@
 #	open_folder                  $folder: one that every user may look into, as TMPDIR needn't be; removed by teardown
 #	copy_programs FILE...        the same, with copies of the programs and of these plugins
 #	slow                         at the top of a test that the quick set leaves out
+#	quick                        whether it is the quick set that is run: one of many variants will do
 #
 # Runs in the background, which a test looks at, stops and kills:
 #
@@ -53,6 +55,14 @@ both_backends() {
 		echo "with --backend $backend:"
 		"$@"
 	done
+}
+
+at_least_on() {
+	if quick; then
+		backend=$1 "${@:2}"
+	else
+		both_backends "${@:2}"
+	fi
 }
 
 expect() {
@@ -108,8 +118,12 @@ copy_programs() {
 	chmod -R a+rX "$folder"
 }
 
+quick() {
+	[ "${ROTA_TESTS:-}" = quick ]
+}
+
 slow() {
-	[ "${ROTA_TESTS:-}" != quick ] || skip "not in the quick set"
+	! quick || skip "not in the quick set"
 }
 
 # Each process of a run carries the mark in its environment, so that its own are found whoever is their parent by now.
@@ -123,7 +137,9 @@ start() {
 }
 
 has_ended() {
-	[[ ! -e /proc/$run/stat || $(sed 's/.*) //' "/proc/$run/stat" 2>/dev/null) == Z* ]]
+	local stat
+	read -r stat 2>/dev/null <"/proc/$run/stat" || return 0
+	[[ ${stat##*) } == Z* ]]
 }
 
 ends() {
@@ -152,11 +168,12 @@ nothing_left() {
 	within 3 no_processes || { processes | xargs -r ps -o pid,ppid,stat,args -p; return 1; }
 	[ ! -d "$BATS_TEST_TMPDIR/tmp" ] || [ -z "$(ls -A "$BATS_TEST_TMPDIR/tmp")" ]
 	# its names carry the supervisor's pid
-	[ -z "$run" ] || ! ls /dev/shm/rota."$run".* 2>/dev/null
+	[ -z "$run" ] || ! compgen -G "/dev/shm/rota.$run.*"
 }
 
-# For teardown: what a failed test would leave.
+# For teardown: what a failed test would leave, if it has started anything.
 end_all() {
+	[ -n "${run:-}" ] || return 0
 	# one may end by itself meanwhile
 	processes | xargs -r kill -9 2>/dev/null || :
 }

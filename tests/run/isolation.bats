@@ -40,7 +40,7 @@ logs() {
 }
 
 @test "what a plugin logs is shown line by line, without what steers a terminal" {
-	both_backends logs
+	at_least_on process logs
 }
 
 floods() {
@@ -49,7 +49,7 @@ floods() {
 }
 
 @test "a plugin that logs without end stops nobody" {
-	both_backends floods
+	at_least_on thread floods
 }
 
 # LINES BYTES_MAX: so much of them came, and a line says how many were left out; perhaps with a few last words.
@@ -66,17 +66,19 @@ floods_are_cut() {
 	floods
 	is_cut_at 100000 2000000
 	has "$err" 'bytes: more than 64 KiB a second (-v shows all)'
+	! quick || return 0
 	expect 0 rota map -v -b "$backend" -j 2 "$bad/shelf.so" fault=log-flood when=2 <<<$'1\n2\n3'
 	[ "$(grep -c 'of too many' "$err")" -eq 100000 ]
 }
 
 @test "what a worker says is limited, and what was left out is counted" {
-	both_backends floods_are_cut
+	at_least_on process floods_are_cut
 }
 
 @test "what a worker says is limited: what it prints, also with -q, also of workers one after another" {
 	expect 0 rota map -q -j 2 "$bad/talk.so" <<<$'1\nflood 100000\n3'
 	is_cut_at 100000 2000000
+	! quick || return 0
 	# each ends its worker: the next in its place goes on with what is left
 	{ for _ in 1 2 3 4 5 6; do echo 'flood 20000'; echo 'crash'; done; } >items
 	expect 1 rota map -j 1 --max-failures 100 -i items "$bad/talk.so"
@@ -240,9 +242,9 @@ stands_still() {
 slow_reader() {
 	rm -f results
 	mkfifo results
-	start "$ROTA" map -b "$backend" -j 8 -i items -o results "$@" </dev/null
+	start "$ROTA" map -b "$backend" -j 8 -o results "$@" < <(seq 10000000 3>&-)
 	exec 5<results
-	for _ in 1 2 3; do
+	for _ in $(quick || echo 1) 2 3; do
 		head -c 1000000 <&5 >/dev/null
 		n_read=
 		eventually stands_still
@@ -257,14 +259,8 @@ slow_reader() {
 
 @test "a slow reader of 10 million results: memory stays bounded" {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer's own memory is in the way"
-	seq 10000000 >items
-	if [ "${ROTA_TESTS:-}" = quick ]; then
-		backend=process
-		slow_reader upper
-		return
-	fi
-	both_backends slow_reader upper
-	both_backends slow_reader -u upper
+	at_least_on process slow_reader upper
+	quick || both_backends slow_reader -u upper
 }
 
 @test "/dev/shm has no name of a run while it runs" {
@@ -273,7 +269,7 @@ slow_reader() {
 }
 
 @test "a plugin's setlocale in a thread doesn't change rota's own numbers" {
-	cd "$BATS_TEST_TMPDIR"
+	slow
 	localedef -i de_DE -f UTF-8 ./de_DE.UTF-8 2>/dev/null || [ -d de_DE.UTF-8 ] || skip "no localedef or de_DE"
 	"${CC:-cc}" -shared -fPIC -I"$abs_top_srcdir/include" -o comma.so -x c - <<-'END'
 		#include <rota/plugin.h>

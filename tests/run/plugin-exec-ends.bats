@@ -27,7 +27,7 @@ term_at_timeout() {
 }
 
 @test "exec: a time-out is TERM for the command" {
-	both_backends term_at_timeout
+	at_least_on process term_at_timeout
 }
 
 # Each process of it is deaf, and one has left the group.
@@ -44,14 +44,14 @@ killed_at_timeout() {
 }
 
 @test "exec: KILL follows for a command that is deaf to TERM, and for all below it" {
-	both_backends killed_at_timeout
+	at_least_on thread killed_at_timeout
 }
 
 # A command that is there for ever, and one that goes on behind it. What it got is in log, its number in ready.
 waiting='trap "echo TERM >>log; exit 9" TERM; echo $$ >ready; while :; do sleep 0.02; done'
 
 term_at_grace() {
-	for signal in TERM HUP; do
+	for signal in TERM $(quick || echo HUP); do
 		rm -f log ready
 		start "$ROTA" exec -b "$backend" -j 2 --grace 100ms -- sh -c "$waiting" <<<a
 		eventually test -s ready
@@ -63,7 +63,7 @@ term_at_grace() {
 }
 
 @test "exec: the end of the grace is TERM for the command" {
-	both_backends term_at_grace
+	at_least_on process term_at_grace
 }
 
 term_at_failures() {
@@ -78,7 +78,7 @@ term_at_failures() {
 }
 
 @test "exec: more failures than --max-failures are TERM for the other commands, which haven't failed" {
-	both_backends term_at_failures
+	at_least_on thread term_at_failures
 }
 
 term_without_reader() {
@@ -95,7 +95,7 @@ term_without_reader() {
 }
 
 @test "exec: a reader that went away is TERM for the command" {
-	both_backends term_without_reader
+	at_least_on process term_without_reader
 }
 
 # It is given up, so it is to be run again.
@@ -117,7 +117,7 @@ given_up() {
 }
 
 @test "exec: what was given up hasn't failed" {
-	both_backends given_up
+	at_least_on thread given_up
 }
 
 second_signal() {
@@ -133,7 +133,7 @@ second_signal() {
 }
 
 @test "exec: the second signal leaves nothing of a deaf command" {
-	both_backends second_signal
+	at_least_on process second_signal
 }
 
 # The failure that ends the run is known before the next item is begun.
@@ -142,12 +142,14 @@ one_by_one() {
 }
 
 nothing_begun() {
-	for _ in 1 2 3 4 5; do
+	local n_rounds=5
+	! quick || n_rounds=1
+	for _ in $(seq "$n_rounds"); do
 		one_by_one 0 <<<$'0\n0\n1\n2\n3\n0\n0'
 		one_by_one 1 <<<$'0\n1\n0\n1\n2\n3'
 	done
 	[ "$(grep -c '[23]' ran)" -eq 0 ]
-	[ "$(wc -l <ran)" -eq 35 ]
+	[ "$(wc -l <ran)" -eq $((7 * n_rounds)) ]
 	rm ran
 }
 
@@ -193,11 +195,11 @@ leftovers() {
 }
 
 @test "exec: what a command leaves behind is ended and reaped with its item" {
-	both_backends leftovers
+	at_least_on process leftovers
 }
 
 zombies() {
-	seq 20 >items
+	seq 8 >items
 	expect 0 rota exec -b "$backend" -j 1 -- sh -c '
 		(sleep 0.01 &)
 		sed "s/.*) //" /proc/[0-9]*/stat 2>/dev/null | grep -c "^Z $PPID " || :' <items
@@ -207,7 +209,7 @@ zombies() {
 }
 
 @test "exec: no zombies" {
-	both_backends zombies
+	at_least_on thread zombies
 }
 
 # It has its time to end by itself, and what it writes still belongs to the item.
@@ -221,7 +223,7 @@ helpers_of_bash() {
 
 @test "exec: a process substitution ends in its own time" {
 	command -v bash >/dev/null || skip "bash is missing"
-	both_backends helpers_of_bash
+	at_least_on process helpers_of_bash
 }
 
 threads() {
@@ -235,7 +237,8 @@ threads() {
 }
 
 @test "exec: numbers of threads are what the user set" {
-	both_backends threads
+	at_least_on process threads
+	! quick || return 0
 	"$ROTA" exec --pid-namespace true <<<a || skip "no PID namespace is to be had: tried without"
 	backend=process
 	threads --pid-namespace
@@ -253,7 +256,7 @@ longest() {
 
 @test "exec: an item as long as an argument may be, without ROTA_ITEM where that may not" {
 	[ "$(getconf PAGESIZE)" -eq 4096 ] || skip "the limit is another"
-	both_backends longest
+	at_least_on process longest
 }
 
 as_few() {
@@ -274,7 +277,7 @@ few() {
 @test "exec: where processes are short, a command waits for one that ends" {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has processes of its own"
 	few
-	for limit in 14 12 10 8 5; do
+	for limit in 8 $(quick || echo 14 12 10 5); do
 		expect 0 as_few "$limit" -b process -j 8 -- sh -c 'echo $1; exec sleep 0.02' sh <items
 		same "$out" items
 		[ "$(wc -l <"$err")" -le 1 ]
