@@ -12,6 +12,7 @@
 #include "core/base/out.h"
 #include "core/record/journal.h"
 #include "core/record/json.h"
+#include "core/record/tally.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -32,7 +33,7 @@ static int print_item(struct listing *listing, const char *job, const struct jou
 	char end = listing->ends_with_nul ? '\0' : '\n';
 	if (failure->is_cut) {
 		log_warning("item %" PRIu64 " of job '%s' was larger than %s, only its beginning is in the journal: left out",
-		            failure->seq, job, failure->attempts == 0 ? "max-item" : "the journal can store");
+		            failure->seq, job, failure->kind == CAUSE_MAX_ITEM ? "max-item" : "the journal can store");
 		listing->n_cut++;
 		return 0;
 	}
@@ -48,15 +49,29 @@ static int put_text(struct buf *line, const char *text)
 	return buf_append(line, text, strlen(text));
 }
 
+/* ,"kind":"died","code":null,"signal":11 */
+static void json_cause(char *text, size_t n_bytes, const struct journal_failure *failure)
+{
+	char code[24] = "null", signum[24] = "null";
+	if (failure->code != -1)
+		snprintf(code, sizeof code, "%" PRId64, failure->code);
+	if (failure->signum != 0)
+		snprintf(signum, sizeof signum, "%" PRId64, failure->signum);
+	snprintf(text, n_bytes, ",\"kind\":\"%s\",\"code\":%s,\"signal\":%s", cause_kind_name(failure->kind), code, signum);
+}
+
 static int print_json(struct listing *listing, const char *job, const struct journal_failure *failure, struct err *err)
 {
 	struct buf *line = &listing->line;
-	char numbers[96];
+	const char *outcome = outcome_name(outcome_of(failure->kind));
+	char numbers[96], cause[128];
 	buf_clear(line);
 	snprintf(numbers, sizeof numbers, ",\"seq\":%" PRIu64 ",\"attempts\":%" PRIu32 ",\"outcome\":", failure->seq,
 	         failure->attempts);
+	json_cause(cause, sizeof cause, failure);
 	if (put_text(line, "{\"job\":") != 0 || json_put_string(line, job, strlen(job)) != 0 ||
-	    put_text(line, numbers) != 0 || json_put_string(line, failure->outcome, strlen(failure->outcome)) != 0 ||
+	    put_text(line, numbers) != 0 || json_put_string(line, outcome, strlen(outcome)) != 0 ||
+	    put_text(line, cause) != 0 ||
 	    put_text(line, failure->is_cut ? ",\"beginning\":" : ",\"item\":") != 0 ||
 	    json_put_string(line, failure->item, failure->item_bytes) != 0 ||
 	    put_text(line, ",\"cause\":") != 0 || json_put_string(line, failure->cause, strlen(failure->cause)) != 0 ||
@@ -71,7 +86,8 @@ static void print_row(const struct listing *listing, const char *job, const stru
 	char item[LOG_QUOTE_BYTES];
 	if (listing->n_failures == 0)
 		out_printf("%-16s %10s  %-10s %8s  %s: %s\n", "JOB", "ITEM", "OUTCOME", "ATTEMPTS", "BYTES", "CAUSE");
-	out_printf("%-16s %10" PRIu64 "  %-10s %8" PRIu32 "  %s%s: %s\n", job, failure->seq, failure->outcome,
+	out_printf("%-16s %10" PRIu64 "  %-10s %8" PRIu32 "  %s%s: %s\n", job, failure->seq,
+	           outcome_name(outcome_of(failure->kind)),
 	           failure->attempts, log_quote(item, failure->item, failure->item_bytes),
 	           failure->is_cut ? " (only its beginning)" : "", failure->cause);
 }

@@ -7,6 +7,9 @@
 #include "core/base/proc.h"
 
 #include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -72,8 +75,47 @@ int cause_signal(const struct cause *cause)
 	return cause->wait_status != 0 && WIFSIGNALED(cause->wait_status) ? WTERMSIG(cause->wait_status) : 0;
 }
 
+int cause_code(const struct cause *cause)
+{
+	bool has_status = cause->kind == CAUSE_DIED || cause->wait_status != 0;
+	return has_status && WIFEXITED(cause->wait_status) ? WEXITSTATUS(cause->wait_status) : -1;
+}
+
 int cause_exit_code(const struct cause *cause)
 {
 	bool has_command = (cause->kind == CAUSE_FAILED || cause->kind == CAUSE_AGAIN) && cause->wait_status != 0;
 	return has_command && WIFEXITED(cause->wait_status) ? WEXITSTATUS(cause->wait_status) : -1;
+}
+
+int cause_wait_status(int64_t code, int64_t signum)
+{
+	if (signum > 0 && signum <= SIGRTMAX)
+		return W_EXITCODE(0, (int)signum);
+	return code > 0 && code <= 255 ? W_EXITCODE((int)code, 0) : 0;
+}
+
+static const char *const kind_names[] = {
+	[CAUSE_NONE] = "none",
+	[CAUSE_FAILED] = "failed",
+	[CAUSE_AGAIN] = "again",
+	[CAUSE_MAX_RESULT] = "max-result",
+	[CAUSE_MAX_ITEM] = "max-item",
+	[CAUSE_DIED] = "died",
+	[CAUSE_TIMED_OUT] = "timed-out",
+	[CAUSE_OVER_MEMORY] = "over-memory",
+	[CAUSE_OOM_KILLED] = "oom-killed",
+	[CAUSE_BROKEN_CHANNEL] = "broken-channel",
+};
+
+const char *cause_kind_name(enum cause_kind kind)
+{
+	return kind_names[kind];
+}
+
+enum cause_kind cause_kind_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof kind_names / sizeof *kind_names; i++)
+		if (strcmp(kind_names[i], name) == 0)
+			return (enum cause_kind)i;
+	return CAUSE_NONE;
 }

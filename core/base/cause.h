@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cause - why an item isn't ok: as data, from where it is known to wherever it is told. It becomes a sentence here
- * and nowhere else; nobody reads the sentence back.
+ * and nowhere else; nobody reads the sentence back. What is stored of it is its kind's name, code and signal.
  *
- * Made by sched (blame, collect, dispatch) and by whoever tries a plugin by hand; read by report, job log and journal.
+ * Made by sched (blame, collect, dispatch, of old failures note) and by whoever tries a plugin by hand; read by report,
+ * job log and journal.
  * Passed by value or pointer; text is borrowed. Thread-safe.
  */
 #ifndef BASE_CAUSE_H
@@ -39,7 +40,18 @@ const char *cause_prose(char text[CAUSE_PROSE_BYTES], const struct cause *cause)
 /* The signal that ended its worker or command; 0: none did. */
 int cause_signal(const struct cause *cause);
 
+/* What its worker or command exited with; -1: it didn't, or there was none. */
+int cause_code(const struct cause *cause);
+
 /* What its command exited with; -1: there was none, or it didn't exit. */
 int cause_exit_code(const struct cause *cause);
+
+/* The wait status that cause_code and cause_signal are told from; 0 for what no process ends with. */
+int cause_wait_status(int64_t code, int64_t signum);
+
+/* "failed", "died", "timed-out" ...: what programs call it; "none" for CAUSE_NONE. */
+const char *cause_kind_name(enum cause_kind kind);
+/* CAUSE_NONE for any other name. */
+enum cause_kind cause_kind_find(const char *name);
 
 #endif

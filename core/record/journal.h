@@ -22,6 +22,7 @@
 #ifndef RECORD_JOURNAL_H
 #define RECORD_JOURNAL_H
 
+#include "core/base/cause.h"
 #include "core/base/digest.h"
 #include "core/base/err.h"
 
@@ -59,9 +60,10 @@ struct journal_failure {
 	const void *item;
 	size_t item_bytes;
 	bool is_cut;         /* these bytes are only its beginning: it was over max-item, or too large for the journal */
-	const char *outcome; /* "failed", "crashed" ... */
+	enum cause_kind kind;
+	int64_t code, signum; /* of the cause, as cause_code (-1: none) and cause_signal (0: none) have them */
 	uint32_t attempts;
-	const char *cause;
+	const char *cause;    /* for people */
 	uint64_t output_at; /* where in the output its result would stand */
 };
 

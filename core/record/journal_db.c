@@ -23,11 +23,12 @@ const char *const journal_db_schema[] = {
 	"is_renaming INTEGER NOT NULL, "
 	"failures_digest BLOB NOT NULL, previous BLOB NOT NULL, digest BLOB NOT NULL) STRICT",
 	"CREATE TABLE failure(id INTEGER PRIMARY KEY, job TEXT NOT NULL, seq INTEGER NOT NULL, item BLOB NOT NULL, "
-	"is_cut INTEGER NOT NULL, outcome TEXT NOT NULL, attempts INTEGER NOT NULL, cause TEXT NOT NULL, "
+	"is_cut INTEGER NOT NULL, outcome TEXT NOT NULL, kind TEXT NOT NULL, code INTEGER, signal INTEGER, "
+	"attempts INTEGER NOT NULL, cause TEXT NOT NULL, "
 	"output_at INTEGER NOT NULL, digest BLOB NOT NULL) STRICT",
 	"CREATE UNIQUE INDEX failure_seq ON failure(job, seq)",
-	"CREATE VIEW failures AS SELECT job, seq, outcome, attempts, CAST(item AS TEXT) AS item, cause, is_cut "
-	"FROM failure ORDER BY job, seq",
+	"CREATE VIEW failures AS SELECT job, seq, outcome, kind, code, signal, attempts, CAST(item AS TEXT) AS item, "
+	"cause, is_cut FROM failure ORDER BY job, seq",
 	"CREATE VIEW summary AS SELECT job, CASE is_finished WHEN 1 THEN 'finished' ELSE 'unfinished' END AS state, "
 	"taken_items AS items, n_ok AS ok, n_failed AS failed, output_bytes FROM checkpoint "
 	"WHERE id IN (SELECT max(id) FROM checkpoint GROUP BY job) ORDER BY job",
@@ -41,7 +42,7 @@ static const char *const statements[STATEMENT_COUNT] = {
 	[STATEMENT_COMMIT] = "COMMIT",
 	[STATEMENT_ADD_KEY] = "INSERT INTO plan(change, job, key, value) VALUES(?1, ?2, ?3, ?4)",
 	[STATEMENT_ADD_FAILURE] = "INSERT INTO failure(" JOURNAL_FAILURE_COLUMNS ") "
-							  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+							  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 	[STATEMENT_DROP_FAILURES] = "DELETE FROM failure WHERE job = ?1",
 	[STATEMENT_ADD_CHECKPOINT] = "INSERT INTO checkpoint(" JOURNAL_CHECKPOINT_COLUMNS ") "
 								 "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
@@ -245,8 +246,10 @@ struct digest journal_digest_failure(const char *job, const struct journal_failu
 	journal_digest_text(&state, job, strlen(job));
 	journal_digest_number(&state, failure->seq);
 	journal_digest_text(&state, failure->item, failure->item_bytes);
-	journal_digest_text(&state, failure->outcome, strlen(failure->outcome));
 	journal_digest_number(&state, failure->is_cut);
+	journal_digest_text(&state, cause_kind_name(failure->kind), strlen(cause_kind_name(failure->kind)));
+	journal_digest_number(&state, (uint64_t)failure->code);
+	journal_digest_number(&state, (uint64_t)failure->signum);
 	journal_digest_number(&state, failure->attempts);
 	journal_digest_text(&state, failure->cause, strlen(failure->cause));
 	journal_digest_number(&state, failure->output_at);

@@ -119,7 +119,8 @@ int journal_verify(struct journal *journal, struct err *err);
 int journal_read_checkpoint(const struct journal *journal, sqlite3_stmt *row, struct journal_position *ret,
                             struct err *err);
 /* Columns of a failure, in this order; what *ret points to is the row's. The digest isn't looked at. */
-#define JOURNAL_FAILURE_COLUMNS "job, seq, item, is_cut, outcome, attempts, cause, output_at, digest"
+#define JOURNAL_FAILURE_COLUMNS \
+	"job, seq, item, is_cut, outcome, kind, code, signal, attempts, cause, output_at, digest"
 void journal_read_failure(sqlite3_stmt *row, const char **ret_job, struct journal_failure *ret);
 struct digest journal_column_digest(sqlite3_stmt *row, int column); /* all zero, when it is none */
 const char *journal_column_text(sqlite3_stmt *row, int column);     /* "", when it is none or memory is short */

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "core/record/journal_db.h"
+#include "core/record/tally.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -110,6 +111,15 @@ int journal_read_checkpoint(const struct journal *journal, sqlite3_stmt *row, st
 	return 0;
 }
 
+/* What stands for no value can't stand there itself. */
+static int64_t column_unless(sqlite3_stmt *row, int column, int64_t none)
+{
+	int64_t number = sqlite3_column_int64(row, column);
+	if (sqlite3_column_type(row, column) == SQLITE_NULL)
+		return none;
+	return number == none ? INT64_MIN : number;
+}
+
 void journal_read_failure(sqlite3_stmt *row, const char **ret_job, struct journal_failure *ret)
 {
 	const void *item = sqlite3_column_blob(row, 2);
@@ -118,10 +128,12 @@ void journal_read_failure(sqlite3_stmt *row, const char **ret_job, struct journa
 	                                .item = item ? item : "",
 	                                .item_bytes = (size_t)sqlite3_column_bytes(row, 2),
 	                                .is_cut = sqlite3_column_int64(row, 3) == 1,
-	                                .outcome = journal_column_text(row, 4),
-	                                .attempts = (uint32_t)column_number(row, 5),
-	                                .cause = journal_column_text(row, 6),
-	                                .output_at = column_number(row, 7)};
+	                                .kind = cause_kind_find(journal_column_text(row, 5)),
+	                                .code = column_unless(row, 6, -1),
+	                                .signum = column_unless(row, 7, 0),
+	                                .attempts = (uint32_t)column_number(row, 8),
+	                                .cause = journal_column_text(row, 9),
+	                                .output_at = column_number(row, 10)};
 }
 
 /* --- the parts ---------------------------------------------------------------------------------------------------- */
@@ -204,8 +216,10 @@ static int verify_failure(struct journal *journal, sqlite3_stmt *row, struct err
 	struct journal_failure failure;
 	journal_read_failure(row, &name, &failure);
 	struct journal_job *job = journal_find_job(journal, name);
-	struct digest digest = journal_column_digest(row, 8);
-	if (!job || !digest_is_equal(digest, journal_digest_failure(name, &failure)) || column_number(row, 5) > UINT32_MAX)
+	struct digest digest = journal_column_digest(row, 11);
+	if (!job || !digest_is_equal(digest, journal_digest_failure(name, &failure)) ||
+	    strcmp(journal_column_text(row, 4), outcome_name(outcome_of(failure.kind))) != 0 ||
+	    column_number(row, 8) > UINT32_MAX)
 		return journal_db_damaged(journal, err, "the failure of item %" PRIu64, failure.seq);
 	job->failures = journal_digest_sum(job->failures, digest);
 	job->n_failures++;

@@ -4,6 +4,7 @@
 
 #include "core/base/buf.h"
 #include "core/record/journal_db.h"
+#include "core/record/tally.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -52,6 +53,15 @@ static struct journal_failure cut_to_fit(const struct journal *journal, const st
 	return stored;
 }
 
+/* No value where there is none. */
+static void bind_unless(struct journal_binding *binding, int64_t number, int64_t none)
+{
+	if (number == none)
+		journal_bind_text(binding, NULL);
+	else
+		journal_bind_number(binding, (uint64_t)number);
+}
+
 int journal_add_failure(struct journal *journal, const char *name, const struct journal_failure *failure,
                         struct err *err)
 {
@@ -66,7 +76,10 @@ int journal_add_failure(struct journal *journal, const char *name, const struct 
 	journal_bind_number(&binding, stored.seq);
 	journal_bind_bytes(&binding, stored.item, stored.item_bytes);
 	journal_bind_number(&binding, stored.is_cut);
-	journal_bind_text(&binding, stored.outcome);
+	journal_bind_text(&binding, outcome_name(outcome_of(stored.kind)));
+	journal_bind_text(&binding, cause_kind_name(stored.kind));
+	bind_unless(&binding, stored.code, -1);
+	bind_unless(&binding, stored.signum, 0);
 	journal_bind_number(&binding, stored.attempts);
 	journal_bind_text(&binding, stored.cause);
 	journal_bind_number(&binding, stored.output_at);

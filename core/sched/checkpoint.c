@@ -49,14 +49,6 @@ static uint64_t n_unfinished(const struct journal_position *position)
 	return n;
 }
 
-static enum outcome outcome_named(const char *name)
-{
-	for (int i = OUTCOME_OK + 1; i < OUTCOME_COUNT; i++)
-		if (strcmp(outcome_name((enum outcome)i), name) == 0)
-			return (enum outcome)i;
-	return OUTCOME_FAILED;
-}
-
 static int count_failures(struct checkpoint *checkpoint, uint64_t n_outcomes[OUTCOME_COUNT], struct err *err)
 {
 	struct journal_cursor *cursor;
@@ -65,7 +57,7 @@ static int count_failures(struct checkpoint *checkpoint, uint64_t n_outcomes[OUT
 	int result = -1;
 	if (journal_list(&cursor, checkpoint->journal, checkpoint->job_name, JOURNAL_BY_SEQ, err) == 0)
 		while ((result = journal_next(cursor, &job, &failure, err)) > 0)
-			n_outcomes[outcome_named(failure.outcome)]++;
+			n_outcomes[outcome_of(failure.kind)]++;
 	journal_cursor_close(&cursor);
 	return result;
 }

@@ -27,16 +27,6 @@ struct note *note_of_failure(const struct failure *failure)
 	return note;
 }
 
-/* Of an outcome the kind that stands for it: what exactly was the cause is in the prose. */
-static enum cause_kind kind_of(const char *outcome)
-{
-	static const enum cause_kind kinds[] = {CAUSE_FAILED, CAUSE_DIED, CAUSE_TIMED_OUT, CAUSE_MAX_ITEM};
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (strcmp(outcome_name(outcome_of(kinds[i])), outcome) == 0)
-			return kinds[i];
-	return CAUSE_FAILED;
-}
-
 struct note *note_of_old(const struct journal_failure *failure)
 {
 	size_t n_prose = strlen(failure->cause) + 1;
@@ -45,7 +35,8 @@ struct note *note_of_old(const struct journal_failure *failure)
 	if (!note)
 		return NULL;
 	*note = (struct note){.seq = failure->seq,
-	                      .cause.kind = kind_of(failure->outcome),
+	                      .cause = {.kind = failure->kind,
+	                                .wait_status = cause_wait_status(failure->code, failure->signum)},
 	                      .attempts = failure->attempts,
 	                      .item_bytes = failure->item_bytes,
 	                      .is_cut = failure->is_cut,
@@ -87,7 +78,9 @@ struct journal_failure note_failure(const struct note *note)
 	                                .item = note->text,
 	                                .item_bytes = note->item_bytes,
 	                                .is_cut = note->is_cut,
-	                                .outcome = outcome_name(outcome_of(note->cause.kind)),
+	                                .kind = note->cause.kind,
+	                                .code = cause_code(&note->cause),
+	                                .signum = cause_signal(&note->cause),
 	                                .attempts = note->attempts,
 	                                .cause = note->text + note->item_bytes,
 	                                .output_at = note->link.output_at};

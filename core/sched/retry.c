@@ -194,7 +194,7 @@ int retry_take(struct retry *retry, struct window *window, struct tally *tally, 
 	}
 	struct failure failure = {
 		.seq = note->seq, .item = note->text, .item_bytes = note->item_bytes, .cause = note->cause};
-	if (note->attempts > 0)
+	if (note->cause.kind != CAUSE_MAX_ITEM)
 		failure.cause = (struct cause){
 			.kind = CAUSE_FAILED,
 			.text = "it is too large for the journal, which has only its beginning: it can't be run again"};

@@ -96,8 +96,8 @@ interrupt_at() {
 	has "$out" 'exited with code 3'
 	is <(wc -l <"$out") 3
 	expect 0 rota failures --json j
-	is <(head -1 "$out") \
-		'{"job":"exec","seq":2,"attempts":1,"outcome":"failed","item":"boom \n\"","cause":"exited with code 3"}'
+	is <(head -1 "$out") '{"job":"exec","seq":2,"attempts":1,"outcome":"failed",'\
+'"kind":"failed","code":3,"signal":null,"item":"boom \n\"","cause":"exited with code 3"}'
 	expect 0 rota failures --items -0 j
 	cmp "$out" <(printf 'boom \n"\0\xff boom\0')
 	expect 2 rota failures --items j
@@ -106,6 +106,31 @@ interrupt_at() {
 	has "$err" "no such file"
 	expect 2 rota failures items
 	has "$err" "no journal of rota's"
+}
+
+# each of its rows: seq, outcome, kind, code, signal
+causes() {
+	sqlite3 j "SELECT seq, outcome, kind, ifnull(code, '-'), ifnull(signal, '-') FROM failures"
+}
+
+@test "failures: why is there as data, too, and stays so when the run goes on" {
+	command -v sqlite3 >/dev/null || skip "no sqlite3"
+	printf '%s\n' '!fail' '!segv' '!exit3' '!exit0' '!toolong' ok >items
+	expect 1 rota map --journal j --max-result 1M -i items -o results "$bad/shelf.so" fault=named
+	causes >seen
+	is seen $'1|failed|failed|-|-\n2|crashed|died|-|11\n3|crashed|died|3|-\n4|crashed|died|0|-
+5|over limit|max-result|-|-'
+	expect 1 rota map --journal j --resume --retry-failed --max-result 1M -i items -o results \
+		"$bad/shelf.so" fault=named
+	causes | cmp - seen
+	expect 0 rota failures --json j
+	[ "$(grep -c '"kind":"died","code":null,"signal":11' "$out")" -eq 1 ]
+	sqlite3 j "UPDATE failure SET signal = 6 WHERE seq = 2"
+	expect 2 rota failures j
+	has "$err" 'the failure of item 2'
+	sqlite3 j "UPDATE failure SET signal = 11, outcome = 'failed' WHERE seq = 2"
+	expect 2 rota failures j
+	has "$err" 'the failure of item 2'
 }
 
 @test "failures: an item that is only there in part isn't fed back" {

@@ -45,6 +45,37 @@ static void test_kinds(void)
 	}
 }
 
+/* What is stored of a cause is what is read back. */
+static void test_stored(void)
+{
+	static const struct {
+		struct cause cause;
+		int code, signum;
+	} cases[] = {
+		{{.kind = CAUSE_DIED, .wait_status = 11 | 0x80}, -1, 11},
+		{{.kind = CAUSE_DIED, .wait_status = 3 << 8}, 3, 0},
+		{{.kind = CAUSE_DIED}, 0, 0},
+		{{.kind = CAUSE_FAILED, .wait_status = 255 << 8}, 255, 0},
+		{{.kind = CAUSE_FAILED}, -1, 0},
+		{{.kind = CAUSE_AGAIN, .wait_status = 64}, -1, 64},
+		{{.kind = CAUSE_TIMED_OUT}, -1, 0},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct cause back = {.kind = cases[i].cause.kind};
+		is_int(cause_code(&cases[i].cause), cases[i].code, "stored %zu: its code", i);
+		is_int(cause_signal(&cases[i].cause), cases[i].signum, "stored %zu: its signal", i);
+		back.wait_status = cause_wait_status(cases[i].code, cases[i].signum);
+		ok(cause_code(&back) == cases[i].code && cause_signal(&back) == cases[i].signum, "stored %zu: and back", i);
+	}
+	is_int(cause_wait_status(300, 0) | cause_wait_status(-1, 4711) | cause_wait_status(INT64_MIN, INT64_MIN), 0,
+	       "what no process ends with is nothing");
+	for (int kind = CAUSE_NONE; kind <= CAUSE_BROKEN_CHANNEL; kind++) {
+		const char *name = cause_kind_name((enum cause_kind)kind);
+		is_int(cause_kind_find(name), kind, "%s", name);
+	}
+	is_int(cause_kind_find("SIGSEGV"), CAUSE_NONE, "a name of no kind");
+}
+
 static void test_long(void)
 {
 	static char words[2 * CAUSE_PROSE_BYTES];
@@ -57,6 +88,7 @@ static void test_long(void)
 int main(void)
 {
 	test_kinds();
+	test_stored();
 	test_long();
 	return tap_done();
 }

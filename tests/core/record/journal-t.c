@@ -63,7 +63,9 @@ static struct journal_failure failure_of(uint64_t seq, const char *item, size_t 
 	return (struct journal_failure){.seq = seq,
 	                                .item = item,
 	                                .item_bytes = n_bytes,
-	                                .outcome = "crashed",
+	                                .kind = CAUSE_DIED,
+	                                .code = -1,
+	                                .signum = 11,
 	                                .attempts = 3,
 	                                .cause = "SIGSEGV",
 	                                .output_at = 10 * seq};
@@ -101,9 +103,11 @@ static int say_failures(struct journal *journal, struct words *words, struct err
 		while ((result = journal_next(cursor, &job, &failure, err)) > 0 && words->n_bytes < sizeof words->text - 100)
 			words->n_bytes +=
 				(size_t)snprintf(words->text + words->n_bytes, sizeof words->text - words->n_bytes,
-			                     "%s %llu '%.*s' (%zu) %s %u %s at %llu\n", job, (unsigned long long)failure.seq,
-			                     (int)failure.item_bytes, (const char *)failure.item, failure.item_bytes,
-			                     failure.outcome, (unsigned)failure.attempts, failure.cause,
+			                     "%s %llu '%.*s' (%zu) %s %lld %lld %u %s at %llu\n", job,
+			                     (unsigned long long)failure.seq, (int)failure.item_bytes,
+			                     (const char *)failure.item, failure.item_bytes,
+			                     cause_kind_name(failure.kind), (long long)failure.code,
+			                     (long long)failure.signum, (unsigned)failure.attempts, failure.cause,
 			                     (unsigned long long)failure.output_at);
 	journal_cursor_close(&cursor);
 	return result;
@@ -219,7 +223,7 @@ static void test_life(void)
 	is_int(say(other, &words, &err), 0, "and says");
 	snprintf(want, sizeof want,
 	         "map: 7 %s 70 1 6 1:\nsecond: 0 00000000000000000000000000000000 0 0 0 0:\n"
-	         "map 5 'x' (1) crashed 3 SIGSEGV at 50\n",
+	         "map 5 'x' (1) died -1 11 3 SIGSEGV at 50\n",
 	         digest_text(position.taken_digest, digest));
 	is_str(words.text, want, "what was put into it");
 	journal_close(&other);
