@@ -23,6 +23,9 @@
 #	ticks                        CPU time of rota itself so far, in hundredths of a second
 #	processes                    pids of all living processes of runs that this test has started
 #	nothing_left                 within a second there are none, and no shared memory or temporary file
+#	hold N, release              items from the N-th on take their time in the plugin gate; no more
+#	has_lines FILE N             the file is there and has so many lines, or more
+#	interrupt                    INT, release when that was heard, and the end
 #
 # A test that waits does so for an event, and keeps its files in $BATS_TEST_TMPDIR.
 
@@ -147,6 +150,25 @@ ends() {
 	eventually has_ended || { show "$err"; return 1; }
 	wait "$run" || status=$?
 	[ "$status" -eq "$1" ] || { echo "status $status, expected $1"; show "$err"; return 1; }
+}
+
+hold() {
+	echo "$1" >gate
+}
+
+release() {
+	rm -f gate
+}
+
+has_lines() {
+	[ -e "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]
+}
+
+interrupt() {
+	kill -INT "$run"
+	eventually grep -q '^rota: interrupted' "$err"
+	release
+	ends 130
 }
 
 ticks() {
