@@ -71,11 +71,11 @@ columns() {
 
 @test "joblog: a resumed run goes on with it; jobs of a conf file have their names in it" {
 	seq -f 'item %g' 300 >items
-	start "$ROTA" map -j 2 --journal j --joblog log -i items -o results sleep ms=4 </dev/null
-	eventually eval '[ -e results ] && [ $(wc -l <results) -ge 100 ]'
-	kill -INT "$run"
-	ends 130
-	expect 0 rota map --journal j --resume --joblog log -i items -o results sleep ms=4
+	hold 101
+	start "$ROTA" map -j 1 --journal j --joblog log -i items -o results "$bad/gate.so" </dev/null
+	eventually has_lines results 100
+	interrupt
+	expect 0 rota map --journal j --resume --joblog log -i items -o results "$bad/gate.so"
 	cmp <(columns 1) <(seq 300)
 	cat >jobs.yaml <<-'END'
 		run: {joblog: log}

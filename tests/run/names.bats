@@ -133,6 +133,12 @@ picky() {
 	cmp items kept
 }
 
+# COMMAND...: on the other backend each time
+on_a_backend() {
+	[ "${backend:-}" = process ] && backend=thread || backend=process
+	"$@"
+}
+
 # each_name FD: the names that mean it
 each_name() {
 	ln -sf "/dev/fd/$1" "link$1"
@@ -142,7 +148,7 @@ each_name() {
 
 @test "a name that means a descriptor: as output it goes on where that is, on both backends" {
 	for name in - /dev/stdout $(each_name 1); do
-		both_backends eval 'echo before >log
+		on_a_backend eval 'echo before >log
 			rota map -b $backend -i items -o "$name" upper >>log
 			is log $'\''before\nA\nB\nBAD\nD'\'''
 		rota map -i items -o "$name" upper | cmp - <(tr '[:lower:]' '[:upper:]' <items)
@@ -168,8 +174,10 @@ each_name() {
 	for name in - /dev/stdin $(each_name 0); do
 		{ read -r first && rota map -i "$name" upper >out; } <items
 		is out $'B\nBAD\nD'
+	done
+	for name in - /dev/stdin fds/0; do
 		rota map -i "$name" upper < <(cat items) >out
-		[ "$(wc -l <out)" -eq 4 ]
+		is out $'A\nB\nBAD\nD'
 	done
 	for name in $(each_name 5); do
 		{ read -r first <&5 && rota map -i "$name" upper >out; } 5<items
@@ -193,12 +201,14 @@ each_name() {
 	done
 	[ ! -e results ] && [ ! -e ./- ]
 	for name in - /dev/stdout $(each_name 1); do
-		both_backends eval 'echo before >log
+		on_a_backend eval 'echo before >log
 			rota map -b $backend --joblog "$name" -i items -o none upper >>log
 			[ "$(wc -l <log)" -eq 6 ] && has log before && has log JobRuntime'
-		expect 2 rota map --joblog "$name" -i items upper
-		has "$err" 'has the results'
 	done
+	expect 2 rota map --joblog - -i items upper
+	has "$err" 'has the results'
+	expect 2 rota map --joblog fds/1 -i items upper
+	has "$err" 'has the results'
 	rota map --joblog /dev/stderr -i items -o none upper 2>&1 >/dev/null | grep -q JobRuntime
 	[ ! -e ./- ]
 	expect 2 rota map --joblog /dev/fd/99 -i items -o none upper

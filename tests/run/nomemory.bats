@@ -93,12 +93,12 @@ sweep() { # IN COMMAND...
 }
 
 @test "no memory: in the supervisor, going on from a journal" {
-	seq 60 >items
+	seq 24 >items
 	cp items wanted
-	printf '%s\n' "while [ \"\$1\" -gt 40 ] && [ -e wait ]; do sleep 0.02; done; echo \"\$1\"" >later
+	printf '%s\n' "while [ \"\$1\" -gt 16 ] && [ -e wait ]; do sleep 0.02; done; echo \"\$1\"" >later
 	touch wait
-	start "$ROTA" exec -j 2 --journal j -i items -o results -- sh later '{}' </dev/null
-	eventually has_lines results 40
+	start "$ROTA" exec -j 1 --journal j -i items -o results -- sh later '{}' </dev/null
+	eventually has_lines results 16
 	kill -INT "$run"
 	rm wait
 	ends 130

@@ -126,8 +126,8 @@ words_on_stderr() {
 
 # shellcheck disable=SC2016
 large_output() {
-	expect 0 execs '20000000\n1\n' sh -c 'yes | head -c $1' sh
-	{ yes | head -c 20000000; printf 'y\n'; } >wanted
+	expect 0 execs '5000000\n1\n' sh -c 'yes | head -c $1' sh
+	{ yes | head -c 5000000; printf 'y\n'; } >wanted
 	same "$out" wanted
 }
 
@@ -187,7 +187,7 @@ too_long() {
 }
 
 many() {
-	seq 300 >items
+	seq 100 >items
 	expect 0 rota exec -b "$backend" -j 8 -- echo <items
 	same "$out" items
 }

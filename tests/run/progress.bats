@@ -7,7 +7,7 @@ load helper
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
-	seq -f 'item %g' 150 >items # numbers would be times for sleep
+	seq -f 'item %g' 80 >items # numbers would be times for sleep
 }
 
 @test "progress: nothing in a pipe" {
@@ -20,7 +20,7 @@ setup() {
 @test "progress: a summary when something failed, in one line" {
 	expect 1 rota map "$bad/shelf.so" fault=fail when='item 3' <items
 	[ "$(wc -l <"$err")" -eq 2 ]
-	has "$err" '150 items, 149 ok, 1 failed'
+	has "$err" '80 items, 79 ok, 1 failed'
 }
 
 # on_a_terminal FILE COMMAND: standard error and output are a terminal's, what it showed is in FILE
@@ -38,7 +38,7 @@ on_a_terminal() {
 	same results items
 	# drawn several times, always in place
 	[ "$(grep -ao $'\r' shown | wc -l)" -ge 3 ]
-	grep -aqE '150 items, 150 ok' shown
+	grep -aqE '80 items, 80 ok' shown
 	grep -aqE 'items/s|/s' shown
 	# nothing of the line is left behind the last one: it ends with a newline
 	[ "$(tail -n 1 shown | tr -d '\r')" = "" ] || tail -n 1 shown | grep -aq 'Script done'
@@ -47,16 +47,16 @@ on_a_terminal() {
 @test "progress: a total and an ETA where the number of items is known" {
 	export ROTA
 
-	on_a_terminal shown '"$ROTA" map -j 1 -i range:1000001-1000150 -o none exec "command=sh,-c,sleep 0.01"'
-	grep -aqF '150' shown
+	on_a_terminal shown '"$ROTA" map -j 1 -i range:1000001-1000040 -o none exec "command=sh,-c,sleep 0.01"'
+	grep -aqF '40' shown
 	grep -aqi 'eta\|left' shown
 }
 
 @test "progress: messages don't tear the live line" {
 	export ROTA bad
 
-	on_a_terminal shown '"$ROTA" exec -j 1 -i range:1-80 -o none -- sh -c "sleep 0.01; echo word \$1 >&2" sh'
-	[ "$(tr '\r' '\n' <shown | sed 's/\x1b\[[0-9;?]*[A-Za-z]//g' | grep -acE '^[^ ]*.*word [0-9]+$')" -eq 80 ]
+	on_a_terminal shown '"$ROTA" exec -j 1 -i range:1-40 -o none -- sh -c "sleep 0.01; echo word \$1 >&2" sh'
+	[ "$(tr '\r' '\n' <shown | sed 's/\x1b\[[0-9;?]*[A-Za-z]//g' | grep -acE '^[^ ]*.*word [0-9]+$')" -eq 40 ]
 }
 
 # says_true FILE TOTAL: each ETA is what the items that are left take at the pace that is said with it
@@ -105,9 +105,10 @@ says_true() {
 
 @test "progress: nothing is drawn over a pager" {
 	export ROTA
+	seq -f 'item %g' 50 >items # half a second
 	on_a_terminal shown '"$ROTA" map -j 1 sleep ms=10 <items | cat'
 	[ "$(grep -ac $'\033\[J' shown)" -eq 0 ]
-	[ "$(grep -ac '^item ' shown)" -eq 150 ]
+	[ "$(grep -ac '^item ' shown)" -eq 50 ]
 	on_a_terminal shown '"$ROTA" map -j 1 --progress always sleep ms=10 <items | cat >results'
 	same results items
 	grep -aq $'\033\[J' shown
@@ -145,15 +146,16 @@ says_true() {
 		objects = [json.loads(line) for line in open(sys.argv[1]) if line.startswith("{")]
 		last = objects[-1]
 		assert [o["final"] for o in objects] == [False] * (len(objects) - 1) + [True], objects
-		assert (last["job"], last["ok"], last["crashed"], last["finished"]) == ("map", 149, 1, 150), last
-		assert last["items_read"] == 150, last
-		assert last["result_bytes"] == sum(len("item %d\n" % i) for i in range(1, 151) if i != 3), last
+		assert (last["job"], last["ok"], last["crashed"], last["finished"]) == ("map", 79, 1, 80), last
+		assert last["items_read"] == 80, last
+		assert last["result_bytes"] == sum(len("item %d\n" % i) for i in range(1, 81) if i != 3), last
 	END
 }
 
 @test "progress: json while it runs, for each job of a conf file" {
 	slow
 	command -v python3 >/dev/null || skip "python3 is missing"
+	seq -f 'item %g' 150 >items
 	cat >two.yaml <<-'END'
 		jobs:
 		  'first':

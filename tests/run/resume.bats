@@ -19,16 +19,12 @@ mapped() {
 	rota map --journal j -i items -o results "$@" sleep ms=0
 }
 
-lines() {
-	[ -e "$2" ] && [ "$(wc -l <"$2")" -ge "$1" ]
-}
-
 # An unfinished run, whose journal knows of results.
 make_unfinished() {
-	start "$ROTA" map -j 2 --journal j -i items -o results sleep ms=20 </dev/null
-	eventually lines 15 results
-	kill -INT "$run"
-	ends 130
+	hold 16
+	start "$ROTA" map -j 2 --journal j -i items -o results "$bad/gate.so" </dev/null
+	eventually has_lines results 15
+	interrupt
 }
 
 @test "resume: items behind the end of a finished run are run" {
@@ -51,14 +47,16 @@ make_unfinished() {
 	for order in -k -u; do
 		rm -f j results
 		seq -f 'item %g' 40 >items
-		expect 0 rota map "$order" --journal j -i items -o results sleep ms=10
+		expect 0 rota map "$order" --journal j -i items -o results "$bad/gate.so"
 		seq -f 'item %g' 41 100 >>items
-		start "$ROTA" map "$order" -j 2 --journal j --resume -i items -o results sleep ms=10 </dev/null
-		eventually lines 55 results
+		hold 56
+		start "$ROTA" map "$order" -j 2 --journal j --resume -i items -o results "$bad/gate.so" </dev/null
+		eventually has_lines results 55
 		kill -KILL "$run"
 		wait "$run" 2>/dev/null || true
 		nothing_left
-		expect 0 rota map "$order" --journal j --resume -i items -o results sleep ms=10
+		release
+		expect 0 rota map "$order" --journal j --resume -i items -o results "$bad/gate.so"
 		cmp <(sort results) <(sort items)
 		[ "$order" = -u ] || same results items
 	done
@@ -107,11 +105,11 @@ make_unfinished() {
 	cp results before
 	dd if=/dev/zero of=results bs=1 seek=20 count=8 conv=notrunc status=none
 	cp results zeroed
-	expect 2 rota map --journal j --resume -i items -o results sleep ms=20
+	expect 2 rota map --journal j --resume -i items -o results "$bad/gate.so"
 	has "$err" "results was changed: its first"
 	same results zeroed
 	cp before results
-	expect 0 rota map --journal j --resume -i items -o results sleep ms=20
+	expect 0 rota map --journal j --resume -i items -o results "$bad/gate.so"
 	same results items
 }
 
@@ -155,15 +153,15 @@ make_unfinished() {
 }
 
 @test "accept-change: after the plugin was built anew an unfinished run goes on" {
-	cp "$plugins/sleep.so" .
-	start "$ROTA" map -j 2 --journal j -i items -o results ./sleep.so ms=20 </dev/null
-	eventually lines 15 results
-	kill -INT "$run"
-	ends 130
-	echo >>sleep.so
-	expect 2 rota map --journal j --resume -i items -o results ./sleep.so ms=20
+	cp "$bad/gate.so" .
+	hold 16
+	start "$ROTA" map -j 2 --journal j -i items -o results ./gate.so ms=99 </dev/null
+	eventually has_lines results 15
+	interrupt
+	echo >>gate.so
+	expect 2 rota map --journal j --resume -i items -o results ./gate.so ms=99
 	has "$err" "--accept-change"
-	expect 0 rota map --journal j --resume --accept-change -i items -o results ./sleep.so ms=5
+	expect 0 rota map --journal j --resume --accept-change -i items -o results ./gate.so ms=98
 	same results items
 }
 
@@ -194,10 +192,11 @@ make_unfinished() {
 }
 
 @test "interrupted: words are quoted as a shell wants them" {
-	start "$ROTA" exec -j 2 --journal 'a j' -i items -o results -- sh -c 'sleep .02; echo "it'\''s $1"' sh </dev/null
-	eventually lines 10 results
-	kill -INT "$run"
-	ends 130
+	touch gate
+	start "$ROTA" exec -j 1 --journal 'a j' -i items -o results -- \
+		sh -c 'echo "it'\''s $1"; [ ! -e gate ] || [ "$1" != "item 11" ] || sleep 0.5' sh </dev/null
+	eventually has_lines results 10
+	interrupt
 	sed -n 's/.*to go on from here: //p' "$err" >resumes
 	expect 0 bash resumes
 	same results <(sed "s/^/it's /" items)
@@ -205,11 +204,11 @@ make_unfinished() {
 
 @test "files: one that may not grow, or a full disk, ends with a whole line" {
 	local backend
-	{ echo odd; seq 2000000; } >many
+	{ echo odd; seq 600000; } >many
 	for backend in process thread; do
 		rm -f results
 		(
-			ulimit -f 8000
+			ulimit -f 3000
 			expect 3 rota map -b "$backend" -i many -o results upper
 		)
 		[ "$(tail -c 1 results | od -An -tx1)" = " 0a" ]
