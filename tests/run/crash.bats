@@ -72,10 +72,10 @@ crashes() {
 }
 
 @test "crash: of every single item" {
-	seq 100 >items
+	seq 60 >items
 	expect 1 rota map -v -j 4 "$bad/shelf.so" fault=kill when='*' <items
 	empty "$out"
-	has "$err" '100 items, 0 ok, 100 crashed'
+	has "$err" '60 items, 0 ok, 60 crashed'
 	sed -n 's/.*item \([0-9]*\) "\([0-9]*\)": crashed: SIGKILL.*/\1 \2/p' "$err" | sort -n >seen
 	sed 's/.*/& &/' items | cmp - seen
 }
@@ -110,6 +110,7 @@ crashes() {
 }
 
 @test "crash: a large item or a large result in pieces" {
+	slow
 	{ seq 10; head -c 3000000 /dev/zero | tr '\0' x; echo; seq 10; } >items
 	expect 1 rota map -j 2 "$bad/shelf.so" fault=kill when='#11' <items
 	{ seq 10; seq 10; } | cmp - "$out"
@@ -127,6 +128,7 @@ garbled() {
 }
 
 @test "crash: memory shared with the supervisor full of garbage, or of zeros: no other item is lost" {
+	slow
 	seq 2000 >items
 	grep -vx 700 items >others
 	garbled garbage
@@ -144,6 +146,7 @@ harmless() {
 	harmless closefds
 	harmless nofile
 	harmless thread
+	! quick || return 0
 	harmless fork
 	harmless daemon
 }
@@ -191,6 +194,7 @@ idle_run() {
 }
 
 @test "crash: an idle run whose fork server is killed goes on" {
+	slow
 	idle_run
 	kill -KILL "$server"
 	eventually grep -q 'the fork server died (SIGKILL' "$err"
@@ -216,10 +220,16 @@ idle_run() {
 }
 
 @test "crash: the fork server killed while items are being worked on: all right, in order" {
-	seq -f 'item %g' 300 >items # numbers would be times
-	start "$ROTA" map -j 3 -o results sleep ms=5 <items
+	slow
+	seq -f 'item %g' 400 >items # numbers would be times
+	mkfifo in
+	start "$ROTA" map -j 3 -i in -o results sleep ms=5 </dev/null
+	exec 4>in
+	head -n 300 items >&4
 	eventually grep -qs 'item 10$' results
 	kill -KILL "$(forkserver)"
+	tail -n +301 items >&4
+	exec 4>&-
 	ends 0
 	same results items
 	nothing_left
@@ -284,7 +294,7 @@ refuses() {
 }
 
 @test "giving up: load or open says why it can't go on" {
-	for backend in process thread; do
+	for backend in $(quick || echo thread) process; do
 		refuses load-refuse 'no model at /nowhere'
 		refuses open-refuse 'no device for worker'
 	done
@@ -337,6 +347,7 @@ is_refused() {
 }
 
 @test "no plugin: the same with threads" {
+	slow
 	backend=thread
 	is_refused "$bad/badabi.so" 'ABI 999'
 	is_refused "$bad/nosymbol.so" rota_plugin

@@ -67,7 +67,8 @@ streams_closed() {
 }
 
 @test "standard streams closed at start: with exec, whose commands have theirs" {
-	for closed in 01 012 $(quick || echo none 0 1 2 02 12); do
+	slow
+	for closed in none 0 1 2 01 02 12 012; do
 		echo "closed: $closed"
 		rm -f results
 		without "$closed" "$ROTA" exec -j 2 -i range:1-6 -o results -- sh -c 'cat; echo "$1"; echo words >&2' sh
@@ -132,6 +133,7 @@ full_disk() {
 
 # What was written before waits in no buffer: the last result doesn't fit.
 @test "a full disk: by the last result, too" {
+	slow
 	needs_namespaces
 	head -c 262144 /dev/zero | tr '\0' x >items
 	expect 3 on_small_disk "$ROTA" map -j 2 -i items -o disk/results upper
@@ -142,6 +144,7 @@ full_disk() {
 	needs_namespaces
 	expect 3 rota map -o /dev/full -i range:1-3 upper
 	expect 3 rota map -o nul:/dev/full -i range:1-3 upper
+	! quick || return 0
 	expect 3 rota exec -o /dev/full -i range:1-3 echo
 	expect 2 rota map -o /nowhere/results -i range:1-3 upper
 	has "$err" '/nowhere'
@@ -194,6 +197,7 @@ no_proc() {
 }
 
 @test "no /proc: what an item leaves running is ended, too" {
+	slow
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	needs_namespaces
 	start unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$ROTA" map -j 2 "$bad/shelf.so" \
@@ -261,6 +265,7 @@ no_proc() {
 }
 
 @test "many workers, and processes for a few, for an ordinary user: fewer workers, at most a line of notice" {
+	slow
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 	command -v setpriv >/dev/null || skip "setpriv is missing"

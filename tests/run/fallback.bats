@@ -10,6 +10,7 @@ setup_file() {
 	# the parts of a sanitizer are preloaded, too: then no order holds
 	export ASAN_OPTIONS=verify_asan_link_order=0:$ASAN_OPTIONS
 	"${CC:-cc}" -shared -fPIC -o "$BATS_FILE_TMPDIR/nofork.so" "$BATS_TEST_DIRNAME/nofork.c" -ldl
+	! quick || return 0
 	# a plugin that says nothing of threads: tells which worker it is in
 	"${CC:-cc}" -shared -fPIC -I"$abs_top_srcdir/include" -o "$BATS_FILE_TMPDIR/shy.so" -x c - <<-'END'
 		#include <rota/plugin.h>
@@ -56,13 +57,14 @@ threads_take_over() {
 }
 
 @test "the fork server can't fork: threads take over, and say so in one line" {
+	slow
 	export NOFORK=fork
 	threads_take_over nofork map -j 3
-	quick || threads_take_over nofork map
+	threads_take_over nofork map
 }
 
 @test "no process can be started: with --backend process that is the error, once" {
-	for NOFORK in spawn fork; do
+	for NOFORK in $(quick || echo fork) spawn; do
 		export NOFORK
 		status=0
 		nofork map -b process upper <items >out 2>err || status=$?
@@ -79,6 +81,7 @@ threads_take_over() {
 }
 
 @test "a plugin that isn't thread-safe gets one thread, and is right" {
+	slow
 	expect 0 nofork map -j 4 "$BATS_FILE_TMPDIR/shy.so" <items
 	[ "$(sort "$out" | uniq -c | xargs)" = '5000 1 of 1' ]
 	has "$err" '1 thread '
@@ -115,9 +118,9 @@ memfd_does() {
 }
 
 @test "/dev/shm missing" {
+	slow
 	needs_namespaces
 	SHM='mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3' memfd_does
-	! quick || return 0
 	SHM='mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && mount -o remount,ro /dev' memfd_does
 }
 
@@ -130,11 +133,13 @@ memfd_does() {
 }
 
 @test "/dev/shm read-only" {
+	slow
 	needs_namespaces
 	SHM='mount -t tmpfs -o ro none /dev/shm' memfd_does
 }
 
 @test "/dev/shm forbidden: to an ordinary user" {
+	slow
 	needs_namespaces
 	command -v setpriv >/dev/null || skip "setpriv is missing"
 	# a copy that an ordinary user can read
@@ -200,11 +205,12 @@ right_or_said() {
 }
 
 @test "few processes, for an ordinary user: right, or one clear error" {
+	slow
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 	command -v setpriv >/dev/null || skip "setpriv is missing"
 	copy_programs upper.so
 	export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 # it looks for them in a process of its own
-	for n in $(quick || echo 1 2 4) 3 8; do
+	for n in 1 2 3 4 8; do
 		# a user of our own: its number of processes is what it has here alone
 		status=0
 		# shellcheck disable=SC2016

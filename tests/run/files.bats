@@ -82,6 +82,7 @@ damage() {
 }
 
 @test "another machine, another kind of file, another word size" {
+	slow
 	damage machine.so 18 '\xb7\x00' # EM_AARCH64
 	[ "$(uname -m)" != aarch64 ] || damage machine.so 18 '\x3e\x00'
 	refused 2 machine ./machine.so
@@ -139,7 +140,8 @@ starts_are_few() {
 }
 
 @test "load or open that refuses, crashes, exits: the reason once, no restart storm" {
-	for jobs in 4 1; do
+	slow
+	for jobs in 1 4; do
 		backends=process refused 3 SIGABRT "$bad/load-crash.so" -j "$jobs" -vv
 		starts_are_few 0
 		for plugin in open-crash open-refuse; do
@@ -149,11 +151,11 @@ starts_are_few() {
 			starts_are_few 10
 			nothing_left
 		done
-		! quick || break
 	done
 }
 
 @test "a plugin that forks while it is loaded is one plugin, and its child doesn't outlive the run" {
+	slow
 	"${CC:-cc}" -shared -fPIC -I"$abs_top_srcdir/include" -o forks.so -x c - <<-'END'
 		#include <rota/plugin.h>
 		#include <unistd.h>

@@ -49,7 +49,8 @@ floods() {
 }
 
 @test "a plugin that logs without end stops nobody" {
-	at_least_on thread floods
+	slow
+	both_backends floods
 }
 
 # LINES BYTES_MAX: so much of them came, and a line says how many were left out; perhaps with a few last words.
@@ -66,13 +67,13 @@ floods_are_cut() {
 	floods
 	is_cut_at 100000 2000000
 	has "$err" 'bytes: more than 64 KiB a second (-v shows all)'
-	! quick || return 0
 	expect 0 rota map -v -b "$backend" -j 2 "$bad/shelf.so" fault=log-flood when=2 <<<$'1\n2\n3'
 	[ "$(grep -c 'of too many' "$err")" -eq 100000 ]
 }
 
 @test "what a worker says is limited, and what was left out is counted" {
-	at_least_on process floods_are_cut
+	slow
+	both_backends floods_are_cut
 }
 
 @test "what a worker says is limited: what it prints, also with -q, also of workers one after another" {
@@ -86,6 +87,7 @@ floods_are_cut() {
 }
 
 @test "what a plugin says while it is loaded is tagged, cleaned and limited" {
+	slow
 	expect 0 rota map -j 1 "$bad/noisy.so" <<<$'a\nb'
 	is "$out" $'a\nb'
 	has "$err" 'load: \x1b[31mconstructor on standard output\x1b[0m'
@@ -133,12 +135,14 @@ worker_is_in() {
 	if grep shelf.so "/proc/$run/maps"; then return 1; fi
 	kill -KILL "$run"
 	nothing_left
+	! quick || return 0
 	# but for the thread backend's: the look is one that can find it
 	busy_run thread
 	grep -q shelf.so "/proc/$run/maps"
 }
 
 @test "workers have a session of their own, and no core's worth of threads" {
+	slow
 	cat >threads.c <<-'END'
 		#include <rota/plugin.h>
 		#include <stdlib.h>

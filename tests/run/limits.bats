@@ -32,6 +32,7 @@ no_sanitizer() {
 }
 
 @test "memory: several at a time" {
+	slow
 	no_sanitizer
 	seq 200 | sed 's/.*50$/!memory/; s/^[1-4]$/!memory/' >named
 	expect 1 rota map -j 4 --memory 60M "$bad/shelf.so" fault=named <named
@@ -40,6 +41,7 @@ no_sanitizer() {
 }
 
 @test "memory: with retries, until there are none left" {
+	slow
 	no_sanitizer
 	expect 1 rota map -j 2 --memory 60M --retries 2 "$bad/shelf.so" fault=memory when=700 <items
 	same "$out" others
@@ -48,6 +50,7 @@ no_sanitizer() {
 }
 
 @test "memory: with a time-out, what comes first counts" {
+	slow
 	no_sanitizer
 	expect 1 rota map -j 2 --memory 60M --timeout 20s "$bad/shelf.so" fault=memory when=700 <items
 	same "$out" others
@@ -93,6 +96,7 @@ recycles() {
 }
 
 @test "recycle: with one worker, and more than there are items" {
+	slow
 	expect 0 rota map -j 1 --recycle 300 "$bad/shelf.so" tell=pid <items
 	[ "$(sort -u "$out" | wc -l)" -eq 7 ]
 	expect 0 rota map -j 1 --recycle 3000 "$bad/shelf.so" tell=pid <items
@@ -100,6 +104,7 @@ recycles() {
 }
 
 @test "recycle: with crashes and retries" {
+	slow
 	expect 0 rota map -j 2 --recycle 5 --retries 1 "$bad/shelf.so" fault=kill when='*' attempts=1 <<<"$(seq 30)"
 	seq 30 | cmp - "$out"
 	expect 1 rota map -j 2 --recycle 50 "$bad/shelf.so" fault=kill when=700 <items
@@ -151,6 +156,7 @@ too_slow() {
 }
 
 @test "start-timeout: a load that hangs ends the run, with the option's name" {
+	slow
 	too_slow load-hang 2 300
 }
 
@@ -212,10 +218,11 @@ has_hwloc() {
 }
 
 @test "limits: --pin uses no more CPUs than rota may" {
+	slow
 	has_hwloc
 	local cpu
 	cpu=$(taskset -cp $$ | sed 's/.*[:, -] *//')
-	for where in core $(quick || echo numa none); do
+	for where in core numa none; do
 		expect 0 taskset -c "$cpu" "$ROTA" exec --pin "$where" -j 3 -- grep Cpus_allowed_list /proc/self/status - \
 			<<<"/dev/null"
 		[ "$(awk 'NF > 1 { print $NF }' "$out" | sort -u)" = "$cpu" ]
@@ -229,11 +236,12 @@ calls_of() {
 }
 
 @test "limits: --pin has what a worker reads in memory near to it" {
+	slow
 	has_hwloc
 	strace -qq -o trace true 2>/dev/null || skip "strace may not run here"
 	[ -d /sys/devices/system/node/node0 ] || skip "nobody knows of NUMA nodes here"
 	[ "$(calls_of -j 1)" -eq 0 ]
-	quick || [ "$(calls_of -j 1 --pin numa)" -eq 1 ]
+	[ "$(calls_of -j 1 --pin numa)" -eq 1 ]
 	[ "$(calls_of -j 1 --pin core)" -eq 1 ]
 }
 
@@ -245,7 +253,7 @@ calls_of() {
 @test "a file-size limit is named: for shared memory, and for the journal" {
 	cd "$BATS_TEST_TMPDIR"
 	seq 3 >items
-	both_backends eval 'expect 3 bash -c '\''ulimit -f 1000 && "$@" | cat; exit "${PIPESTATUS[0]}"'\'' - \
+	at_least_on process eval 'expect 3 bash -c '\''ulimit -f 1000 && "$@" | cat; exit "${PIPESTATUS[0]}"'\'' - \
 			"$ROTA" map -b "$backend" -i items upper
 		has "$err" "file-size limit of 1024000 bytes (ulimit -f)"
 		[ "$(grep -c ulimit "$err")" -eq 1 ]'

@@ -44,7 +44,8 @@ killed_at_timeout() {
 }
 
 @test "exec: KILL follows for a command that is deaf to TERM, and for all below it" {
-	at_least_on thread killed_at_timeout
+	slow
+	both_backends killed_at_timeout
 }
 
 # A command that is there for ever, and one that goes on behind it. What it got is in log, its number in ready.
@@ -78,7 +79,8 @@ term_at_failures() {
 }
 
 @test "exec: more failures than --max-failures are TERM for the other commands, which haven't failed" {
-	at_least_on thread term_at_failures
+	slow
+	both_backends term_at_failures
 }
 
 term_without_reader() {
@@ -117,7 +119,8 @@ given_up() {
 }
 
 @test "exec: what was given up hasn't failed" {
-	at_least_on thread given_up
+	slow
+	both_backends given_up
 }
 
 second_signal() {
@@ -133,7 +136,8 @@ second_signal() {
 }
 
 @test "exec: the second signal leaves nothing of a deaf command" {
-	at_least_on process second_signal
+	slow
+	both_backends second_signal
 }
 
 # The failure that ends the run is known before the next item is begun.
@@ -159,6 +163,7 @@ nothing_begun() {
 
 # A worker waits for room, for nobody takes the results: it can't look after its command.
 @test "exec: TERM comes through while the worker waits for room" {
+	slow
 	start "$ROTA" exec -j 1 --window 4K --timeout 1h -- sh -c '
 		trap "echo TERM >>log; exit 9" TERM; echo $PPID >worker; i=0
 		while :; do head -c 100000 /dev/zero; i=$((i + 1)); echo $i >count; done' <<<a
@@ -209,7 +214,8 @@ zombies() {
 }
 
 @test "exec: no zombies" {
-	at_least_on thread zombies
+	slow
+	both_backends zombies
 }
 
 # It has its time to end by itself, and what it writes still belongs to the item.
@@ -222,8 +228,9 @@ helpers_of_bash() {
 }
 
 @test "exec: a process substitution ends in its own time" {
+	slow
 	command -v bash >/dev/null || skip "bash is missing"
-	at_least_on process helpers_of_bash
+	both_backends helpers_of_bash
 }
 
 threads() {
@@ -237,8 +244,8 @@ threads() {
 }
 
 @test "exec: numbers of threads are what the user set" {
-	at_least_on process threads
-	! quick || return 0
+	slow
+	both_backends threads
 	"$ROTA" exec --pid-namespace true <<<a || skip "no PID namespace is to be had: tried without"
 	backend=process
 	threads --pid-namespace
@@ -256,7 +263,7 @@ longest() {
 
 @test "exec: an item as long as an argument may be, without ROTA_ITEM where that may not" {
 	[ "$(getconf PAGESIZE)" -eq 4096 ] || skip "the limit is another"
-	at_least_on process longest
+	at_least_on thread longest
 }
 
 as_few() {
@@ -275,9 +282,10 @@ few() {
 
 # 8 workers are 11 of ours, with 3 commands at a time, then there is no room for so many, then for one.
 @test "exec: where processes are short, a command waits for one that ends" {
+	slow
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has processes of its own"
 	few
-	for limit in 8 $(quick || echo 14 12 10 5); do
+	for limit in 14 12 10 8 5; do
 		expect 0 as_few "$limit" -b process -j 8 -- sh -c 'echo $1; exec sleep 0.02' sh <items
 		same "$out" items
 		[ "$(wc -l <"$err")" -le 1 ]

@@ -44,7 +44,8 @@ input_is_kept() {
 }
 
 @test "standard input is the run's: constructors, load and items find nothing there" {
-	at_least_on process input_is_kept
+	slow
+	both_backends input_is_kept
 }
 
 @test "standard input is the run's: when a plugin is looked at, and when it is tried by hand" {
@@ -65,7 +66,7 @@ deaths_ignored() {
 }
 
 @test "deaths of children that are ignored where rota is started are told all the same" {
-	both_backends deaths_ignored
+	at_least_on process deaths_ignored
 }
 
 @test "a plugin that is tried without descriptors 0 to 2 writes to no file that is opened later" {
@@ -79,7 +80,7 @@ deaths_ignored() {
 # -- in threads --
 
 @test "an item that ends its thread is charged, and another takes its place" {
-	for jobs in 1 2; do
+	for jobs in $(quick || echo 1) 2; do
 		expect 1 rota map -b thread -j "$jobs" "$guest" fault=pthread-exit <items
 		same "$out" others
 		has "$err" 'item 7 "7": crashed'
@@ -118,14 +119,15 @@ ends_within() { # SECONDS STATUS
 }
 
 @test "a second signal ends all at once, whatever the fork server does" {
-	for signal in $(quick || echo INT) TERM; do
+	slow
+	for signal in INT TERM; do
 		start "$ROTA" map -j 2 -i items "$guest" fault=stop-server-hang
 		eventually grep -q '^6$' "$out"
 		kill -"$signal" "$run"
 		eventually grep -q 'no more is read' "$err"
 		kill -"$signal" "$run"
 		within 3 has_ended
-		ends "$([ "$signal" = INT ] && echo 130 || echo 143)"
+		ends "$([ $signal = INT ] && echo 130 || echo 143)"
 		nothing_left
 	done
 }
@@ -158,8 +160,8 @@ has_loaded() {
 # -- plugins that don't get ready --
 
 @test "load and open have the time of --start-timeout together, and no more" {
-	for fault in load-hang open-hang; do
-		start "$ROTA" map -j 2 --start-timeout 300ms -i items "$guest" fault=$fault
+	for fault in $(quick || echo load-hang) open-hang; do
+		start "$ROTA" map -j 2 --start-timeout 300ms -i items "$guest" "fault=$fault"
 		ends_within 3 3
 		has "$err" "${fault%-hang} took longer than 0.3 s: give it more with --start-timeout"
 		[ "$(grep -c -v ' items, ' "$err")" -eq 1 ]
@@ -205,7 +207,7 @@ killed_and_looked_at_again() {
 }
 
 @test "a process that looks at a plugin and is killed from outside is no crash of the plugin: it is looked at again" {
-	both_backends killed_and_looked_at_again
+	at_least_on process killed_and_looked_at_again
 }
 
 stopped_and_looked_at_again() {

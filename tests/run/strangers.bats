@@ -66,6 +66,7 @@ lets_live() {
 
 @test "strangers: a child that the shell had before it became rota lives on" {
 	at_least_on process lets_live
+	! quick || return 0
 	end_strangers
 	expect 1 exec_by "$sleeper;" "$ROTA" map -j 1 "$bad/shelf.so" fault=segv when=2 <<<$'1\n2\n3'
 	all_live 1
@@ -86,7 +87,8 @@ gets_all() {
 }
 
 @test "strangers: process substitutions of an exec get all results and the report" {
-	at_least_on process gets_all
+	slow
+	both_backends gets_all
 }
 
 is_child_of_run() {
@@ -161,17 +163,18 @@ fork_server_killed() {
 }
 
 @test "strangers: what a killed fork server leaves ends at once, not with the run" {
+	slow
 	once='[ ! -e was ] || { echo done $1; exit; }; : >was;'
 	# beside a stranger: by the mark in the environment, and without one by the session
 	fork_server_killed "$sleeper;" "$once setsid setsid sh -c '$sleeper; sleep 1000' & sleep 1000" 2 2
 	rm was
-	! quick || return 0
 	fork_server_killed '' "$once setsid setsid sh -c '$sleeper; sleep 1000' & sleep 1000" 1 1
 	rm was
 	fork_server_killed "$sleeper;" "$once env -i sh -c '$sleeper; sleep 1000'" 2 2
 }
 
 @test "strangers: a helper that load has started outlives a crash, and ends with the run" {
+	slow
 	expect 1 rota map -j 1 "$bad/helper.so" <<<"$(seq 20)"
 	seq 20 | grep -vx 3 | cmp - "$out"
 	has "$err" 'item 3'
@@ -212,7 +215,8 @@ orphans_reaped() {
 }
 
 @test "strangers: what items of a tidy plugin leave is reaped while the run goes on" {
-	at_least_on process orphans_reaped
+	slow
+	both_backends orphans_reaped
 }
 
 @test "strangers: a living child that an item of a tidy plugin leaves ends with the item" {
@@ -244,9 +248,9 @@ interrupted() {
 	export ROTA_TEST_BEGUN=$PWD/begun
 	printf 'jobs:\n  a:\n    plugin: upper\n    input: range:1-2\n    output: none\n' >hangs.yaml
 	printf '  b:\n    plugin: %s\n    input: range:1-2\n    output: none\n' "$bad/ctor-fork.so" >>hangs.yaml
-	interrupted map "$bad/ctor-fork.so"
 	interrupted check hangs.yaml
 	! quick || return 0
+	interrupted map "$bad/ctor-fork.so"
 	interrupted plugins "$bad/ctor-fork.so"
 	interrupted run hangs.yaml
 }
@@ -294,6 +298,7 @@ n_dead_below_1() {
 }
 
 @test "strangers: as process 1 of a container those that come are reaped, and live as long as they like" {
+	slow
 	needs_containers
 	mkfifo in
 	start unshare -Urpf --mount-proc --kill-child bash -c \

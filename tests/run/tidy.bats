@@ -31,6 +31,7 @@ later_items_see_nothing() {
 }
 
 @test "tidy: file mode mask" {
+	slow
 	backend=process later_items_see_nothing umask umask
 }
 
@@ -39,6 +40,7 @@ later_items_see_nothing() {
 }
 
 @test "tidy: locale" {
+	slow
 	backend=process later_items_see_nothing locale locale
 }
 
@@ -49,6 +51,7 @@ later_items_see_nothing() {
 }
 
 @test "tidy: of tiny items a batch may see a change, and no more" {
+	slow
 	seq 300000 >items
 	expect 0 rota map -j1 "$bad/shelf.so" fault=umask when='#1000' tell=umask <items
 	awk '
@@ -72,14 +75,17 @@ all_right() {
 }
 
 @test "tidy: a child that has left its session and parent ends with the run" {
+	slow
 	all_right daemon
 }
 
 @test "tidy: a child that comes back from run isn't a second worker" {
+	slow
 	all_right fork-return
 }
 
 @test "tidy: lowered limits" {
+	slow
 	all_right nofile
 	expect 0 rota map -j1 "$bad/shelf.so" fault=nofile when='#1' <items
 	same "$out" items
@@ -118,11 +124,13 @@ last_words() {
 }
 
 @test "last words: abort" {
+	slow
 	last_words abort SIGABRT '' fault_abort
 }
 
 # Not what abort is made of, nor what of rota's called the plugin.
 @test "last words: begin in the plugin and end there" {
+	slow
 	case ${SANITIZER:-} in *address* | *thread*) skip "the sanitizer has its own words" ;; esac
 	grep -q '^#define HAVE_LIBBACKTRACE' "$abs_top_builddir/config.h" || skip "no libbacktrace"
 	expect 1 rota map -j1 "$bad/shelf.so" fault=abort <<<7
@@ -149,6 +157,7 @@ last_words() {
 }
 
 @test "last words: of a crash before the first item" {
+	slow
 	case ${SANITIZER:-} in *address* | *thread*) skip "the sanitizer has its own words" ;; esac
 	expect 3 rota map "$bad/open-crash.so" <items
 	has "$err" 'at no item: SIG'

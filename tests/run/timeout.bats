@@ -36,10 +36,9 @@ takes_too_long() {
 }
 
 @test "time-out: of whatever kind, it costs its item, which is named" {
-	takes_too_long hang 3
 	takes_too_long stop 1 # which hears nothing
 	! quick || return 0
-	takes_too_long hang 1
+	takes_too_long hang 1 3
 	takes_too_long loop 3 # deaf to TERM
 }
 
@@ -78,6 +77,7 @@ takes_too_long() {
 }
 
 @test "time-out: many, among others" {
+	slow
 	seq 300 | sed 's/.*[05]0$/!hang/' >named
 	expect 1 rota map -j 4 --timeout 150ms "$bad/shelf.so" fault=named <named
 	grep -v '^!' named | cmp - "$out"
@@ -100,8 +100,9 @@ has_lines() {
 
 # The batches are large by then; the slow one is never through.
 @test "time-out: what stands behind a slow item is run elsewhere, long before its time-out" {
+	slow
 	seq 30000 >items
-	for backend in $(quick || echo thread) process; do
+	for backend in process thread; do
 		rm -f results
 		start "$ROTA" map -b "$backend" -u -j 2 --timeout 100s --grace 0s -o results "$bad/shelf.so" \
 			fault=until-cancelled when=20000 <items
@@ -148,14 +149,14 @@ is_stopped() {
 # SIGNAL: for longer than the time-out, in the middle of items
 stopped_run() {
 	rm -f results
-	start "$ROTA" map -j 2 --timeout 500ms -o results sleep ms=100 <<<"$(seq -f 'item %g' 6)"
+	start "$ROTA" map -j 2 --timeout 500ms -o results sleep ms=100 <<<"$(seq -f 'item %g' 12)"
 	eventually grep -qs 'item 1' results
 	kill -"$1" "$run"
 	eventually is_stopped "$run"
 	sleep 0.7 # longer than the time-out
 	kill -CONT "$run"
 	ends 0
-	seq -f 'item %g' 6 | cmp - results
+	seq -f 'item %g' 12 | cmp - results
 	empty "$err"
 	nothing_left
 }
@@ -269,6 +270,7 @@ reads_many_late() {
 }
 
 @test "time-out of threads: what can't be ended is said, and the others go on" {
+	slow
 	start "$ROTA" map -b thread -u -j 2 --timeout 200ms -o results "$bad/shelf.so" fault=loop when=700 <items
 	eventually has_lines results 1999
 	eventually grep -q "a thread can't be ended" "$err"
