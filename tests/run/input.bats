@@ -36,7 +36,14 @@ each_kind() {
 @test "sources: lines, nul, range, files, standard input" {
 	printf 'a\nb\nc\n' >three
 	printf 'a\nb\0\0c' >zeros
-	both_backends each_kind
+	backend=process each_kind
+}
+
+@test "sources: the same with threads" {
+	slow
+	printf 'a\nb\nc\n' >three
+	printf 'a\nb\0\0c' >zeros
+	backend=thread each_kind
 }
 
 ranges() {
@@ -140,7 +147,7 @@ flow() {
 
 @test "flow: results come while an endless input is still being read" {
 	both_backends flow
-	both_backends flow -u
+	backend=process flow -u
 }
 
 @test "flow: standard input and output as pipes, too" {
@@ -160,7 +167,7 @@ has_stopped() {
 	local seen=$n_written
 	n_written=$(sed -n 's/^wchar: //p' "/proc/$writer/io")
 	[ -n "$seen" ] && [ "$seen" -gt 0 ] && [ "$seen" = "$n_written" ] &&
-		[ "$(cut -d ' ' -f 3 "/proc/$writer/stat")" = S ] && sleep 0.3 &&
+		[ "$(cut -d ' ' -f 3 "/proc/$writer/stat")" = S ] && sleep 0.1 &&
 		[ "$n_written" = "$(sed -n 's/^wchar: //p' "/proc/$writer/io")" ]
 }
 
