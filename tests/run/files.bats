@@ -35,12 +35,13 @@ refused() {
 
 @test "no regular file: missing, a device, a socket, a loop of links" {
 	refused 2 'No such file' ./missing.so
-	ln -s nothing dangling.so
-	refused 2 'No such file' ./dangling.so
-	refused 2 device /dev/null
 	refused 2 device /dev/zero
 	ln -s loop.so loop.so
 	refused 2 loop ./loop.so
+	! quick || return 0
+	ln -s nothing dangling.so
+	refused 2 'No such file' ./dangling.so
+	refused 2 device /dev/null
 	command -v perl >/dev/null || return 0
 	perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => "socket.so", Listen => 1) or die'
 	refused 2 socket ./socket.so

@@ -64,7 +64,7 @@ storm() {
 }
 
 @test "storm: random workers killed, 50 a second: every result right, in order, once" {
-	storm workers "$(quick && echo 10 || echo 60)"
+	storm workers "$(quick && echo 8 || echo 60)"
 }
 
 @test "storm: fork servers killed: every result right, in order, once" {
