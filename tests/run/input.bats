@@ -188,7 +188,12 @@ read_ahead() {
 }
 
 @test "window: a slow first item stops the source at --window" {
-	both_backends read_ahead
+	backend=process read_ahead
+}
+
+@test "window: so it does with threads" {
+	slow
+	backend=thread read_ahead
 }
 
 @test "window: a reader that doesn't read stops the source, too" {

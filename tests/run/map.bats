@@ -164,6 +164,7 @@ large_items() {
 }
 
 @test "map: an item of 20 MB between small ones" {
+	slow
 	{ seq 1000; head -c 20000000 /dev/zero | tr '\0' X; echo; seq 1000; } >items
 	both_backends large_items
 }

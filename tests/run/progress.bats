@@ -109,6 +109,11 @@ says_true() {
 	on_a_terminal shown '"$ROTA" map -j 1 sleep ms=10 <items | cat'
 	[ "$(grep -ac $'\033\[J' shown)" -eq 0 ]
 	[ "$(grep -ac '^item ' shown)" -eq 50 ]
+}
+
+@test "progress: it is drawn beside a pager when it is asked for, or when results are in a file" {
+	slow
+	export ROTA
 	on_a_terminal shown '"$ROTA" map -j 1 --progress always sleep ms=10 <items | cat >results'
 	same results items
 	grep -aq $'\033\[J' shown
