@@ -55,6 +55,9 @@ const char *cause_prose(char text[CAUSE_PROSE_BYTES], const struct cause *cause)
 	case CAUSE_DIED:
 		snprintf(text, CAUSE_PROSE_BYTES, "%s in worker %u", proc_death(how, cause->wait_status), cause->worker);
 		break;
+	case CAUSE_THREAD_ENDED:
+		snprintf(text, CAUSE_PROSE_BYTES, "it ended its thread, worker %u", cause->worker);
+		break;
 	case CAUSE_BROKEN_CHANNEL:
 		snprintf(text, CAUSE_PROSE_BYTES, "worker %u wrote nonsense over its channel", cause->worker);
 		break;

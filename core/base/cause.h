@@ -19,6 +19,7 @@ enum cause_kind {
 	CAUSE_MAX_RESULT,    /* its result is larger than allowed: text */
 	CAUSE_MAX_ITEM,      /* it is larger than allowed; no worker had it */
 	CAUSE_DIED,          /* its worker ended: wait_status */
+	CAUSE_THREAD_ENDED,  /* its worker, a thread, ended (pthread_exit) */
 	CAUSE_TIMED_OUT,     /* limit_ns; text, when its plugin gave up in time */
 	CAUSE_OVER_MEMORY,   /* used_bytes of limit_bytes, as we saw */
 	CAUSE_OOM_KILLED,    /* limit_bytes; the kernel saw it */

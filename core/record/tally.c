@@ -35,6 +35,7 @@ enum outcome outcome_of(enum cause_kind kind)
 	case CAUSE_OOM_KILLED:
 		return OUTCOME_OVER_LIMIT;
 	case CAUSE_DIED:
+	case CAUSE_THREAD_ENDED:
 	case CAUSE_BROKEN_CHANNEL:
 		break;
 	}

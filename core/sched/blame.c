@@ -51,6 +51,8 @@ static struct cause judge(const struct crew *crew, const struct worker *worker, 
 		                       .used_bytes = worker->rss_bytes};
 	} else if (worker->is_broken) {
 		cause = (struct cause){.kind = CAUSE_BROKEN_CHANNEL, .worker = worker->number};
+	} else if (!crew->ops->has_processes) {
+		cause.kind = CAUSE_THREAD_ENDED;
 	}
 	return cause;
 }
@@ -68,7 +70,8 @@ static uint32_t pardons(bool was_lost, bool is_undone, bool has_left)
 static void say_between(const struct worker *worker, int wait_status)
 {
 	char how[PROC_DEATH_BYTES];
-	log_warning("worker %u died between items (%s): it is replaced", worker->number, proc_death(how, wait_status));
+	log_warning("worker %u died between items (%s): it is replaced", worker->number,
+	            worker_death(how, worker, wait_status));
 }
 
 /* Charges what is to be charged, puts the rest back. true: the end is accounted for, by an item or by us. */
@@ -137,7 +140,7 @@ enum verdict blame_death(struct worker *worker, int wait_status, bool was_lost)
 	struct crew *crew = worker->crew;
 	char how[PROC_DEATH_BYTES];
 	enum verdict verdict = VERDICT_ACCOUNTED;
-	proc_death(how, wait_status);
+	worker_death(how, worker, wait_status);
 	words_read(&worker->words, true);
 	collect_rest(crew, worker);
 	log_debug("worker %u: ended: %s, owing %u items", worker->number, how, worker->n_owed_items);

@@ -236,7 +236,7 @@ static void on_died(void *arg, unsigned number, uint64_t generation, int wait_st
 	struct err err;
 	if (!worker)
 		return;
-	proc_death(how, wait_status);
+	worker_death(how, worker, wait_status);
 	bool is_outside = proc_was_killed(wait_status) && worker->ending == ENDING_NONE && !worker->is_broken;
 	switch (blame_death(worker, wait_status, was_lost)) {
 	case VERDICT_ACCOUNTED:
@@ -372,11 +372,8 @@ void crew_flush_wakes(struct crew *crew)
 		struct worker *worker = &crew->workers[i];
 		if (worker->phase == WORKER_NONE || worker->is_broken)
 			continue;
-		if (channel_is_sending(worker->channel)) {
-			if (channel_send_more(worker->channel) != 0)
-				worker_break(worker);
-			worker->needs_wake = true;
-		}
+		if (channel_is_sending(worker->channel))
+			worker_send_more(worker);
 		if (worker->needs_wake && channel_wake(worker->channel) != 0)
 			worker_break(worker);
 		worker->needs_wake = false;
@@ -470,6 +467,14 @@ void crew_kill(struct crew *crew)
 			channel_cancel(crew->workers[i].channel);
 			crew->backend->ops->kill(crew->backend, i + 1, crew->workers[i].generation, SIGKILL);
 		}
+}
+
+bool crew_owes_nothing(const struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->n_top; i++)
+		if (crew->workers[i].n_owed_items > 0)
+			return false;
+	return true;
 }
 
 bool crew_is_gone(const struct crew *crew)

@@ -57,6 +57,7 @@ void crew_stop(struct crew *crew);
 int64_t crew_end(struct crew *crew);
 /* At once; called again, whatever the fork server does. */
 void crew_kill(struct crew *crew);
+bool crew_owes_nothing(const struct crew *crew); /* no worker owes an item */
 bool crew_is_gone(const struct crew *crew); /* no worker lives, or those that do are threads, which nobody can kill */
 
 /* Is there something of a worker's to be read? only: just of this one, unless NULL. */

@@ -670,9 +670,11 @@ bool run_job_turn(struct run_job *job)
 	if (job->phase != JOB_LEAVING)
 		return has_news;
 	flush(job, true);
-	if (now_ns >= job->leave_by_ns) {
+	/* items may take their time; who owes none has only the plugin's close to do */
+	if (job->leave_by_ns == INT64_MAX && !job->crew.is_ended && crew_owes_nothing(&job->crew))
+		job->leave_by_ns = now_ns + LEAVE_NS;
+	if (now_ns >= job->leave_by_ns)
 		end_late(job);
-	}
 	return end_if_over(job) || has_news;
 }
 

@@ -133,10 +133,12 @@ static void look_at_memory(struct watchdog *watchdog, struct worker *worker)
 static void look_if_stuck(struct worker *worker, int64_t now_ns, bool is_heard)
 {
 	struct channel *channel = worker->channel;
-	bool has_work = worker->n_owed_items > 0 ? !channel_is_sending(channel) : !channel_is_drained(channel);
-	bool is_stuck = worker->phase == WORKER_IS_READY && !worker->is_broken && worker->ending == ENDING_NONE &&
-	                is_heard && has_work && now_ns - worker->progress_ns >= STUCK_NS &&
-	                !channel_has_answers(channel) && channel_begun(channel) <= 0;
+	bool is_leaving = worker->phase == WORKER_IS_LEAVING;
+	bool has_work = worker->n_owed_items > 0 || (!is_leaving && !channel_is_drained(channel));
+	bool is_there = worker->phase == WORKER_IS_READY || is_leaving;
+	bool is_stuck = is_there && !worker->is_broken && worker->ending == ENDING_NONE && is_heard && has_work &&
+	                now_ns - worker->progress_ns >= STUCK_NS && !channel_has_answers(channel) &&
+	                channel_begun(channel) <= 0;
 	if (!is_stuck) {
 		worker->n_stuck_looks = 0;
 		return;

@@ -7,6 +7,7 @@
 #include "core/sched/worker.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -134,6 +135,16 @@ void worker_send(struct worker *worker, struct batch *batch)
 		worker_break(worker);
 }
 
+void worker_send_more(struct worker *worker)
+{
+	size_t unsent_bytes = worker->channel->unsent_bytes;
+	if (channel_send_more(worker->channel) != 0)
+		worker_break(worker);
+	else if (worker->channel->unsent_bytes < unsent_bytes)
+		worker->progress_ns = clock_now_ns();
+	worker->needs_wake = true;
+}
+
 /* One more worker ended and left the first item of this pending batch undone. */
 static int blame_first(struct crew *crew, struct batch *batch, struct err *err)
 {
@@ -223,6 +234,14 @@ bool worker_take_back(struct worker *worker)
 	return true;
 }
 
+const char *worker_death(char text[PROC_DEATH_BYTES], const struct worker *worker, int wait_status)
+{
+	if (worker->crew->ops->has_processes)
+		return proc_death(text, wait_status);
+	snprintf(text, PROC_DEATH_BYTES, "its thread ended");
+	return text;
+}
+
 /* --- endings ------------------------------------------------------------------------------------------------------ */
 
 void worker_retire(struct worker *worker)
@@ -253,7 +272,7 @@ void worker_give_up(struct worker *worker, const char *why)
 		return;
 	worker->is_broken = true;
 	if (crew->backend->ops->kill(crew->backend, worker->number, worker->generation, SIGKILL)) {
-		log_warning("worker %u %s: it is replaced", worker->number, why);
+		log_warning("worker %u %s: it is %s", worker->number, why, crew->is_stopping ? "ended" : "replaced");
 	} else {
 		struct err err;
 		err_set(&err, ERR_RUN, "thread %u %s, and a thread can't be replaced: use --backend process", worker->number,

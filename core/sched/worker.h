@@ -17,6 +17,7 @@
 #include "core/base/err.h"
 #include "core/base/filestamp.h"
 #include "core/base/loop.h"
+#include "core/base/proc.h"
 #include "core/record/joblog.h"
 #include "core/record/tally.h"
 #include "core/sched/backend.h"
@@ -63,7 +64,7 @@ struct worker {
 	/* figures for the size of batches */
 	uint64_t n_answered, busy_ns_seen, n_answered_seen;
 	int64_t ready_since_ns; /* 0: it isn't yet */
-	int64_t progress_ns;    /* when something was last sent to it while idle, or it answered */
+	int64_t progress_ns;    /* when it last answered, made room for more of a batch, or had something sent while idle */
 	struct loop_watch bell;
 	struct words words; /* its standard output and error; the next worker in its place goes on with their quota */
 	bool is_retiring; /* told to leave when it owes nothing: a fresh one takes its place */
@@ -166,6 +167,9 @@ void worker_clear(struct worker *worker);
 /* Puts a batch into a ready worker's hands. The batch is the first that is pending, and the channel has room for it. */
 void worker_send(struct worker *worker, struct batch *batch);
 
+/* The rest of a batch that is larger than the ring, as far as there is room. */
+void worker_send_more(struct worker *worker);
+
 /* Takes back what it hasn't begun; true: something is pending again. */
 bool worker_take_back(struct worker *worker);
 
@@ -177,6 +181,9 @@ enum worker_blame {
 
 /* What it owes goes back to the window. */
 void worker_put_back(struct worker *worker, enum worker_blame blame);
+
+/* How it died, in words. Returns text. */
+const char *worker_death(char text[PROC_DEATH_BYTES], const struct worker *worker, int wait_status);
 
 /* It leaves when it has done what it owes. */
 void worker_retire(struct worker *worker);

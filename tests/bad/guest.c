@@ -5,7 +5,7 @@
  *
  *   thread           load leaves a thread
  *   load-input       load says what it can read of standard input; constructor-input (in the environment): so does a
- *                    constructor
+ *                    constructor; constructor-exit: it ends the process, with success
  *   input            the item's result is what it can read of standard input
  *   stop-server      the item stops the fork server; stop-server-hang: and hangs then
  *   close-socket     load closes all descriptors
@@ -60,6 +60,8 @@ __attribute__((constructor)) static void construct(void)
 	const char *wanted = getenv("GUEST");
 	if (wanted && strcmp(wanted, "constructor-input") == 0)
 		say_input("the constructor");
+	if (wanted && strcmp(wanted, "constructor-exit") == 0)
+		exit(0);
 }
 
 static void close_all(void)

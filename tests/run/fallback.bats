@@ -36,6 +36,7 @@ setup() {
 }
 
 teardown() {
+	end_all
 	[ -z "${folder:-}" ] || rm -rf "$folder"
 }
 
@@ -87,6 +88,34 @@ threads_take_over() {
 	has "$err" '1 thread '
 	expect 0 rota map -b thread -j 4 "$BATS_FILE_TMPDIR/shy.so" <items
 	[ "$(sort "$out" | uniq -c | xargs)" = '5000 1 of 1' ]
+}
+
+has_lines() { # NUMBER TEXT
+	[ "$(grep -c -- "$2" "$err")" -eq "$1" ]
+}
+
+@test "a plugin that isn't thread-safe gets no second thread later, by USR1" {
+	start env LD_PRELOAD="$BATS_FILE_TMPDIR/nofork.so" "$ROTA" map -j 4 "$BATS_FILE_TMPDIR/shy.so" \
+		< <(seq 100; eventually test -e more; seq 4900)
+	eventually test -s "$out"
+	for n in 1 2 3; do
+		kill -USR1 "$run"
+		eventually has_lines $n ': 1 workers from now on'
+	done
+	touch more
+	ends 0
+	[ "$(sort "$out" | uniq -c | xargs)" = '5000 1 of 1' ]
+}
+
+@test "no process can look at a plugin: what constructors do reaches neither input, results nor exit status" {
+	GUEST=constructor-input expect 0 nofork map "$bad/guest.so" <items
+	same "$out" items
+	has "$err" 'the constructor reads 0 bytes'
+	expect 0 nofork map "$bad/noisy.so" <items
+	same "$out" items
+	GUEST=constructor-exit expect 3 nofork map "$bad/guest.so" <items
+	empty "$out"
+	has "$err" 'the plugin has ended the process (exit)'
 }
 
 @test "exec's commands can't be started either: each item says so" {

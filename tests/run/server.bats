@@ -83,7 +83,7 @@ deaths_ignored() {
 	for jobs in $(quick || echo 1) 2; do
 		expect 1 rota map -b thread -j "$jobs" "$guest" fault=pthread-exit <items
 		same "$out" others
-		has "$err" 'item 7 "7": crashed'
+		has "$err" 'item 7 "7": crashed: it ended its thread, worker 1'
 	done
 }
 
@@ -155,6 +155,37 @@ has_loaded() {
 	has "$err" 'the plugin ended its process while it was being loaded'
 	expect 3 rota map "$guest" fault=deaf-socket <items
 	has "$err" 'giving up'
+}
+
+# -- a worker that is stopped from outside --
+
+stop_worker() {
+	kill -STOP "$(pgrep -x rota-worker -P "$(pgrep -P "$run" -f -- --serve)")"
+}
+
+@test "a worker that is stopped between items doesn't hold up an interrupted run" {
+	for signal in INT TERM; do
+		start "$ROTA" map -j 1 identity < <(echo first; eventually test -e more)
+		eventually grep -q first "$out"
+		stop_worker
+		kill -"$signal" "$run"
+		within 5 has_ended || { touch more; false; }
+		touch more
+		ends "$([ $signal = INT ] && echo 130 || echo 143)"
+		nothing_left
+		rm more
+	done
+}
+
+@test "a worker that is stopped before it takes a large item is replaced" {
+	slow
+	head -c 3000000 /dev/zero | tr '\0' x >large
+	start "$ROTA" map -j 1 identity < <(echo first; eventually test -e more; cat large)
+	eventually grep -q first "$out"
+	stop_worker
+	touch more
+	ends_within 10 0
+	tail -n 1 "$out" | tr -d '\n' | cmp - large
 }
 
 # -- plugins that don't get ready --

@@ -29,6 +29,7 @@ static void test_kinds(void)
 		/* its exit code is the worker's: no command had one */
 		{{.kind = CAUSE_DIED, .worker = 1, .wait_status = 3 << 8}, "exit code 3 in worker 1", 0, -1},
 		{{.kind = CAUSE_DIED, .worker = 1}, "exit code 0 in worker 1", 0, -1},
+		{{.kind = CAUSE_THREAD_ENDED, .worker = 2}, "it ended its thread, worker 2", 0, -1},
 		{{.kind = CAUSE_TIMED_OUT, .worker = 2, .limit_ns = 1500000000}, "no answer within 1.5 s in worker 2", 0, -1},
 		{{.kind = CAUSE_TIMED_OUT, .worker = 2, .limit_ns = 1, .text = "stopped"}, "stopped", 0, -1},
 		{{.kind = CAUSE_OVER_MEMORY, .worker = 1, .used_bytes = 9, .limit_bytes = 8},
