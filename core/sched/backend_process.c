@@ -57,7 +57,7 @@ struct backend_of_processes {
 	struct child *children; /* [worker - 1] */
 	unsigned n_children;
 	bool is_loaded, is_refused;
-	int64_t stopped_ns; /* for so long it has been stopped while something was asked of it */
+	int64_t stopped_ns; /* for so long it has been stopped, or on its way, while something was asked of it */
 	bool was_stopped;
 	const char *why; /* it was killed by us, and why; or NULL */
 	bool is_reading; /* in on_socket: what a message leads to may close the backend, whose memory goes afterwards */
@@ -130,12 +130,27 @@ static void unwatch(struct backend_of_processes *self)
 	unwatch_exit(self);
 }
 
+/*
+ * It has started process 1 of the namespace and is done, as it should be: what it started tells so in a moment. Should
+ * that never come to it, the socket ends.
+ */
+static bool is_moving(const struct backend_of_processes *self)
+{
+	siginfo_t info = {0};
+	return self->has_pid_namespace && !self->has_moved &&
+	       waitid(P_PID, (id_t)self->server.pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 &&
+	       info.si_pid == self->server.pid && info.si_code == CLD_EXITED && info.si_status == 0;
+}
+
 /* It can't be worked with. Its end is told by the loop, as any other: of it and its workers nothing runs on. */
 static void lose(struct backend_of_processes *self, const char *why)
 {
 	if (self->server.pid <= 0 || self->why)
 		return;
 	self->why = why;
+	/* process 1 of the namespace isn't known by its number yet, but as a child of ours */
+	if (is_moving(self))
+		tree_end_strays(&self->server.pid, 1);
 	kill(self->server.pid, SIGKILL);
 }
 
@@ -218,6 +233,10 @@ static void take_loss(struct backend_of_processes *self)
 {
 	char how[PROC_DEATH_BYTES];
 	unwatch(self);
+	/* until it says that it has moved no code of the plugin's runs there */
+	bool was_moving = is_moving(self);
+	if (!self->why && was_moving)
+		self->why = "its process in the PID namespace ended before it began";
 	if (!self->why && !has_ended(self->server.pid))
 		self->why = "it closed its connection to rota";
 	int status = server_kill(&self->server);
@@ -233,7 +252,7 @@ static void take_loss(struct backend_of_processes *self)
 	}
 	if (!self->is_refused && !self->is_closed)
 		self->events.lost(self->events.arg, self->why ? self->why : proc_death(how, status),
-		                  self->was_stopped || (!self->why && proc_was_killed(status)));
+		                  self->was_stopped || was_moving || (!self->why && proc_was_killed(status)));
 }
 
 /* One packet. Descriptors that come along find no room. */
@@ -292,18 +311,6 @@ static void on_socket(struct loop_watch *watch, uint32_t events)
 	self->is_reading = false;
 	if (self->is_closed)
 		release(self);
-}
-
-/*
- * It has started process 1 of the namespace and is done, as it should be: what it started tells so in a moment. Should
- * that never come to it, the socket ends.
- */
-static bool is_moving(const struct backend_of_processes *self)
-{
-	siginfo_t info = {0};
-	return self->has_pid_namespace && !self->has_moved &&
-	       waitid(P_PID, (id_t)self->server.pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 &&
-	       info.si_pid == self->server.pid && info.si_code == CLD_EXITED && info.si_status == 0;
 }
 
 /* What it had told before comes first. */
@@ -473,12 +480,13 @@ static void look(struct backend *backend, int64_t passed_ns)
 		look_at_child(self, &self->children[i], passed_ns);
 		is_asked = is_asked || self->children[i].is_wanted;
 	}
-	bool is_stopped = is_asked && self->server.pid > 0 && proc_state(self->server.pid) == 'T';
+	bool is_stopped =
+		is_asked && self->server.pid > 0 && (proc_state(self->server.pid) == 'T' || is_moving(self));
 	self->stopped_ns = is_stopped ? self->stopped_ns + passed_ns : 0;
 	if (self->stopped_ns < SILENT_NS || self->why)
 		return;
 	self->was_stopped = true;
-	lose(self, "it was stopped");
+	lose(self, is_moving(self) ? "nothing was heard from its PID namespace" : "it was stopped");
 }
 
 static void abandon(struct backend *backend, const char *why)

@@ -168,6 +168,9 @@ int words_open(struct words *words, int *ret_error_fd, struct err *err)
 
 int words_watch(struct words *words, struct loop *loop, struct err *err)
 {
+	/* it has ended, and all that it said was read */
+	if (words->fd < 0)
+		return 0;
 	if (loop_add(loop, &words->watch, words->fd, EPOLLIN, on_words, words, NULL, err) != 0)
 		return -1;
 	words->loop = loop;
