@@ -148,20 +148,20 @@ causes() {
 
 @test "failures: why is there as data, too, and stays so when the run goes on" {
 	command -v sqlite3 >/dev/null || skip "no sqlite3"
-	printf '%s\n' '!fail' '!segv' '!exit3' '!exit0' '!toolong' ok >items
+	printf '%s\n' '!fail' '!kill' '!exit3' '!exit0' '!toolong' ok >items
 	expect 1 rota map --journal j --max-result 1M -i items -o results "$bad/shelf.so" fault=named
 	causes >seen
-	is seen $'1|failed|failed|-|-\n2|crashed|died|-|11\n3|crashed|died|3|-\n4|crashed|died|0|-
+	is seen $'1|failed|failed|-|-\n2|crashed|died|-|9\n3|crashed|died|3|-\n4|crashed|died|0|-
 5|over limit|max-result|-|-'
 	expect 1 rota map --journal j --resume --retry-failed --max-result 1M -i items -o results \
 		"$bad/shelf.so" fault=named
 	causes | cmp - seen
 	expect 0 rota failures --json j
-	[ "$(grep -c '"kind":"died","code":null,"signal":11' "$out")" -eq 1 ]
+	[ "$(grep -c '"kind":"died","code":null,"signal":9' "$out")" -eq 1 ]
 	sqlite3 j "UPDATE failure SET signal = 6 WHERE seq = 2"
 	expect 2 rota failures j
 	has "$err" 'the failure of item 2'
-	sqlite3 j "UPDATE failure SET signal = 11, outcome = 'failed' WHERE seq = 2"
+	sqlite3 j "UPDATE failure SET signal = 9, outcome = 'failed' WHERE seq = 2"
 	expect 2 rota failures j
 	has "$err" 'the failure of item 2'
 }

@@ -92,6 +92,15 @@ on_terminal() {
 	"$worker" --describe "$plugins/upper.so" | grep -aq upper
 }
 
+@test "words: C++ names in last words are what c++filt makes readable" {
+	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
+	command -v c++filt >/dev/null || skip "no c++filt"
+	expect 1 rota map -j 1 "$bad/mangled.so" <<<a
+	grep -q '  _ZN5model4loadEi' "$err" || skip "names of functions can't be had"
+	c++filt <"$err" >seen
+	has seen 'worker 1:   model::load(int)'
+}
+
 @test "a plugin whose open crashes is told in five lines: one stack, the file, the reason and how often" {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	for n in 1 4; do
