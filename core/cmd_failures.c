@@ -76,7 +76,7 @@ static int print_json(struct listing *listing, const char *job, const struct jou
 	    json_put_string(line, failure->item, failure->item_bytes) != 0 ||
 	    put_text(line, ",\"cause\":") != 0 || json_put_string(line, failure->cause, strlen(failure->cause)) != 0 ||
 	    put_text(line, "}\n") != 0)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	fwrite(line->bytes, 1, line->len, stdout);
 	return 0;
 }

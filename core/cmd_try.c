@@ -98,7 +98,7 @@ static int plugin_try(const char *program, const char *file, const struct option
 	int status = -1, wait_status, fd = -1;
 	pid_t pid;
 	if (!argv)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	if ((fd = trial_open(&trial, err)) < 0)
 		goto out;
 	const struct proc_fd fds[] = {{fd, TELL_FD}};

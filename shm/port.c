@@ -206,7 +206,8 @@ static int gather(struct port *port, struct err *err)
 {
 	port->large = malloc(port->batch.n_bytes + 1);
 	if (!port->large)
-		return err_set(err, ERR_RUN, "out of memory: an item of %llu bytes", (unsigned long long)port->batch.n_bytes);
+		return err_set(err, ERR_RESOURCE, "out of memory: an item of %llu bytes",
+		               (unsigned long long)port->batch.n_bytes);
 	for (uint64_t got = 0; got < port->batch.n_bytes;) {
 		uint64_t n = 0;
 		uint32_t n_batches;

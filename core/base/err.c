@@ -9,6 +9,7 @@
 
 #include "core/base/log.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -71,6 +72,13 @@ int err_set(struct err *err, enum err_code code, const char *format, ...)
 	return -1;
 }
 
+/* What only says that the machine has no room has one code, whoever was told so. */
+static enum err_code code_of(enum err_code code, int errnum)
+{
+	bool has_no_room = errnum == ENOMEM || errnum == EMFILE || errnum == ENFILE;
+	return code == ERR_RUN && has_no_room ? ERR_RESOURCE : code;
+}
+
 int err_set_errno(struct err *err, enum err_code code, int errnum, const char *format, ...)
 {
 	char room[128];
@@ -78,7 +86,7 @@ int err_set_errno(struct err *err, enum err_code code, int errnum, const char *f
 	va_list args;
 	snprintf(tail, sizeof(tail), ": %s", strerror_r(errnum, room, sizeof(room)));
 	va_start(args, format);
-	set(err, code, tail, format, args);
+	set(err, code_of(code, errnum), tail, format, args);
 	va_end(args);
 	err->errnum = errnum;
 	return -1;

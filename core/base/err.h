@@ -30,7 +30,10 @@ struct err {
 
 __attribute__((format(printf, 3, 4))) int err_set(struct err *err, enum err_code code, const char *format, ...);
 
-/* As err_set, with ": <strerror(errnum)>" behind it. */
+/*
+ * As err_set, with ": <strerror(errnum)>" behind it. ERR_RUN becomes ERR_RESOURCE where that says that memory or
+ * descriptors are short.
+ */
 __attribute__((format(printf, 4, 5))) int err_set_errno(struct err *err, enum err_code code, int errnum,
                                                         const char *format, ...);
 

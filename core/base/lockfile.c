@@ -81,7 +81,7 @@ int lockfile_take(struct lockfile *ret, const char *path, pid_t *ret_owner, stru
 	struct lockfile lockfile = {.fd = -1, .path = strdup(path)};
 	*ret_owner = 0;
 	if (!lockfile.path)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	for (;;) {
 		lockfile.fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
 		if (lockfile.fd < 0) {

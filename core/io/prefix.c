@@ -19,7 +19,7 @@ int prefix_open(struct prefix *prefix, const char *file, uint64_t n_bytes, struc
 	*prefix = (struct prefix){.n_bytes = n_bytes, .fd = -1, .file = strdup(file), .block = malloc(BLOCK_BYTES)};
 	digest_init(&prefix->digest);
 	if (!prefix->file || !prefix->block)
-		err_set(err, ERR_RUN, "out of memory");
+		err_set(err, ERR_RESOURCE, "out of memory");
 	else if ((prefix->fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) < 0)
 		err_set_errno(err, ERR_USAGE, errno, "cannot read %s, to see whether it is what was written", file);
 	else

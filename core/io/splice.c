@@ -28,7 +28,7 @@ static int find_names(const char *file, char **ret_file, char **ret_new, struct 
 	if (!*ret_new) {
 		free(*ret_file);
 		*ret_file = NULL;
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	}
 	return 0;
 }

@@ -129,7 +129,8 @@ static int child_listen(struct child *child, int64_t deadline_ns, int64_t timeou
 		                          {.fd = child->words_fd, .events = POLLIN},
 		                          {.fd = child->pidfd, .events = POLLIN}};
 		if (poll(polled, 3, pause_ms) < 0 && errno != EINTR)
-			return err_set_errno(err, ERR_RUN, errno, "waiting for the plugin's description failed");
+			/* never ERR_RESOURCE, of whatever errno: a child was made */
+			return err_set(err, ERR_RUN, "waiting for the plugin's description failed: %s", strerror(errno));
 		/* What it wrote before its end is in the pipes by now. */
 		has_ended = child->pidfd >= 0 && polled[2].revents;
 		words_read(child);

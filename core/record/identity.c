@@ -23,7 +23,7 @@ static int add(struct identity_keys *identity, const struct job *job, const char
 	if (!grown) {
 		free(own_key);
 		free(take_value);
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	}
 	identity->keys = grown;
 	grown[identity->n_keys++] = (struct journal_key){.job = job->name, .key = own_key, .value = take_value};

@@ -42,7 +42,7 @@ int joblog_open(struct joblog **ret, const char *file, int given_fd, bool is_res
 		joblog->name = strdup(file);
 	if (!joblog || !joblog->name) {
 		free(joblog);
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	}
 	int fd = open_file(file, given_fd, is_resuming);
 	/* "a" would set O_APPEND on a description that others have, too; "w" doesn't truncate */

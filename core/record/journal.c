@@ -55,7 +55,7 @@ static struct journal *allocate(const char *file, struct err *err)
 	}
 	if (!journal || !journal->file) {
 		free(journal);
-		err_set(err, ERR_RUN, "out of memory");
+		err_set(err, ERR_RESOURCE, "out of memory");
 		return NULL;
 	}
 	if (journal_file_find(journal, err) != 0)
@@ -406,7 +406,7 @@ int journal_list(struct journal_cursor **ret, struct journal *journal, const cha
 							 "WHERE ?1 IS NULL OR job = ?1 ORDER BY job, output_at, seq"};
 	struct journal_cursor *cursor = *ret = calloc(1, sizeof *cursor);
 	if (!cursor)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	cursor->journal = journal;
 	cursor->row = journal_db_prepare(journal, texts[order], err);
 	if (!cursor->row) {

@@ -71,7 +71,8 @@ int journal_db_error(const struct journal *journal, int code, const char *what, 
 		return err_set(err, ERR_RUN,
 		               "journal %s: cannot %s: %s; no file may have more than %llu bytes here (ulimit -f)",
 		               journal->file, what, sqlite3_errstr(code), limit_bytes);
-	return err_set(err, ERR_RUN, "journal %s: cannot %s: %s", journal->file, what, sqlite3_errstr(code));
+	return err_set(err, (code & 0xff) == SQLITE_NOMEM ? ERR_RESOURCE : ERR_RUN, "journal %s: cannot %s: %s",
+	               journal->file, what, sqlite3_errstr(code));
 }
 
 int journal_db_damaged(const struct journal *journal, struct err *err, const char *format, ...)
@@ -79,7 +80,7 @@ int journal_db_damaged(const struct journal *journal, struct err *err, const cha
 	char text[200];
 	va_list args;
 	if ((sqlite3_errcode(journal->db) & 0xff) == SQLITE_NOMEM) /* what wasn't read is no damage */
-		return err_set(err, ERR_RUN, "journal %s: cannot read it: out of memory", journal->file);
+		return err_set(err, ERR_RESOURCE, "journal %s: cannot read it: out of memory", journal->file);
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);

@@ -41,7 +41,7 @@ int journal_file_find(struct journal *journal, struct err *err)
 	if (!journal->path && errno != ENOMEM &&
 	    asprintf(&journal->path, "%s%s", journal->file[0] == '/' ? "" : "./", journal->file) < 0)
 		journal->path = NULL;
-	return journal->path ? 0 : err_set(err, ERR_RUN, "out of memory");
+	return journal->path ? 0 : err_set(err, ERR_RESOURCE, "out of memory");
 }
 
 int journal_file_lock(struct journal *journal, struct err *err)
@@ -49,7 +49,7 @@ int journal_file_lock(struct journal *journal, struct err *err)
 	char *name = NULL;
 	pid_t owner;
 	if (asprintf(&name, "%s.lock", journal->path) < 0)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	int result = lockfile_take(&journal->lock, name, &owner, err);
 	free(name);
 	if (result == 0)
@@ -94,7 +94,7 @@ static int look_beside(const struct journal *journal, struct err *err)
 	for (size_t i = 0; i < N_KIN; i++) {
 		char *name = NULL;
 		if (asprintf(&name, "%s%s", journal->path, kin[i].suffix) < 0)
-			return err_set(err, ERR_RUN, "out of memory");
+			return err_set(err, ERR_RESOURCE, "out of memory");
 		bool is_ours = is_kin(name, &kin[i]);
 		free(name);
 		if (!is_ours)
@@ -158,7 +158,7 @@ static int for_each(const char *name, int (*act)(const char *name, struct err *e
 	for (size_t i = 0; i < N_KIN; i++) {
 		char *beside = NULL;
 		if (asprintf(&beside, "%s%s", name, kin[i].suffix) < 0)
-			return err_set(err, ERR_RUN, "out of memory");
+			return err_set(err, ERR_RESOURCE, "out of memory");
 		int result = act(beside, err);
 		free(beside);
 		if (result != 0)
@@ -171,7 +171,7 @@ int journal_file_make(const struct journal *journal, char **ret_name, struct err
 {
 	*ret_name = ownfile_name(journal->path);
 	if (!*ret_name)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	if (ownfile_clear(*ret_name, err) != 0 || for_each(*ret_name, ownfile_clear, err) != 0)
 		return err_prefix(err, "journal %.1000s", journal->file);
 	int fd = ownfile_make(*ret_name, 0644, err);

@@ -30,7 +30,7 @@ struct journal_job *journal_add_job(struct journal *journal, const char *name, s
 	struct journal_job *grown = copy ? reallocarray(journal->jobs, journal->n_jobs + 1, sizeof *journal->jobs) : NULL;
 	if (!grown) {
 		free(copy);
-		err_set(err, ERR_RUN, "out of memory");
+		err_set(err, ERR_RESOURCE, "out of memory");
 		return NULL;
 	}
 	journal->jobs = grown;
@@ -104,7 +104,7 @@ int journal_read_checkpoint(const struct journal *journal, sqlite3_stmt *row, st
 	if (parse_unfinished(journal_column_text(row, 4), &position) != 0) {
 		bool is_short = !position.unfinished;
 		journal_position_fini(&position);
-		return is_short ? err_set(err, ERR_RUN, "out of memory")
+		return is_short ? err_set(err, ERR_RESOURCE, "out of memory")
 		                : journal_db_damaged(journal, err, "what is unfinished makes no sense");
 	}
 	*ret = position;

@@ -114,9 +114,9 @@ static int put_unfinished(struct buf *text, const struct journal_position *posit
 		int n = snprintf(range, sizeof range, "%s%" PRIu64 "-%" PRIu64, i > 0 ? " " : "", position->unfinished[i].first,
 		                 position->unfinished[i].last);
 		if (buf_append(text, range, (size_t)n) != 0)
-			return err_set(err, ERR_RUN, "out of memory");
+			return err_set(err, ERR_RESOURCE, "out of memory");
 	}
-	return buf_append(text, "", 1) == 0 ? 0 : err_set(err, ERR_RUN, "out of memory");
+	return buf_append(text, "", 1) == 0 ? 0 : err_set(err, ERR_RESOURCE, "out of memory");
 }
 
 static int add_checkpoint(struct journal *journal, struct journal_job *job, const struct journal_position *position,

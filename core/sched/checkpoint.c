@@ -109,7 +109,7 @@ int checkpoint_note(struct checkpoint *checkpoint, const struct failure *failure
 		return 0;
 	struct note *note = note_of_failure(failure);
 	if (!note)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	checkpoint->held_bytes += note->n_bytes;
 	*ret = &note->link;
 	return 0;
@@ -167,7 +167,7 @@ static int note_position(struct checkpoint *checkpoint, bool is_finished, struct
 	                                      .output_digest = digest_value(&checkpoint->given),
 	                                      .is_finished = is_finished};
 	if (find_unfinished(checkpoint, position) != 0)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	checkpoint->notes = window->left_notes;
 	window->left_notes = (struct note_list){0};
 	for (int i = OUTCOME_OK + 1; i < OUTCOME_COUNT; i++)

@@ -113,7 +113,7 @@ static const unsigned char *copy_checked(struct collector *collector, struct wor
 	}
 	buf_clear(&collector->copy);
 	if (buf_reserve(&collector->copy, n_bytes + 1) != 0 || buf_append(&collector->copy, data, n_bytes) != 0) {
-		err_set(collector->err, ERR_RUN, "out of memory");
+		err_set(collector->err, ERR_RESOURCE, "out of memory");
 		fail(collector);
 		return NULL;
 	}

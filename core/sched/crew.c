@@ -30,7 +30,7 @@ int crew_init(struct crew *crew, struct loop *loop, unsigned n_workers, unsigned
 	*crew = (struct crew){.loop = loop, .n_workers = n_workers, .n_places = n_places};
 	crew->workers = calloc(n_places, sizeof *crew->workers);
 	if (!crew->workers)
-		return err_set(err, ERR_RUN, "out of memory for %u workers", n_places);
+		return err_set(err, ERR_RESOURCE, "out of memory for %u workers", n_places);
 	for (unsigned i = 0; i < n_places; i++) {
 		crew->workers[i].crew = crew;
 		crew->workers[i].number = i + 1;

@@ -62,7 +62,7 @@ static int fill(hwloc_topology_t topology, enum pin_kind kind, size_t n_workers,
 		hwloc_obj_t object = hwloc_get_obj_by_depth(topology, depth, (unsigned)which);
 		pin->cpus[i] = object ? list_cpus(object->cpuset) : NULL;
 		if (!pin->cpus[i])
-			return err_set(err, ERR_RUN, "out of memory");
+			return err_set(err, ERR_RESOURCE, "out of memory");
 		pin->nodes[i] = object->nodeset ? hwloc_bitmap_to_ulong(object->nodeset) : 0;
 	}
 	return 0;
@@ -77,7 +77,7 @@ int pin_choose(enum pin_kind kind, size_t n_workers, size_t n_places, struct pin
 	ret->cpus = calloc(n_places, sizeof *ret->cpus);
 	ret->nodes = calloc(n_places, sizeof *ret->nodes);
 	if (!ret->cpus || !ret->nodes)
-		err_set(err, ERR_RUN, "out of memory");
+		err_set(err, ERR_RESOURCE, "out of memory");
 	else if (hwloc_topology_init(&topology) != 0 || hwloc_topology_set_flags(topology, flags) != 0 ||
 	         hwloc_topology_load(topology) != 0)
 		err_set_errno(err, ERR_RESOURCE, errno, "--pin: hwloc cannot look at this machine");

@@ -22,7 +22,7 @@ struct retry_mark {
 
 static int no_memory(struct err *err)
 {
-	return err_set(err, ERR_RUN, "out of memory");
+	return err_set(err, ERR_RESOURCE, "out of memory");
 }
 
 /* --- life --------------------------------------------------------------------------------------------------------- */

@@ -363,7 +363,7 @@ static int open_run(struct run *run, struct catalog *catalog, const struct run_s
 	/* A digest's state in it stands at multiples of 64 bytes: calloc promises 16. */
 	run->jobs = aligned_alloc(_Alignof(struct run_job), n_jobs * sizeof *run->jobs);
 	if (!run->jobs)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	memset(run->jobs, 0, n_jobs * sizeof *run->jobs);
 	if (loop_create(&run->loop, err) != 0 || watch_signals(run, err) != 0 ||
 	    progress_create(&run->progress, choose_progress(run->plan, settings->progress), err) != 0)

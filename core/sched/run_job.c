@@ -189,7 +189,7 @@ static int fill_setup(struct run_job *job, struct err *err)
 		job->setup.frame = FRAME_MISSING;
 	job->setup.options = calloc(plan->n_options + 1, sizeof *job->setup.options);
 	if (!job->setup.options)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	if (plan->pin != PIN_NONE) {
 		if (pin_choose(plan->pin, (size_t)plan->n_workers, (size_t)n_places(plan), &job->pin, err) != 0)
 			return -1;

@@ -111,7 +111,7 @@ int window_add(struct window *window, struct slice *take_slice, struct err *err)
 	struct batch *batch = calloc(1, sizeof *batch);
 	if (!batch) {
 		slice_drop(take_slice);
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	}
 	batch->slice = *take_slice;
 	*take_slice = (struct slice){0};
@@ -130,7 +130,7 @@ int window_add_done(struct window *window, struct slice *take_slice, struct note
 	if (!batch) {
 		slice_drop(take_slice);
 		notes_free(take_notes);
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	}
 	batch->slice = *take_slice;
 	*take_slice = (struct slice){0};
@@ -164,7 +164,7 @@ static struct batch *split(struct window *window, struct batch *batch, uint32_t 
 {
 	struct batch *rest = calloc(1, sizeof *rest);
 	if (!rest) {
-		err_set(err, ERR_RUN, "out of memory");
+		err_set(err, ERR_RESOURCE, "out of memory");
 		return NULL;
 	}
 	struct slice first = slice_split(&batch->slice, n_items, window->delimiter);
@@ -208,7 +208,7 @@ static struct batch *split_front(struct window *window, struct batch *batch, uin
 {
 	struct batch *front = calloc(1, sizeof *front);
 	if (!front) {
-		err_set(err, ERR_RUN, "out of memory");
+		err_set(err, ERR_RESOURCE, "out of memory");
 		return NULL;
 	}
 	front->slice = slice_split(&batch->slice, n_items, window->delimiter);
@@ -327,7 +327,7 @@ static int keep_part(struct batch *batch, struct err *err)
 		*part = empty;
 	} else {
 		if (buf_append(&batch->results, part->bytes, part->len) != 0)
-			result = err_set(err, ERR_RUN, "out of memory");
+			result = err_set(err, ERR_RESOURCE, "out of memory");
 		else
 			buf_fini(part);
 	}
@@ -360,7 +360,7 @@ int window_give(struct window *window, struct batch *batch, const void *bytes, s
 		/* results are about as large as their items: room for all of the batch at once */
 		size_t wanted = batch->results.len == 0 && batch->slice.n_bytes > n_bytes ? batch->slice.n_bytes : n_bytes;
 		if (buf_reserve(&batch->results, wanted) != 0 || buf_append(&batch->results, bytes, n_bytes) != 0)
-			return err_set(err, ERR_RUN, "out of memory");
+			return err_set(err, ERR_RESOURCE, "out of memory");
 		if (window->ends_with >= 0)
 			batch->results.bytes[batch->results.len - 1] = (char)window->ends_with;
 		window->held_bytes += n_bytes;
@@ -382,7 +382,7 @@ int window_give(struct window *window, struct batch *batch, const void *bytes, s
 int window_part(struct window *window, struct batch *batch, const void *bytes, size_t n_bytes, struct err *err)
 {
 	if (buf_append(&batch->part, bytes, n_bytes) != 0)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	window->held_bytes += n_bytes;
 	return 0;
 }

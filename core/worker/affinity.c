@@ -16,7 +16,7 @@ int affinity_set(const char *cpus, struct err *err)
 	cpu_set_t *set = CPU_ALLOC(CPUS_MAX);
 	char *end = NULL;
 	if (!set)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	CPU_ZERO_S(n_bytes, set);
 	for (const char *at = cpus; *at; at = *end ? end + 1 : end) {
 		unsigned long cpu = strtoul(at, &end, 10);

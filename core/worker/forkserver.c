@@ -150,7 +150,7 @@ static int read_setup(struct setup *ret, struct err *err)
 	int result = -1;
 	errno = EIO; /* a short count sets none */
 	if (!text)
-		err_set(err, ERR_RUN, "out of memory");
+		err_set(err, ERR_RESOURCE, "out of memory");
 	else if (pread(FORKSERVER_SETUP_FD, text, (size_t)stat.st_size, 0) != stat.st_size)
 		err_set_errno(err, ERR_RUN, errno, "cannot read the job's set-up");
 	else

@@ -105,7 +105,7 @@ static int take_options(struct host *host, struct err *err)
 	host->specs = calloc(n + 1, sizeof *host->specs);
 	host->values = calloc(n + 1, sizeof *host->values);
 	if (!host->specs || !host->values)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	host->n_options = n;
 	for (size_t i = 0; i < n; i++)
 		host->specs[i] = (struct option_spec){.name = table[i].name,
@@ -135,7 +135,7 @@ int host_open(struct host **ret, const char *file, struct err *err)
 		return -1;
 	struct host *host = calloc(1, sizeof *host);
 	if (!host)
-		return err_set(err, ERR_RUN, "out of memory");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	host->file = realpath(file, NULL);
 	if (!host->file) {
 		err_set(err, ERR_USAGE, "%s: cannot resolve the path", file);
@@ -211,7 +211,7 @@ int host_describe(const struct host *host, struct buf *buf, struct err *err)
 	for (size_t i = 0; i < host->n_options; i++)
 		result |= put_option(&host->specs[i], buf);
 	result |= fields_put(buf, "end", NULL);
-	return result == 0 ? 0 : err_set(err, ERR_RUN, "out of memory");
+	return result == 0 ? 0 : err_set(err, ERR_RESOURCE, "out of memory");
 }
 
 /* --- options ------------------------------------------------------------------------------------------------------ */

@@ -211,7 +211,7 @@ static int take_words(struct host *host, char **words, size_t n_words, struct er
 	struct setup_option *options = calloc(n_words + 1, sizeof *options);
 	struct option_value *values = calloc(n_words + 1, sizeof *values);
 	const char **texts = calloc(n_words + 1, sizeof *texts);
-	int result = options && values && texts ? 0 : err_set(err, ERR_RUN, "out of memory");
+	int result = options && values && texts ? 0 : err_set(err, ERR_RESOURCE, "out of memory");
 	for (size_t i = 0; result == 0 && i < n_words; i++)
 		result = take_word(host, words[i], &options[i], &texts[i], &values[i], err);
 	if (result == 0)

@@ -17,6 +17,13 @@ static void test_setters(void)
 	is_int(err_set_errno(&err, ERR_RUN, ENOENT, "cannot open %s", "in"), -1, "err_set_errno gives -1");
 	is_int(err.code, ERR_RUN, "err_set_errno: the code");
 	is_str(err.text, "cannot open in: No such file or directory", "err_set_errno: the text");
+	static const int no_room[] = {ENOMEM, EMFILE, ENFILE};
+	for (size_t i = 0; i < sizeof no_room / sizeof *no_room; i++) {
+		err_set_errno(&err, ERR_RUN, no_room[i], "x");
+		is_int(err.code, ERR_RESOURCE, "err_set_errno: no room has a code of its own: %s", err.text);
+		err_set_errno(&err, ERR_USAGE, no_room[i], "x");
+		is_int(err.code, ERR_USAGE, "err_set_errno: what is the user's to decide stays so");
+	}
 	is_int(err_set_at(&err, ERR_USAGE, "a.yaml", 3, 7, "%d keys", 2), -1, "err_set_at gives -1");
 	is_str(err.text, "a.yaml:3:7: 2 keys", "err_set_at: line and column");
 	err_set_at(&err, ERR_USAGE, "a.yaml", 3, 0, "bad");
