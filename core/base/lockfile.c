@@ -44,7 +44,13 @@ static int write_owner(int fd)
 {
 	char text[TEXT_BYTES];
 	int n = snprintf(text, sizeof text, HEAD "%ld\n", (long)getpid());
-	return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) == n ? 0 : -1;
+	if (ftruncate(fd, 0) != 0)
+		return -1;
+	/* after a short write the next one says why */
+	for (ssize_t at = 0, n_put; at < n; at += n_put)
+		if ((n_put = pwrite(fd, text + at, (size_t)(n - at), at)) <= 0)
+			return -1;
+	return 0;
 }
 
 /* A kill has left it: our words stand in it, or nothing yet. Anything else is somebody's who has that name, too. */
@@ -92,9 +98,10 @@ int lockfile_take(struct lockfile *ret, const char *path, pid_t *ret_owner, stru
 			break;
 		}
 		if (flock(lockfile.fd, LOCK_EX | LOCK_NB) != 0) {
-			if (errno == EWOULDBLOCK)
+			int errnum = errno;
+			if (errnum == EWOULDBLOCK)
 				*ret_owner = read_owner(lockfile.fd);
-			err_set_errno(err, errno == EWOULDBLOCK ? ERR_USAGE : ERR_RUN, errno, "cannot lock %s", path);
+			err_set_errno(err, errnum == EWOULDBLOCK ? ERR_USAGE : ERR_RUN, errnum, "cannot lock %s", path);
 			break;
 		}
 		int result = own(&lockfile, err);

@@ -65,10 +65,11 @@ static int make_unnamed(const char *beside)
 	char *name = NULL;
 	if (asprintf(&name, "%s.XXXXXX", beside) < 0)
 		return -1;
-	int fd = mkostemp(name, O_CLOEXEC);
+	int fd = mkostemp(name, O_CLOEXEC), errnum = errno;
 	if (fd >= 0)
 		unlink(name);
 	free(name);
+	errno = errnum;
 	return fd;
 }
 
@@ -78,10 +79,12 @@ int ownfile_make_nameless(const char *beside, struct err *err)
 	if (asprintf(&folder, "%.*s.", folder_bytes(beside), beside) < 0)
 		return err_set(err, ERR_RESOURCE, "memory is short");
 	int fd = open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-	free(folder);
 	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT || errno == EINVAL))
 		fd = make_unnamed(beside);
-	return fd < 0 ? err_set_errno(err, ERR_RUN, errno, "cannot make a file beside %s", beside) : fd;
+	if (fd < 0)
+		err_set_errno(err, ERR_RUN, errno, "cannot make a file beside %s", beside);
+	free(folder);
+	return fd;
 }
 
 void ownfile_sync_folder(const char *file)

@@ -94,11 +94,15 @@ static int open_waiting(const char *file, int flags)
 	return fd;
 }
 
+/* Leaves errno as it was: why the file can't be opened. */
 static bool is_fifo(const char *file)
 {
 	struct stat status;
+	int saved_errno = errno;
+	bool is_there = stat(file, &status) == 0;
 
-	return stat(file, &status) == 0 && S_ISFIFO(status.st_mode);
+	errno = saved_errno;
+	return is_there && S_ISFIFO(status.st_mode);
 }
 
 static int open_error(const char *file, int errnum, struct err *err)

@@ -337,15 +337,16 @@ static int make_setup_file(const struct setup *setup, int *ret_fd, struct err *e
 	struct buf text = {0};
 	const char *why_memfd;
 	int result = -1, fd = -1;
-	errno = EIO; /* a short count sets none */
 	if (setup_write(setup, &text) != 0)
 		err_set(err, ERR_RESOURCE, "out of memory");
 	else if (segment_create(text.len, NULL, &fd, &why_memfd, err) != 0)
 		;
-	else if (pwrite(fd, text.bytes, text.len, 0) != (ssize_t)text.len)
-		err_set_errno(err, ERR_RESOURCE, errno, "cannot write the job's set-up");
-	else
-		result = 0;
+	else {
+		errno = EIO; /* a short count sets none */
+		result = pwrite(fd, text.bytes, text.len, 0) == (ssize_t)text.len
+		             ? 0
+		             : err_set_errno(err, ERR_RESOURCE, errno, "cannot write the job's set-up");
+	}
 	if (result == 0)
 		*ret_fd = fd;
 	else if (fd >= 0)

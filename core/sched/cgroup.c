@@ -23,17 +23,16 @@
 static bool path_of(char path[PATH_MAX], const char *folder, const char *name, const char *file)
 {
 	int n = snprintf(path, PATH_MAX, "%s%s%s%s%s", folder, *name ? "/" : "", name, *file ? "/" : "", file);
-	return n > 0 && n < PATH_MAX;
+	if (n > 0 && n < PATH_MAX)
+		return true;
+	errno = ENAMETOOLONG;
+	return false;
 }
 
 static int write_text(const char *folder, const char *name, const char *file, const char *text)
 {
 	char path[PATH_MAX];
-	if (!path_of(path, folder, name, file)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	return proc_put(path, text);
+	return path_of(path, folder, name, file) ? proc_put(path, text) : -1;
 }
 
 static int write_number(const char *folder, const char *name, const char *file, int64_t number)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -151,6 +152,25 @@ static void test_foreign(void)
 	unlink(path);
 }
 
+/* Of a write that is cut short the reason is told, not whatever failed last before it. */
+static void test_short(void)
+{
+	struct lockfile lockfile;
+	struct err err = {0};
+	struct rlimit before, limit;
+	pid_t owner;
+	getrlimit(RLIMIT_FSIZE, &before);
+	signal(SIGXFSZ, SIG_IGN);
+	limit = (struct rlimit){5, before.rlim_max};
+	setrlimit(RLIMIT_FSIZE, &limit);
+	errno = ECHILD;
+	int result = lockfile_take(&lockfile, path, &owner, &err);
+	setrlimit(RLIMIT_FSIZE, &before);
+	signal(SIGXFSZ, SIG_DFL);
+	ok(result == -1 && strstr(err.text, strerror(EFBIG)), "no room for its words: %s", err.text);
+	ok(access(path, F_OK) != 0, "and it isn't left");
+}
+
 int main(void)
 {
 	tap_template(folder, "lockfile");
@@ -162,6 +182,7 @@ int main(void)
 	test_race();
 	test_errors();
 	test_foreign();
+	test_short();
 	ok(rmdir(folder) == 0, "nothing is left");
 	return tap_done();
 }
