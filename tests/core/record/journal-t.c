@@ -377,6 +377,27 @@ static void test_cut(void)
 	forget();
 }
 
+/* Each column that says why is held against the others. */
+static void test_causes(void)
+{
+	static const char *const edits[] = {"outcome = 'failed'", "kind = 'timed-out'", "kind = 'no such kind'",
+	                                    "code = -1",          "code = 1",           "signal = NULL",
+	                                    "signal = 0",         "signal = 6"};
+	for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+		char sql[100];
+		struct words words;
+		struct err err;
+		struct journal *journal = NULL;
+		make_small();
+		must(journal_open(&journal, file, &err) == 0, "opened");
+		snprintf(sql, sizeof sql, "UPDATE failure SET %s WHERE seq = 20", edits[i]);
+		must(journal_db_exec(journal, sql, &err) == 0, "an edit");
+		journal_close(&journal);
+		ok(!opens(&words, &err) && strstr(err.text, "the failure of item 20"), "%s: %s", edits[i], err.text);
+		forget();
+	}
+}
+
 /* A value that can't be bound is an error, not a row without it. */
 static void test_bindings(void)
 {
@@ -664,6 +685,7 @@ int main(void)
 	test_compare();
 	test_accept();
 	test_cut();
+	test_causes();
 	test_bindings();
 	test_reader();
 	test_many();
