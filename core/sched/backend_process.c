@@ -148,10 +148,10 @@ static void lose(struct backend_of_processes *self, const char *why)
 	if (self->server.pid <= 0 || self->why)
 		return;
 	self->why = why;
-	/* process 1 of the namespace isn't known by its number yet, but as a child of ours */
-	if (is_moving(self))
-		tree_end_strays(&self->server.pid, 1);
 	kill(self->server.pid, SIGKILL);
+	/* process 1 of the namespace isn't known by its number yet, but as a child of ours */
+	if (self->has_pid_namespace && !self->has_moved)
+		tree_end_strays(&self->server.pid, 1);
 }
 
 /* What has moved into the namespace is another process; the one that was started is done. */
@@ -473,6 +473,13 @@ static void look_at_child(struct backend_of_processes *self, struct child *child
 		lose(self, "it didn't answer");
 }
 
+/* Into the namespace: it waits for what it starts there (vfork), or that is yet to say so. */
+static bool is_on_its_way(const struct backend_of_processes *self)
+{
+	return self->has_pid_namespace && !self->has_moved &&
+	       (proc_state(self->server.pid) == 'D' || is_moving(self));
+}
+
 static void look(struct backend *backend, int64_t passed_ns)
 {
 	struct backend_of_processes *self = of(backend);
@@ -482,12 +489,12 @@ static void look(struct backend *backend, int64_t passed_ns)
 		is_asked = is_asked || self->children[i].is_wanted;
 	}
 	bool is_stopped =
-		is_asked && self->server.pid > 0 && (proc_state(self->server.pid) == 'T' || is_moving(self));
+		is_asked && self->server.pid > 0 && (proc_state(self->server.pid) == 'T' || is_on_its_way(self));
 	self->stopped_ns = is_stopped ? self->stopped_ns + passed_ns : 0;
 	if (self->stopped_ns < SILENT_NS || self->why)
 		return;
 	self->was_stopped = true;
-	lose(self, is_moving(self) ? "nothing was heard from its PID namespace" : "it was stopped");
+	lose(self, is_on_its_way(self) ? "nothing was heard from its PID namespace" : "it was stopped");
 }
 
 static void abandon(struct backend *backend, const char *why)

@@ -478,11 +478,18 @@ static int move(const char *program)
 {
 	const char *const argv[] = {program, "--serve", "0", NULL};
 	struct err err;
+	int result = -1;
 	let_go_of_threads();
-	if (fcntl(FORKSERVER_SOCKET_FD, F_SETFD, 0) == 0 && namespace_start(argv, &err) == 0)
-		return 0;
-	tell_refusal(&err);
-	return -1;
+	if (fcntl(FORKSERVER_SOCKET_FD, F_SETFD, 0) != 0)
+		err_set_errno(&err, ERR_RUN, errno, "cannot keep the socket");
+	else
+		result = namespace_start(argv, &err);
+	/* it was somebody's KILL, which is no refusal: so it is told by our own end */
+	if (result > 0)
+		raise(SIGKILL);
+	if (result < 0)
+		tell_refusal(&err);
+	return result;
 }
 
 /* The death signal is set; did the supervisor live on until then? In the namespace, whom to ask is the socket. */

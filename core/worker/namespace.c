@@ -25,7 +25,7 @@
 struct start {
 	const char *const *argv;
 	struct err *err;
-	int result;
+	int result; /* 1 until it is known */
 };
 
 static int refuse(struct err *err, const char *what)
@@ -69,12 +69,11 @@ static int become(void *arg)
 {
 	struct start *start = arg;
 	const char *program = start->argv[0];
-	start->result = -1;
 	/* what is mounted outside later, or no more, is so in here, too; never the other way round */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
-		refuse(start->err, "cannot keep its mounts to itself");
+		start->result = refuse(start->err, "cannot keep its mounts to itself");
 	else if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
-		refuse(start->err, "cannot mount a /proc of its own");
+		start->result = refuse(start->err, "cannot mount a /proc of its own");
 	else
 		start->result = 0;
 	if (start->result != 0)
@@ -88,7 +87,7 @@ int namespace_start(const char *const *argv, struct err *err)
 {
 	static alignas(16) char stack[STACK_BYTES];
 	const int flags = CLONE_NEWPID | CLONE_NEWNS;
-	struct start start = {.argv = argv, .err = err};
+	struct start start = {.argv = argv, .err = err, .result = 1};
 	if (unshare(flags) != 0) {
 		/* a root without the right to would lose what other rights it has */
 		if (errno != EPERM || geteuid() == 0)

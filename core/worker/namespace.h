@@ -15,7 +15,8 @@
 /*
  * Runs argv[0] (a path) there with our environment and all descriptors that aren't close-on-exec. Our parent is its
  * parent, and waits for it; it sees none itself (getppid is 0). We are left half-way between the namespaces, with
- * nothing to do but to exit. No other thread may run. ERR_RUN: refused, with what and why and what helps.
+ * nothing to do but to exit. No other thread may run. ERR_RUN: refused, with what and why and what helps. 1: it was
+ * killed before it was known.
  */
 int namespace_start(const char *const *argv, struct err *err);
 

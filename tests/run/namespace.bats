@@ -183,6 +183,36 @@ has_another() {
 }
 @test "namespace: as a user, a killed fork server takes all with it, and the run goes on" { as_user && starts_again; }
 
+# The process that becomes process 1: halted before it executes the program. Its sibling waits for that.
+becoming() {
+	pgrep -x halted -P "$run"
+}
+
+@test "namespace: a fork server killed while it makes its process 1 leaves none, and the run goes on" {
+	slow
+	as_root
+	[ "$(uname -m)" = x86_64 ] || skip "what halts it is for x86-64"
+	[ -z "${SANITIZER:-}" ] || skip "a sanitizer wants to be loaded first"
+	"${CC:-cc}" -std=gnu11 -shared -fPIC -I"$abs_top_srcdir" -o halt.so "$abs_top_srcdir/tests/sweep/halt.c" -ldl
+	seq 20 >few
+	for point in become-MOUNT:1:before become-MOUNT:2:after send-MOVED:1:before; do
+		for victim in server both; do
+			rm -f halted
+			start env "LD_PRELOAD=$PWD/halt.so" "HALT_AT=$point" "HALT_FILE=$PWD/halted" "$ROTA" map -j 2 \
+				--pid-namespace -i few upper
+			eventually test -e halted
+			eventually becoming
+			first=$(becoming)
+			# shellcheck disable=SC2046 # one that has ended its part isn't there any more
+			kill -KILL $(pgrep -P "$run" -x rota-worker) $([ $victim = server ] || echo "$first") || :
+			within 10 has_ended || { echo "$point, $victim"; show "$err"; kill -KILL "$first"; false; }
+			ends 0
+			same "$out" few
+			nothing_left
+		done
+	done
+}
+
 @test "namespace: kill -9 while it begins" {
 	as_user
 	for time in 0.000 0.001 0.002 0.003 0.004 0.005 0.007 0.01; do

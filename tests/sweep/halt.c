@@ -241,7 +241,9 @@ int mount(const char *source, const char *target, const char *type, unsigned lon
 		*(void **)&next = real("mount");
 	if (is_worker)
 		begin(point, "become-MOUNT");
-	return next(source, target, type, flags, data);
+	int result = next(source, target, type, flags, data);
+	reach(point, "after");
+	return result;
 }
 
 /* --- forks -------------------------------------------------------------------------------------------------------- */
