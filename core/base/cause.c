@@ -97,28 +97,40 @@ int cause_wait_status(int64_t code, int64_t signum)
 	return code > 0 && code <= 255 ? W_EXITCODE((int)code, 0) : 0;
 }
 
-static const char *const kind_names[] = {
-	[CAUSE_NONE] = "none",
-	[CAUSE_FAILED] = "failed",
-	[CAUSE_AGAIN] = "again",
-	[CAUSE_MAX_RESULT] = "max-result",
-	[CAUSE_MAX_ITEM] = "max-item",
-	[CAUSE_DIED] = "died",
-	[CAUSE_TIMED_OUT] = "timed-out",
-	[CAUSE_OVER_MEMORY] = "over-memory",
-	[CAUSE_OOM_KILLED] = "oom-killed",
-	[CAUSE_BROKEN_CHANNEL] = "broken-channel",
-};
-
+/* A switch, so that the compiler misses a kind that was forgotten. */
 const char *cause_kind_name(enum cause_kind kind)
 {
-	return kind_names[kind];
+	switch (kind) {
+	case CAUSE_NONE:
+		break;
+	case CAUSE_FAILED:
+		return "failed";
+	case CAUSE_AGAIN:
+		return "again";
+	case CAUSE_MAX_RESULT:
+		return "max-result";
+	case CAUSE_MAX_ITEM:
+		return "max-item";
+	case CAUSE_DIED:
+		return "died";
+	case CAUSE_THREAD_ENDED:
+		return "thread-ended";
+	case CAUSE_TIMED_OUT:
+		return "timed-out";
+	case CAUSE_OVER_MEMORY:
+		return "over-memory";
+	case CAUSE_OOM_KILLED:
+		return "oom-killed";
+	case CAUSE_BROKEN_CHANNEL:
+		return "broken-channel";
+	}
+	return "none";
 }
 
 enum cause_kind cause_kind_find(const char *name)
 {
-	for (size_t i = 0; i < sizeof kind_names / sizeof *kind_names; i++)
-		if (strcmp(kind_names[i], name) == 0)
-			return (enum cause_kind)i;
+	for (int kind = CAUSE_FAILED; kind <= CAUSE_BROKEN_CHANNEL; kind++)
+		if (strcmp(cause_kind_name((enum cause_kind)kind), name) == 0)
+			return (enum cause_kind)kind;
 	return CAUSE_NONE;
 }
