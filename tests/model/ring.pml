@@ -4,6 +4,7 @@
  * that may be killed between any two steps (and is replaced, with a channel of its own), ITEMS items.
  *
  *   run it: tests/model/run (make check-model)
+ *   beside the code: tests/model/steps, which make check holds against both
  *
  * What is a step: each load and each store of a shared word, each compare-and-swap, each sem_post, sem_wait, write to
  * the bell. Between two steps anything may happen. Memory is sequentially consistent: the five places where a store
