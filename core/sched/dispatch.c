@@ -268,7 +268,10 @@ static bool may_lose(const struct worker *worker)
 	       worker->n_owed_items >= 2 && !channel_is_sending(worker->channel);
 }
 
-/* Most unbegun work, of those who have shown nothing for a while or have much left. */
+/*
+ * Most unbegun work, of those who have shown nothing for a while, or are at work and have much left. Who has begun
+ * nothing has the while, however much it is: what is taken back at once may come to it again, and so on.
+ */
 static struct worker *find_victim(const struct dispatch *dispatch)
 {
 	struct worker *victim = NULL;
@@ -278,7 +281,8 @@ static struct worker *find_victim(const struct dispatch *dispatch)
 		if (!may_lose(worker))
 			continue;
 		bool is_late = now_ns - worker->progress_ns > STEAL_IDLE_NS ||
-		               (int64_t)worker->n_owed_items * dispatch->item_ns > BATCH_NS;
+		               ((int64_t)worker->n_owed_items * dispatch->item_ns > BATCH_NS &&
+		                channel_begun(worker->channel) > 0);
 		if (is_late && (!victim || worker->n_owed_items > victim->n_owed_items))
 			victim = worker;
 	}

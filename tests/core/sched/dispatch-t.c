@@ -288,6 +288,26 @@ static void test_sharing(void)
 	end();
 }
 
+/* Two items that take long are with somebody who hasn't got a CPU yet, and another has nothing. */
+static void test_sharing_late(void)
+{
+	begin_timed(2, true, 2, 10 * CLOCK_NS_PER_MS, BATCH_ITEMS_MAX);
+	must(feed_read(rig.feed, &rig.err) > 0);
+	worker_send(worker(1), rig_add(&rig, 2));
+	worker(1)->progress_ns = clock_now_ns() + CLOCK_NS_PER_SEC; /* not to be late on a busy machine */
+	for (int i = 0; i < 10; i++)
+		turn();
+	is_int(worker(1)->channel->n_batches, 1, "it keeps what it was just given, until it has begun");
+	must(rig_begin(&rig, 1, 1));
+	settle();
+	is_int(worker(1)->n_owed_items, 1, "and then what it has begun");
+	is_int(worker(2)->n_owed_items, 1, "the other has the rest at once");
+	rig_answer(&rig, 1, "X1\n", 3);
+	run_to_end(10000);
+	is_str(rig_output(&rig), capitals, "all in order");
+	end();
+}
+
 /* Only one suspect item is in anybody's hands at a time. */
 static void test_suspects(void)
 {
@@ -501,6 +521,7 @@ int main(void)
 	test_reclaiming();
 	test_waiting_for_holder();
 	test_sharing();
+	test_sharing_late();
 	test_suspects();
 	test_killer_of_the_fork_server();
 	test_budget();
