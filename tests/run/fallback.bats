@@ -9,10 +9,10 @@ load helper
 setup_file() {
 	# the parts of a sanitizer are preloaded, too: then no order holds
 	export ASAN_OPTIONS=verify_asan_link_order=0:$ASAN_OPTIONS
-	"${CC:-cc}" -shared -fPIC -o "$BATS_FILE_TMPDIR/nofork.so" "$BATS_TEST_DIRNAME/nofork.c" -ldl
+	compile -shared -fPIC -o "$BATS_FILE_TMPDIR/nofork.so" "$BATS_TEST_DIRNAME/nofork.c" -ldl
 	! quick || return 0
 	# a plugin that says nothing of threads: tells which worker it is in
-	"${CC:-cc}" -shared -fPIC -I"$abs_top_srcdir/include" -o "$BATS_FILE_TMPDIR/shy.so" -x c - <<-'END'
+	compile -shared -fPIC -I"$abs_top_srcdir/include" -o "$BATS_FILE_TMPDIR/shy.so" -x c - <<-'END'
 		#include <rota/plugin.h>
 		#include <stdio.h>
 		static char number[16];

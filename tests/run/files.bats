@@ -121,8 +121,8 @@ damage() {
 	refused 2 bytes "$bad/short.so"
 	refused 2 run "$bad/no-run.so"
 	backends=
-	echo 'int gone(void); int gone(void) { return 0; }' | "${CC:-cc}" -shared -fPIC -o libgone.so -x c -
-	"${CC:-cc}" -shared -fPIC -I"$abs_top_srcdir/include" -o needs.so "$abs_top_srcdir/plugins/identity.c" \
+	echo 'int gone(void); int gone(void) { return 0; }' | compile -shared -fPIC -o libgone.so -x c -
+	compile -shared -fPIC -I"$abs_top_srcdir/include" -o needs.so "$abs_top_srcdir/plugins/identity.c" \
 		-L. -Wl,--no-as-needed -lgone
 	rm libgone.so
 	refused 2 libgone.so ./needs.so
@@ -157,7 +157,7 @@ starts_are_few() {
 
 @test "a plugin that forks while it is loaded is one plugin, and its child doesn't outlive the run" {
 	slow
-	"${CC:-cc}" -shared -fPIC -I"$abs_top_srcdir/include" -o forks.so -x c - <<-'END'
+	compile -shared -fPIC -I"$abs_top_srcdir/include" -o forks.so -x c - <<-'END'
 		#include <rota/plugin.h>
 		#include <unistd.h>
 		static void leave_child(void)

@@ -13,6 +13,7 @@
 #	within SECONDS COMMAND       the same, for a time that is promised
 #	open_folder                  $folder: one that every user may look into, as TMPDIR needn't be; removed by teardown
 #	copy_programs FILE...        the same, with copies of the programs and of these plugins
+#	compile OPTION...            the C compiler of this build, which may be several words (CC='ccache gcc')
 #	slow                         at the top of a test that the quick set leaves out
 #	quick                        whether it is the quick set that is run: one of many variants will do
 #
@@ -133,6 +134,11 @@ copy_programs() {
 
 quick() {
 	[ "${ROTA_TESTS:-}" = quick ]
+}
+
+compile() {
+	# shellcheck disable=SC2086
+	${CC:-cc} "$@"
 }
 
 slow() {

@@ -154,7 +154,7 @@ worker_is_in() {
 		}
 		ROTA_PLUGIN(.name = "threads", .version = "1", .summary = "how many it may start", .run = threads_run);
 	END
-	"${CC:-cc}" -shared -fPIC -I"$abs_top_srcdir/include" -o threads.so threads.c
+	compile -shared -fPIC -I"$abs_top_srcdir/include" -o threads.so threads.c
 	unset OMP_NUM_THREADS
 	expect 0 rota map -j 1 ./threads.so <<<a
 	is "$out" 1
@@ -275,7 +275,7 @@ slow_reader() {
 @test "a plugin's setlocale in a thread doesn't change rota's own numbers" {
 	slow
 	localedef -i de_DE -f UTF-8 ./de_DE.UTF-8 2>/dev/null || [ -d de_DE.UTF-8 ] || skip "no localedef or de_DE"
-	"${CC:-cc}" -shared -fPIC -I"$abs_top_srcdir/include" -o comma.so -x c - <<-'END'
+	compile -shared -fPIC -I"$abs_top_srcdir/include" -o comma.so -x c - <<-'END'
 		#include <rota/plugin.h>
 		#include <locale.h>
 		#include <stdio.h>

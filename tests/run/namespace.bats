@@ -193,7 +193,7 @@ becoming() {
 	as_root
 	[ "$(uname -m)" = x86_64 ] || skip "what halts it is for x86-64"
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer wants to be loaded first"
-	"${CC:-cc}" -std=gnu11 -shared -fPIC -I"$abs_top_srcdir" -o halt.so "$abs_top_srcdir/tests/sweep/halt.c" -ldl
+	compile -std=gnu11 -shared -fPIC -I"$abs_top_srcdir" -o halt.so "$abs_top_srcdir/tests/sweep/halt.c" -ldl
 	seq 20 >few
 	for point in become-MOUNT:1:before become-MOUNT:2:after send-MOVED:1:before; do
 		for victim in server both; do
@@ -405,7 +405,7 @@ refused() {
 	expect 2 map -b thread upper <items
 	has "$err" 'pid-namespace: threads'
 	empty "$out"
-	"${CC:-cc}" -shared -fPIC -o nofork.so "$BATS_TEST_DIRNAME/nofork.c" -ldl
+	compile -shared -fPIC -o nofork.so "$BATS_TEST_DIRNAME/nofork.c" -ldl
 	export ASAN_OPTIONS=verify_asan_link_order=0:$ASAN_OPTIONS
 	nofork() { LD_PRELOAD=$PWD/nofork.so NOFORK=spawn "$ROTA" map --pid-namespace upper <items; }
 	expect 3 nofork

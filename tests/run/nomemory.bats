@@ -9,7 +9,7 @@ load helper
 
 setup_file() {
 	if [ -z "${SANITIZER:-}" ]; then
-		"${CC:-cc}" -shared -fPIC -o "$BATS_FILE_TMPDIR/nomemory.so" "$BATS_TEST_DIRNAME/nomemory.c"
+		compile -shared -fPIC -o "$BATS_FILE_TMPDIR/nomemory.so" "$BATS_TEST_DIRNAME/nomemory.c"
 	fi
 }
 

@@ -297,7 +297,7 @@ few() {
 @test "exec: it waits with patience, bounded by the time-out" {
 	slow
 	[ -z "${SANITIZER:-}" ] || skip "a preloaded library and a sanitizer don't go together"
-	"${CC:-cc}" -shared -fPIC -o nofork.so "$BATS_TEST_DIRNAME/nofork.c" -ldl
+	compile -shared -fPIC -o nofork.so "$BATS_TEST_DIRNAME/nofork.c" -ldl
 	start env NOFORK=commands LD_PRELOAD="$PWD/nofork.so" "$ROTA" exec -j 1 --timeout 1500ms -- true <<<a
 	ends 1
 	has "$err" "item 1: cannot run 'true' now: Resource temporarily unavailable; waiting for other processes to end"

@@ -207,7 +207,7 @@ reads_many_late() {
 # An hour goes by between any two looks at the clock of the day.
 @test "no time-out: jumps of the clock" {
 	slow
-	"${CC:-cc}" -shared -fPIC -o clockjump.so -x c - -ldl <<-'END'
+	compile -shared -fPIC -o clockjump.so -x c - -ldl <<-'END'
 		#define _GNU_SOURCE 1
 		#include <dlfcn.h>
 		#include <string.h>
@@ -293,7 +293,7 @@ refuses_threads() {
 
 @test "time-out and memory limit: no threads take over, the error names the option" {
 	slow
-	"${CC:-cc}" -shared -fPIC -o nofork.so "$BATS_TEST_DIRNAME/nofork.c" -ldl
+	compile -shared -fPIC -o nofork.so "$BATS_TEST_DIRNAME/nofork.c" -ldl
 	export ASAN_OPTIONS=verify_asan_link_order=0:$ASAN_OPTIONS
 	for NOFORK in spawn fork; do
 		export NOFORK
