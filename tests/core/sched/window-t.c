@@ -109,7 +109,6 @@ static void test_parts(void)
 	rig_fini(&rig);
 }
 
-/* A batch of four is put back at each place after so many answers. */
 /* A note, with a name that is to be found again. */
 struct named {
 	struct window_note note;
@@ -199,6 +198,7 @@ static void test_notes_of_retries(void)
 	rig_fini(&rig);
 }
 
+/* A batch of four is put back at each place after so many answers. */
 static void test_put_back(void)
 {
 	for (uint32_t n_answered = 0; n_answered <= 4; n_answered++) {
@@ -271,6 +271,60 @@ static void test_put_back_of_a_part(void)
 	}
 }
 
+/* The memory that results are read from is still the worker's: how they end is what was seen, not what stands there. */
+static void test_ends(void)
+{
+	rig_init(&rig, 1, true, "a\nb\nc\n");
+	struct batch *a = send(1), *b = send(1), *c = send(1);
+	window()->ends_with = '\n';
+	give(b, "B?", 1);
+	part(c, "C");
+	give(c, "?", 1);
+	give(a, "A?", 1);
+	is_str(rig_output(&rig), "A\nB\nC\n", "of what leaves at once, and of what is held");
+	is_empty("ends");
+	rig_fini(&rig);
+	rig_init(&rig, 1, true, "a\nb\n");
+	a = send(1), b = send(1);
+	give(b, "B?", 1);
+	give(a, "A?", 1);
+	is_str(rig_output(&rig), "A?B?", "where results may end with anything they stay as they are");
+	rig_fini(&rig);
+}
+
+/* Attempts that are put off come when it's their time, and not before; what had come of the result is void. */
+static void test_retry(void)
+{
+	bool is_over;
+	rig_init(&rig, 1, true, "a\nb\nc\n");
+	struct batch *batch = send(3);
+	part(batch, "half of ");
+	must(window_retry(window(), batch, 300, &is_over, &rig.err) == 0 && !is_over);
+	is_int(window()->held_bytes, 0, "what had come of the attempt isn't held");
+	must(window_retry(window(), batch, 100, &is_over, &rig.err) == 0 && !is_over);
+	must(window_retry(window(), batch, 200, &is_over, &rig.err) == 0 && is_over);
+	is_int(window()->n_pending, 0, "nothing is pending yet");
+	is_int(window_due_ns(window()), 100, "the earliest is the next, whichever was put off first");
+	window_wake(window(), 99);
+	is_int(window()->n_pending, 0, "nor just before its time");
+	window_wake(window(), 100);
+	is_int(window()->n_pending, 1, "then it is");
+	is_int(window_next_pending(window())->slice.seq, 2, "and only that one");
+	is_int(window_due_ns(window()), 200, "then the next in time");
+	window_wake(window(), 1000);
+	is_int(window()->n_pending, 3, "later all are");
+	is_int(window_due_ns(window()), -1, "and none is put off any more");
+	for (uint64_t seq = 1; (batch = window_next_pending(window())); seq++) {
+		is_int(batch->slice.seq, seq, "item %llu", (unsigned long long)seq);
+		is_int(batch->attempt, 2, "it's the second attempt");
+		window_send(window(), batch);
+		give(batch, "x\n", 1);
+	}
+	is_str(rig_output(&rig), "x\nx\nx\n", "each has one result");
+	is_empty("retries");
+	rig_fini(&rig);
+}
+
 static void test_cut(void)
 {
 	rig_init(&rig, 1, true, "a\nb\nc\nd\ne\n");
@@ -297,6 +351,8 @@ static void test_cut(void)
 static struct {
 	bool has_outcome[N_ITEMS + 1];
 	unsigned n_with_outcome;
+	unsigned n_retries[N_ITEMS + 1];
+	int64_t not_before_ns[N_ITEMS + 1], now_ns; /* of the next attempt */
 	char unordered[16 * N_ITEMS];
 } model;
 
@@ -400,6 +456,37 @@ static void random_put_back(unsigned i)
 		out[i] = out[--n_out];
 }
 
+static void random_retry(unsigned i)
+{
+	struct batch *batch = out[i].batch;
+	uint64_t seq = batch->slice.seq + batch->n_answered;
+	int64_t not_before_ns = random_below(3) == 0 ? 0 : model.now_ns + random_below(5);
+	bool is_over;
+	model.n_retries[seq]++;
+	model.not_before_ns[seq] = not_before_ns;
+	must(window_retry(window(), batch, not_before_ns, &is_over, &rig.err) == 0);
+	out[i].has_part = false;
+	if (is_over)
+		out[i] = out[--n_out];
+}
+
+/* Items that are to do: in their order, each in its own attempt, none before its time. */
+static bool is_pending_right(void)
+{
+	uint64_t seq = 0;
+	size_t n_pending = 0;
+	for (const struct batch *batch = window()->pending; batch; batch = batch->next_pending, n_pending++)
+		for (uint32_t i = 0; i < batch->slice.n_items; i++) {
+			if (batch->slice.seq + i <= seq)
+				return false;
+			seq = batch->slice.seq + i;
+			if (model.has_outcome[seq] || batch->attempt != model.n_retries[seq] + 1 ||
+			    model.not_before_ns[seq] > model.now_ns)
+				return false;
+		}
+	return n_pending == window()->n_pending;
+}
+
 /* Bytes of items that have no outcome: whole batches' exactly, of one that is begun no more than it has. */
 static bool is_open_right(void)
 {
@@ -422,7 +509,7 @@ static bool run_history(bool is_ordered)
 	uint32_t n_added = 0;
 	bool agrees = true;
 	while (agrees && model.n_with_outcome < N_ITEMS) {
-		uint32_t what = random_below(10), i = n_out ? random_below(n_out) : 0;
+		uint32_t what = random_below(12), i = n_out ? random_below(n_out) : 0;
 		if (what == 0 && n_added < N_ITEMS) {
 			uint32_t n = 1 + random_below(N_ITEMS - n_added < 20 ? N_ITEMS - n_added : 20);
 			rig_add(&rig, n);
@@ -433,10 +520,16 @@ static bool run_history(bool is_ordered)
 			random_put_back(i);
 		} else if (n_out > 0 && what <= 6) {
 			random_part(i);
+		} else if (n_out > 0 && what == 7) {
+			random_retry(i);
+		} else if (what == 8) {
+			window_wake(window(), ++model.now_ns);
+			for (const struct batch *batch = window()->put_off; batch; batch = batch->next_pending)
+				agrees = agrees && batch->not_before_ns > model.now_ns;
 		} else if (n_out > 0) {
 			random_give(i);
 		}
-		agrees = window()->n_items == n_added - model.n_with_outcome && is_open_right();
+		agrees = agrees && window()->n_items == n_added - model.n_with_outcome && is_open_right() && is_pending_right();
 		if (agrees && random_below(16) == 0)
 			agrees = model_agrees(is_ordered, rig_output(&rig));
 	}
@@ -467,6 +560,8 @@ int main(void)
 	test_notes_of_retries();
 	test_put_back();
 	test_put_back_of_a_part();
+	test_ends();
+	test_retry();
 	test_cut();
 	test_histories();
 	return tap_done();
