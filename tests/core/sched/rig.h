@@ -4,6 +4,8 @@
  * workers are hands that the test moves, by way of the worker's own end of the channel (shm/port), in the one thread.
  *
  *	rig_init(&rig, n_workers, is_ordered, text)     the items are the lines of text
+ *	rig_hold(&rig, text, max_item_bytes)            the items are these, and come only when they are let:
+ *	rig_let(&rig, n_bytes), rig_let_end, rig_let_fail
  *	rig_ready(&rig, number)                         the hand's plugin has opened
  *	rig_work(&rig, number, n_items, busy_ns)        it does so many items: the result is the item in capitals
  *	rig_begin, rig_put, rig_fail, rig_answer        the same by steps
@@ -56,7 +58,16 @@ struct hand {
 	const char *at;
 	size_t n_bytes; /* of the item at `at` */
 	int killed_by;
+	unsigned n_signals[NSIG]; /* how often it was sent each */
 	unsigned n_waits;
+};
+
+/* A source that gives what it is let. */
+struct rig_source {
+	struct source_head head;
+	const char *text;
+	size_t n_let;
+	bool has_ended, has_failed;
 };
 
 struct rig {
@@ -133,8 +144,11 @@ static int rig_backend_start(struct backend *backend, unsigned number, uint64_t 
 static bool rig_backend_kill(struct backend *backend, unsigned number, uint64_t generation, int signum)
 {
 	struct rig *rig = (struct rig *)(void *)backend;
-	if (rig->hands[number].channel && rig->hands[number].generation == generation)
-		rig->hands[number].killed_by = signum;
+	struct hand *hand = &rig->hands[number];
+	if (hand->channel && hand->generation == generation) {
+		hand->killed_by = signum;
+		hand->n_signals[signum]++;
+	}
 	return true;
 }
 
@@ -354,6 +368,65 @@ __attribute__((unused)) static void rig_fini(struct rig *rig)
 	close(rig->stderr_fd);
 	close(rig->said_fd);
 	close(rig->output_fd);
+}
+
+/* --- the source's end ------------------------------------------------------------------------------------ */
+
+static ssize_t rig_source_read(struct source *base, char *dest, size_t room_bytes, struct err *err)
+{
+	struct rig_source *source = (struct rig_source *)(void *)base;
+	size_t n_bytes = source->n_let < room_bytes ? source->n_let : room_bytes;
+	if (n_bytes == 0 && source->has_failed)
+		return err_set(err, ERR_RUN, "no more can be read");
+	if (n_bytes == 0)
+		return source->has_ended ? SOURCE_END : SOURCE_WAIT;
+	memcpy(dest, source->text, n_bytes);
+	source->text += n_bytes;
+	source->n_let -= n_bytes;
+	return (ssize_t)n_bytes;
+}
+
+static void rig_source_close(struct source *base)
+{
+	free(base);
+}
+
+/* Once, before anything was read. text stays the test's. */
+__attribute__((unused)) static void rig_hold(struct rig *rig, const char *text, int64_t max_item_bytes)
+{
+	static const struct source_ops ops = {"held", rig_source_read, rig_source_close};
+	struct endpoint endpoint = {.kind = ENDPOINT_LINES, .argument = (char[]){"held"}};
+	struct rig_source *source = calloc(1, sizeof *source);
+	must(source);
+	feed_destroy(&rig->feed);
+	source_close(&rig->source);
+	must(source_head_init(&source->head, &ops, &endpoint, &rig->err) == 0);
+	source->text = text;
+	rig->source = (struct source *)(void *)source;
+	must(feed_create(&rig->feed, rig->source, max_item_bytes, &rig->err) == 0);
+	rig->dispatch.feed = rig->feed;
+}
+
+static struct rig_source *rig_held(struct rig *rig)
+{
+	rig->dispatch.is_source_waiting = false;
+	return (struct rig_source *)(void *)rig->source;
+}
+
+__attribute__((unused)) static void rig_let(struct rig *rig, size_t n_bytes)
+{
+	rig_held(rig)->n_let += n_bytes;
+}
+
+/* After what was let. */
+__attribute__((unused)) static void rig_let_end(struct rig *rig)
+{
+	rig_held(rig)->has_ended = true;
+}
+
+__attribute__((unused)) static void rig_let_fail(struct rig *rig)
+{
+	rig_held(rig)->has_failed = true;
 }
 
 /* --- the window's ends ----------------------------------------------------------------------------------- */
