@@ -308,6 +308,121 @@ static void test_sharing_late(void)
 	end();
 }
 
+static void retires(void)
+{
+	worker_retire(worker(1));
+}
+
+static void is_ended(void)
+{
+	worker(1)->ending = ENDING_TIMED_OUT;
+}
+
+static void is_cut_short(void)
+{
+	worker(1)->is_cut_short = true;
+}
+
+static void is_broken(void)
+{
+	worker_break(worker(1));
+}
+
+static void is_starting(void)
+{
+	worker(1)->phase = WORKER_IS_STARTING;
+}
+
+/* Who has nothing in hand, and is to have nothing: nor is anything read for it. */
+static void test_who_may_take(void)
+{
+	static const struct {
+		void (*become)(void);
+		const char *what;
+	} cases[] = {{retires, "is to leave"},
+	             {is_ended, "is being ended"},
+	             {is_cut_short, "was just taken something from"},
+	             {is_broken, "can't be believed"},
+	             {is_starting, "isn't ready"}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		begin_timed(2, true, 40, 2 * BATCH_NS, BATCH_ITEMS_MAX);
+		cases[i].become();
+		settle();
+		is_int(worker(1)->n_owed_items, 0, "who %s gets nothing", cases[i].what);
+		ok(worker(2)->n_owed_items > 0, "the other does");
+		end();
+	}
+}
+
+/* A worker's items are counted: so many, and then another comes in its place. */
+static void test_recycling(void)
+{
+	begin_timed(1, true, 12, 50, 64);
+	rig.crew.recycle_items = 5;
+	settle();
+	is_int(worker(1)->n_owed_items, 5, "as many as it may have, though more are there");
+	ok(worker(1)->is_retiring, "and then it is to leave");
+	rig_work(&rig, 1, 100, 50);
+	settle();
+	is_int(worker(1)->n_owed_items, 0, "with nothing more");
+	for (int i = 0; !is_over() && i < 10; i++) {
+		port_set_state(&rig.hands[1].port, WORKER_LEFT);
+		rig_die(&rig, 1, 0, false);
+		rig_start_all(&rig);
+		settle();
+		ok(worker(1)->n_owed_items <= 5, "nor has the next one more: %u", worker(1)->n_owed_items);
+		rig_work(&rig, 1, 100, 50);
+		rig_collect(&rig);
+	}
+	is_int(rig.n_starts, 3, "three workers for twelve items");
+	is_str(rig_output(&rig), capitals, "and all are done");
+	end();
+}
+
+/* Nobody knows which of some items it was: each is alone in the whole crew, before and behind it. */
+static void test_alone(void)
+{
+	begin_timed(3, true, 8, 10000, BATCH_ITEMS_MAX);
+	must(feed_read(rig.feed, &rig.err) > 0);
+	struct batch *one = rig_add(&rig, 1), *suspects = rig_add(&rig, 2);
+	rig_add(&rig, 5);
+	suspects->n_suspected = 1;
+	worker_send(worker(1), one);
+	settle();
+	is_int(worker(2)->n_owed_items + worker(3)->n_owed_items, 0, "while another is at work a suspect waits");
+	rig_work(&rig, 1, 1, 10000);
+	for (int i = 0; i < 2; i++) {
+		settle();
+		uint32_t n_owed = worker(1)->n_owed_items + worker(2)->n_owed_items + worker(3)->n_owed_items;
+		is_int(n_owed, 1, "then one is in somebody's hands, and nothing else in anybody's");
+		for (unsigned k = 1; k <= 3; k++)
+			rig_work(&rig, k, 1, 10000);
+	}
+	settle();
+	is_int(worker(1)->n_owed_items + worker(2)->n_owed_items + worker(3)->n_owed_items, 5, "then the rest goes on");
+	run_to_end(10000);
+	is_str(rig_output(&rig), capitals, "all in order");
+	end();
+}
+
+/* A source that can't be read any further: that is told, and what was read is done. */
+static void test_failing_source(void)
+{
+	begin_timed(1, true, 3, 10000, BATCH_ITEMS_MAX);
+	rig_hold(&rig, lines, 1 << 20);
+	rig_let(&rig, strlen(lines));
+	rig_let_fail(&rig);
+	int result = 1;
+	for (int i = 0; i < 10 && result > 0; i++)
+		result = dispatch_step(&rig.dispatch, false, &rig.err);
+	is_int(result, -1, "it is an error");
+	is_str(rig.err.text, "no more can be read", "the source's own");
+	ok(rig.dispatch.has_source_failed && dispatch_is_at_end(&rig.dispatch), "and the end of it");
+	run_to_end(10000);
+	is_str(rig_output(&rig), capitals, "what had come is done");
+	end();
+}
+
 /* Only one suspect item is in anybody's hands at a time. */
 static void test_suspects(void)
 {
@@ -490,6 +605,9 @@ static void test_hostile_words(void)
 		settle();
 		rig_work(&rig, 1, 1, 1000);
 		atomic_store(&worker(1)->channel->up->busy_ns, times_ns[i]);
+		settle();
+		ok(rig.dispatch.item_ns >= 0 && rig.dispatch.item_ns <= 3600 * CLOCK_NS_PER_SEC,
+		   "a time of %llu ns isn't believed, if it can't be true", (unsigned long long)times_ns[i]);
 		run_to_end(1000);
 		ok(strcmp(rig_output(&rig), capitals) == 0, "a time of %llu ns harms nobody", (unsigned long long)times_ns[i]);
 		end();
@@ -522,6 +640,10 @@ int main(void)
 	test_waiting_for_holder();
 	test_sharing();
 	test_sharing_late();
+	test_who_may_take();
+	test_recycling();
+	test_alone();
+	test_failing_source();
 	test_suspects();
 	test_killer_of_the_fork_server();
 	test_budget();
