@@ -4,6 +4,7 @@
 
 #include "core/sched/collect.h"
 
+#include "core/base/clock.h"
 #include "rig.h"
 #include "tests/tap.h"
 
@@ -168,15 +169,24 @@ static void *flood(void *arg)
 
 static void test_flood_of_events(void)
 {
+	const int64_t end_ns = clock_now_ns() + 50 * CLOCK_NS_PER_MS;
+	const int64_t n_in_ring = 4096 / EVENT_BYTES;
+	int64_t most = 0, before = 0;
 	pthread_t thread;
 	give_five(true);
 	rig_begin(&rig, 1, 1);
+	must(first()->channel->event.size_bytes == 4096);
 	must(pthread_create(&thread, NULL, flood, &rig.hands[1].port) == 0);
 	while (!channel_has_news(first()->channel))
 		sched_yield();
-	is_int(rig_collect_one(&rig, 1), 1, "a turn comes to an end while a worker floods its ring");
-	ok(rig.tally.counters[0].value <= (int64_t)(first()->channel->event.size_bytes / sizeof(struct event_shm)),
-	   "and has taken no more than the ring held: %lld", (long long)rig.tally.counters[0].value);
+	while (most <= n_in_ring && (before == 0 || clock_now_ns() < end_ns)) {
+		must(rig_collect_one(&rig, 1) >= 0);
+		int64_t n = rig.tally.counters[0].value;
+		most = n - before > most ? n - before : most;
+		before = n;
+	}
+	ok(most <= n_in_ring, "a turn takes no more than the ring held, however fast it's filled again: %lld",
+	   (long long)most);
 	atomic_store(&has_heard, true);
 	must(pthread_join(thread, NULL) == 0);
 	while (rig_collect_one(&rig, 1) > 0)
@@ -362,6 +372,205 @@ static void test_hostile_words(void)
 	}
 }
 
+/* A part that is published behind what there is: nothing of it is taken. */
+static void test_part_from_nowhere(void)
+{
+	give_five(true);
+	rig_begin(&rig, 1, 1);
+	put_event(EVENT_PART, 0, 0, 0, 0);
+	put_event(EVENT_PART, 0, 4, 0, 0);
+	rig_answer(&rig, 1, "ab\n", 3);
+	rig_collect(&rig);
+	ok(first()->is_broken, "a part that isn't there: the worker is given up");
+	is_int(rig.window.held_bytes, 0, "and nothing is taken for it");
+	rig_fini(&rig);
+}
+
+/* The limit is for all parts together; what ends the result is one byte more. */
+static void test_parts_over_limit(void)
+{
+	give_five(true);
+	rig.collector.max_result_bytes = 10;
+	rig_begin(&rig, 1, 1);
+	rig_part(&rig, 1, "123456", 6);
+	rig_collect(&rig);
+	rig_part(&rig, 1, "7890\n", 5);
+	rig_collect(&rig);
+	ok(!first()->is_broken, "parts of a result that is as large as it may be");
+	is_int(rig.window.held_bytes, 11, "are held, with its end");
+	rig_part(&rig, 1, "x", 1);
+	rig_collect(&rig);
+	ok(first()->is_broken, "a byte more can't be true");
+	is_int(rig.window.held_bytes, 11, "and isn't held");
+	rig_fini(&rig);
+}
+
+/* Which failures are attempted again, and how often. */
+static void test_attempts(void)
+{
+	give_five(true);
+	rig.collector.attempts_max = 3;
+	rig_begin(&rig, 1, 1);
+	rig_fail(&rig, 1, "no such word");
+	rig_work(&rig, 1, 3, 1);
+	rig_begin(&rig, 1, 1);
+	rig_part(&rig, 1, "FI", 2);
+	port_fail(&rig.hands[1].port, FAILURE_AGAIN, 0, "busy", 4);
+	rig_answer(&rig, 1, "", 0);
+	rig_collect(&rig);
+	is_int(rig.tally.n_outcomes[OUTCOME_FAILED], 1, "what fails by itself has failed");
+	struct batch *batch = window_next_pending(&rig.window);
+	must(batch && rig.window.n_pending == 1);
+	is_int(batch->slice.seq, 5, "what asks for another attempt is there once more");
+	is_int(batch->attempt, 2, "for the second time");
+	is_int(rig.window.held_bytes, 0, "with nothing of the first");
+	worker_send(first(), batch);
+	rig_begin(&rig, 1, 1);
+	port_fail(&rig.hands[1].port, FAILURE_AGAIN, 0, "busy", 4);
+	rig_answer(&rig, 1, "", 0);
+	rig_collect(&rig);
+	must(window_next_pending(&rig.window));
+	worker_send(first(), window_next_pending(&rig.window));
+	rig_begin(&rig, 1, 1);
+	port_fail(&rig.hands[1].port, FAILURE_AGAIN, 0, "busy", 4);
+	rig_answer(&rig, 1, "", 0);
+	rig_collect(&rig);
+	ok(!window_next_pending(&rig.window), "and the third attempt is the last");
+	is_int(rig.tally.n_outcomes[OUTCOME_FAILED], 2, "of what has failed then");
+	is_str(rig_output(&rig), "TWO\nTHREE\nFOUR\n", "all others are ok");
+	rig_fini(&rig);
+}
+
+/* One was told to give up its item: what it says of that one is the time-out, what it says of the next is its own. */
+static void test_late_failure(void)
+{
+	uint32_t item;
+	give_five(true);
+	rig_begin(&rig, 1, 1);
+	must(channel_current_item(first()->channel, &item) > 0);
+	worker_end(first(), ENDING_TIMED_OUT, item);
+	rig_answer(&rig, 1, "ONE\n", 4);
+	rig_begin(&rig, 1, 1);
+	rig_fail(&rig, 1, "no such word");
+	rig_collect(&rig);
+	is_str(rig_output(&rig), "ONE\n", "the late item was answered all the same");
+	is_int(rig.tally.n_outcomes[OUTCOME_TIMED_OUT], 0, "nothing has timed out");
+	is_int(rig.tally.n_outcomes[OUTCOME_FAILED], 1, "the next one has failed by itself");
+	rig_fini(&rig);
+	give_five(true);
+	rig_work(&rig, 1, 1, 1);
+	rig_begin(&rig, 1, 1);
+	must(channel_current_item(first()->channel, &item) > 0);
+	worker_end(first(), ENDING_TIMED_OUT, item);
+	rig_fail(&rig, 1, "was told to give up");
+	rig_begin(&rig, 1, 1);
+	rig_fail(&rig, 1, "no such word");
+	rig_collect(&rig);
+	is_int(rig.tally.n_outcomes[OUTCOME_TIMED_OUT], 1, "one that gives up has timed out");
+	is_int(rig.tally.n_outcomes[OUTCOME_FAILED], 1, "and only that one");
+	ok(strstr(rig_said(&rig), "item 2 \"two\": timed out"), "which is said");
+	rig_fini(&rig);
+}
+
+/* At the end of a run all are told to give up what they have: that is nobody's failure. */
+static void test_failure_at_the_end(void)
+{
+	give_five(true);
+	rig_begin(&rig, 1, 1);
+	rig.crew.is_stopping = rig.crew.is_ended = true;
+	rig_fail(&rig, 1, "was told to give up");
+	rig_collect(&rig);
+	is_int(tally_finished(&rig.tally), 0, "an item that is given up at the end has no outcome");
+	is_int(rig.window.n_items, 5, "it is still to do");
+	ok(first()->is_broken, "its worker isn't heard any more");
+	rig_fini(&rig);
+}
+
+/* A failure is told before its item is answered: it counts with the answer. */
+static void test_failure_before_answer(void)
+{
+	give_five(true);
+	rig_work(&rig, 1, 1, 1);
+	rig_begin(&rig, 1, 1);
+	port_fail(&rig.hands[1].port, FAILURE_FAILED, 0, "no", 2);
+	rig_collect(&rig);
+	ok(!first()->is_broken, "a failure whose item isn't answered yet is nothing untrue");
+	is_int(rig.tally.n_outcomes[OUTCOME_FAILED], 0, "and doesn't count yet");
+	is_str(rig_output(&rig), "ONE\n", "what is before it does");
+	rig_answer(&rig, 1, "", 0);
+	rig_work(&rig, 1, 3, 1);
+	rig_collect(&rig);
+	is_int(rig.tally.n_outcomes[OUTCOME_FAILED], 1, "then it does");
+	is_str(rig_output(&rig), "ONE\nTHREE\nFOUR\nFIVE\n", "and what is behind it, too");
+	rig_fini(&rig);
+}
+
+/* When an item began and how long it took is the worker's word: no time before it was there, none that is to come. */
+static void test_times(void)
+{
+	const int64_t second = CLOCK_NS_PER_SEC;
+	static const struct {
+		int64_t start_s, runtime_s; /* start: from now on */
+		bool is_start_good, is_runtime_good;
+		const char *what;
+	} cases[] = {
+		{-10, 3, true, true, "honest"},
+		{-10, -1, true, true, "one that doesn't know"},
+		{-10, -2, true, false, "less than nothing"},
+		{-10, 1000, true, false, "longer than since it began"},
+		{-1000, 3, false, false, "begun before its worker"},
+		{1000, 3, false, false, "begun in the time to come"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		give_five(true);
+		rig_work(&rig, 1, 1, 1);
+		rig_begin(&rig, 1, 1);
+		int64_t now_ns = clock_now_ns();
+		first()->ready_since_ns = now_ns - 100 * second;
+		struct time_shm time = {.start_ns = now_ns + cases[i].start_s * second,
+		                        .runtime_ns = cases[i].runtime_s < 0 ? cases[i].runtime_s : cases[i].runtime_s * second,
+		                        .result_bytes = 7};
+		port_begun(&rig.hands[1].port, now_ns);
+		port_ended(&rig.hands[1].port, &time);
+		rig_collect(&rig);
+		is_int(first()->time_seq, 2, "%s: it is known of the item", cases[i].what);
+		if (cases[i].is_start_good)
+			is_int(first()->time.start_ns, time.start_ns, "%s: its begin is believed", cases[i].what);
+		else
+			ok(first()->time.start_ns >= now_ns && first()->time.start_ns <= clock_now_ns(),
+			   "%s: its begin isn't believed", cases[i].what);
+		is_int(first()->time.runtime_ns, cases[i].is_runtime_good ? time.runtime_ns : -1, "%s: how long it took",
+		       cases[i].what);
+		rig_fini(&rig);
+	}
+}
+
+static void test_too_many_failures(void)
+{
+	static const struct {
+		int64_t most, most_percent;
+		uint64_t n_failed, n_ok;
+		bool are_too_many;
+	} cases[] = {
+		{-1, -1, 1000, 0, false}, {0, -1, 0, 9, false},   {0, -1, 1, 9, true},     {2, -1, 2, 0, false},
+		{2, -1, 3, 0, true},      {-1, 10, 99, 0, false}, {-1, 10, 10, 90, false}, {-1, 10, 11, 89, true},
+		{-1, 0, 1, 99, true},     {-1, 0, 0, 100, false},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct job plan = {.max_failures = cases[i].most, .max_failures_percent = cases[i].most_percent};
+		struct tally tally;
+		struct err err;
+		tally_init(&tally);
+		tally.n_outcomes[OUTCOME_CRASHED] = cases[i].n_failed / 2;
+		tally.n_outcomes[OUTCOME_FAILED] = cases[i].n_failed - cases[i].n_failed / 2;
+		tally.n_outcomes[OUTCOME_OK] = cases[i].n_ok;
+		is_int(collect_has_too_many_failures(&tally, &plan, &err), cases[i].are_too_many,
+		       "--max-failures %lld or %lld %%: %llu of %llu", (long long)cases[i].most,
+		       (long long)cases[i].most_percent, (unsigned long long)cases[i].n_failed,
+		       (unsigned long long)(cases[i].n_failed + cases[i].n_ok));
+	}
+}
+
 int main(void)
 {
 	log_init(LOG_NORMAL);
@@ -377,5 +586,13 @@ int main(void)
 	test_changed_results();
 	test_hostile_events();
 	test_hostile_words();
+	test_part_from_nowhere();
+	test_parts_over_limit();
+	test_attempts();
+	test_late_failure();
+	test_failure_at_the_end();
+	test_failure_before_answer();
+	test_times();
+	test_too_many_failures();
 	return tap_done();
 }
