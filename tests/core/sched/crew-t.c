@@ -200,6 +200,17 @@ static void test_lost_again(void)
 	rig_fini(&rig);
 }
 
+/* Is the pause before the next start, which began after before_ns, longer by half than the last, and is it kept? */
+static bool is_pause_longer(int64_t *pause_ns, int64_t before_ns)
+{
+	int64_t not_before_ns = rig.crew.not_before_ns;
+	bool is_longer = not_before_ns - before_ns > *pause_ns + *pause_ns / 2;
+	bool may_start = crew_may_start(&rig.crew);
+	int64_t now_ns = clock_now_ns();
+	*pause_ns = not_before_ns - now_ns;
+	return is_longer && (!may_start || now_ns >= not_before_ns);
+}
+
 /* Workers that die before they are ready: later and later, then no more. */
 static void test_failed_starts(void)
 {
@@ -215,10 +226,9 @@ static void test_failed_starts(void)
 		while (rig.n_gave_up == 0 && n < 20) {
 			rig.crew.not_before_ns = 0;
 			must(crew_want(&rig.crew));
+			int64_t before_ns = clock_now_ns();
 			rig_die(&rig, 1, EXIT_3, false);
-			int64_t next_ns = rig.crew.not_before_ns - clock_now_ns();
-			grows = grows && next_ns > pause_ns && !crew_want(&rig.crew);
-			pause_ns = next_ns;
+			grows = grows && is_pause_longer(&pause_ns, before_ns);
 			n++;
 		}
 		is_int(n, most, "%u workers: given up after so many", cases[i].n_workers);
@@ -379,10 +389,9 @@ static void test_no_starts(void)
 	bool grows = true;
 	while (rig.n_gave_up == 0 && n < 20) {
 		rig.crew.not_before_ns = 0;
+		int64_t before_ns = clock_now_ns();
 		ok(!crew_want(&rig.crew), "start %d fails", n);
-		int64_t next_ns = rig.crew.not_before_ns - clock_now_ns();
-		grows = grows && next_ns > pause_ns;
-		pause_ns = next_ns;
+		grows = grows && is_pause_longer(&pause_ns, before_ns);
 		n++;
 	}
 	is_int(n, 5, "given up after five");
@@ -521,6 +530,140 @@ static void test_stuck(void)
 	rig_fini(&rig);
 }
 
+/* What is told of a worker that is gone isn't about the one in its place. */
+static void test_generations(void)
+{
+	struct err err;
+	begin(1);
+	rig_start_all(&rig);
+	uint64_t before = rig.hands[1].generation;
+	rig_die(&rig, 1, SIGABRT, false);
+	rig_start_all(&rig);
+	must(rig.hands[1].generation != before);
+	worker_send(worker(1), rig_add(&rig, 6));
+	err_set(&err, ERR_RESOURCE, "no process today");
+	rig.tell.died(rig.tell.arg, 1, before, SIGSEGV, false);
+	rig.tell.not_started(rig.tell.arg, 1, before, &err);
+	rig.tell.started(rig.tell.arg, 1, before, getpid());
+	is_int(worker(1)->phase, WORKER_IS_READY, "a second death of the one before isn't the next one's");
+	is_int(worker(1)->pid, 0, "nor is its process");
+	is_int(rig.crew.n_deaths, 1, "and doesn't count");
+	finish("ONE\nTWO\nTHREE\nFOUR\nFIVE\nSIX\n", "after news of the dead");
+	rig_fini(&rig);
+}
+
+/* Where processes aren't to be had threads take over: of a plugin that isn't thread-safe one, then and later. */
+static void test_one_thread(void)
+{
+	static const bool kinds[] = {true, false};
+	for (size_t i = 0; i < 2; i++) {
+		struct backend_ops threads = rig_backend;
+		rig_init(&rig, 2, true, LINES);
+		rig.crew.n_places = 2;
+		rig.crew.may_fall_back = true;
+		rig.crew.is_thread_safe = kinds[i];
+		rig.refuses_open = ERR_RESOURCE;
+		for (int n = 0; rig.crew.ops == &rig_backend && n < 20; n++) {
+			rig.crew.not_before_ns = 0;
+			crew_open(&rig.crew);
+		}
+		ok(rig.crew.ops == &backend_thread, "threads take over");
+		is_int(rig.crew.n_workers, kinds[i] ? 2 : 1, "as many as the plugin bears");
+		is_int(rig.setup.n_workers, kinds[i] ? 2 : 1, "which the plugin is told");
+		threads.has_processes = false;
+		rig.crew.ops = &threads;
+		rig.crew.n_workers = 1;
+		crew_resize(&rig.crew, 1);
+		is_int(rig.crew.n_workers, kinds[i] ? 2 : 1, "nor are there more when more are asked for");
+		rig_fini(&rig);
+	}
+}
+
+/* The plugin's file is another than the one that the run began with. */
+static void test_rebuilt(void)
+{
+	char path[TAP_PATH_BYTES];
+	int fd = rig_file(path);
+	struct filestamp stamp = filestamp_take(path);
+	must(stamp.inode != 0);
+	for (int i = 0; i < 2; i++) {
+		begin(1);
+		rig.setup.file = path;
+		rig.crew.stamp = &stamp;
+		if (i == 1)
+			must(write(fd, "new", 3) == 3);
+		rig_load(&rig);
+		is_int(rig.n_gave_up, i, "a plugin that was %s", i ? "rebuilt ends the run" : "left alone is loaded");
+		is_int(rig.crew.is_loaded, !i, "so workers may start, or not");
+		rig_fini(&rig);
+	}
+	must(close(fd) == 0 && unlink(path) == 0);
+}
+
+/* Fewer: the last one leaves when it's done; one stays. More: as many as there are places. */
+static void test_resize(void)
+{
+	begin(3);
+	rig_start_all(&rig);
+	crew_resize(&rig.crew, -1);
+	ok(worker(3)->is_retiring && !worker(2)->is_retiring && !worker(1)->is_retiring, "one fewer: the last is to leave");
+	crew_resize(&rig.crew, -1);
+	ok(worker(2)->is_retiring && !worker(1)->is_retiring, "and then the one before");
+	crew_resize(&rig.crew, -1);
+	ok(rig.crew.n_workers == 1 && !worker(1)->is_retiring, "one stays");
+	for (int i = 0; i < 5; i++)
+		crew_resize(&rig.crew, 1);
+	is_int(rig.crew.n_workers, 3, "and there are never more than there is place for");
+	rig_fini(&rig);
+}
+
+/* Who wants to sleep hears of what had come before it asked to be rung for. */
+static void test_sleep(void)
+{
+	begin(2);
+	rig_load(&rig);
+	must(crew_want(&rig.crew));
+	ok(!crew_sleep_begin(&rig.crew, NULL), "one that only starts is no reason to stay awake");
+	crew_sleep_end(&rig.crew);
+	rig.tell.started(rig.tell.arg, 1, rig.hands[1].generation, 0);
+	port_set_state(&rig.hands[1].port, WORKER_READY);
+	ok(crew_sleep_begin(&rig.crew, NULL), "one that became ready before is");
+	crew_sleep_end(&rig.crew);
+	crew_poll(&rig.crew);
+	ok(!crew_sleep_begin(&rig.crew, NULL), "once that is known it isn't");
+	crew_sleep_end(&rig.crew);
+	rig_start_all(&rig);
+	worker_send(worker(1), rig_add(&rig, 2));
+	worker_send(worker(2), rig_add(&rig, 4));
+	rig_work(&rig, 1, 2, 1);
+	ok(crew_sleep_begin(&rig.crew, NULL), "a batch that was done before is");
+	ok(crew_has_news(&rig.crew, worker(1)), "of the one that did it");
+	crew_sleep_end(&rig.crew);
+	ok(!crew_sleep_begin(&rig.crew, worker(2)), "but not where only the other may be listened to");
+	crew_sleep_end(&rig.crew);
+	rig_collect(&rig);
+	ok(!crew_sleep_begin(&rig.crew, NULL), "and not once it is collected");
+	crew_sleep_end(&rig.crew);
+	rig_fini(&rig);
+}
+
+/* How long it was busy is the worker's word: not longer than it was there. */
+static void test_busy(void)
+{
+	begin(1);
+	rig_start_all(&rig);
+	worker(1)->ready_since_ns -= 100 * CLOCK_NS_PER_SEC;
+	atomic_store(&worker(1)->channel->up->busy_ns, (uint64_t)CLOCK_NS_PER_SEC);
+	rig_die(&rig, 1, SIGABRT, false);
+	is_int(rig.crew.busy_ns, CLOCK_NS_PER_SEC, "what a worker was busy is counted");
+	ok(rig.crew.ready_ns >= (uint64_t)(100 * CLOCK_NS_PER_SEC), "and how long it could be");
+	rig_start_all(&rig);
+	atomic_store(&worker(1)->channel->up->busy_ns, UINT64_MAX / 2);
+	rig_die(&rig, 1, SIGABRT, false);
+	ok(rig.crew.busy_ns <= rig.crew.ready_ns, "no more than that is believed");
+	rig_fini(&rig);
+}
+
 /* Threads that can't be ended go on with their channels, and ring. */
 static void test_left_threads(void)
 {
@@ -563,6 +706,12 @@ int main(void)
 	test_take_back();
 	test_take_back_and_send_again();
 	test_stuck();
+	test_generations();
+	test_one_thread();
+	test_rebuilt();
+	test_resize();
+	test_sleep();
+	test_busy();
 	test_left_threads();
 	return tap_done();
 }
