@@ -1,144 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * resume-t - what a checkpoint puts into a journal, and what a resume makes of it: just what is unfinished goes into
- * the window, whatever slices it comes in, and nothing when the input is another.
+ * resume: just what is unfinished goes into the window, whatever slices it comes in; nothing is begun before the input
+ * is known to be the same; and whenever a life ends, after the last each item has one outcome and one result.
  */
 #include "config.h"
 
 #include "core/sched/resume.h"
 
 #include "core/sched/checkpoint.h"
-#include "core/sched/note.h"
-#include "rig.h"
+#include "journaled.h"
 #include "tests/tap.h"
 
-static struct rig rig;
-static char folder[TAP_PATH_BYTES];
-static char journal_file[TAP_BESIDE_BYTES];
-static struct journal *journal;
-static const struct journal_key key = {"rig", "plugin", "upper"};
+#define EIGHT "1\n2\n3\n4\n5\n6\n7\n8\n"
 
-static void begin(bool is_ordered, const char *text)
+/* A life that leaves 2 and 3, 5 and 6, 8; 4 has failed. */
+static void leave_some(void)
 {
-	rig_init(&rig, 1, is_ordered, text);
-	checkpoint_init(&rig.checkpoint, journal, "rig");
-	rig.checkpoint.window = &rig.window;
-	rig.checkpoint.sink = rig.sink;
-}
-
-static void end(void)
-{
-	checkpoint_fini(&rig.checkpoint);
-	rig_fini(&rig);
-}
-
-/* The next n_items go into the window and to a worker. */
-static struct batch *take(uint32_t n_items)
-{
-	struct slice slice;
-	while (!feed_take(rig.feed, n_items, 1 << 20, &slice))
-		must(feed_read(rig.feed, &rig.err) > 0);
-	must(slice.n_items == n_items);
-	checkpoint_take_input(&rig.checkpoint, &slice);
-	must(window_add(&rig.window, &slice, &rig.err) == 0);
-	struct batch *batch = rig.window.newest;
-	must(batch == window_next_pending(&rig.window));
-	window_send(&rig.window, batch);
-	return batch;
-}
-
-static void give(struct batch *batch, const char *results, uint32_t n_items)
-{
-	bool is_done;
-	must(window_give(&rig.window, batch, results, strlen(results), n_items, &is_done, &rig.err) == 0);
-}
-
-static void fail(struct batch *batch)
-{
-	struct window_note *note;
-	struct failure failure = {.seq = batch->slice.seq + batch->n_answered,
-	                          .item = "item",
-	                          .item_bytes = 4,
-	                          .attempts = 1,
-	                          .cause = {.kind = CAUSE_DIED, .wait_status = 11, .worker = 1}};
-	must(checkpoint_note(&rig.checkpoint, &failure, &note, &rig.err) == 0 && note);
-	window_note(batch, note);
-	give(batch, "", 1);
-}
-
-/* A checkpoint, at once. */
-static void commit(void)
-{
-	rig.checkpoint.due_ns = 0;
-	must(checkpoint_step(&rig.checkpoint, 1, &rig.err) == 0);
-	must(rig.checkpoint.phase == CHECKPOINT_IDLE);
-}
-
-/* "taken 8, output 3: 2-4 7-8, 1 failed" */
-static const char *position(void)
-{
-	static char text[256];
-	struct journal_position position;
-	must(journal_read_position(journal, "rig", &position, &rig.err) == 0);
-	int n = snprintf(text, sizeof text, "taken %llu, output %llu:", (unsigned long long)position.taken_items,
-	                 (unsigned long long)position.output_bytes);
-	for (size_t i = 0; i < position.n_unfinished; i++)
-		n += snprintf(text + n, sizeof text - (size_t)n, " %llu-%llu", (unsigned long long)position.unfinished[i].first,
-		              (unsigned long long)position.unfinished[i].last);
-	snprintf(text + n, sizeof text - (size_t)n, ", %llu failed%s", (unsigned long long)position.n_failed,
-	         position.is_finished ? ", finished" : "");
-	journal_position_fini(&position);
-	return text;
-}
-
-static void test_ordered(void)
-{
-	begin(true, "1\n2\n3\n4\n5\n6\n7\n8\n");
-	struct batch *one = take(3), *other = take(3), *last = take(2);
-	commit();
-	is_str(position(), "taken 8, output 0: 1-8, 0 failed", "nothing is done");
-	give(one, "A\n", 1);
-	give(last, "G\nH\n", 2);
-	fail(other);
-	commit();
-	is_str(position(), "taken 8, output 2: 2-8, 0 failed", "in order, what stands behind the oldest isn't known yet");
-	give(one, "B\nC\n", 2);
-	commit();
-	is_str(position(), "taken 8, output 6: 5-8, 1 failed", "then it is, failures too");
-	give(other, "E\nF\n", 2);
-	rig_output(&rig);
-	must(checkpoint_finish(&rig.checkpoint, true, &rig.err) == 0);
-	is_str(position(), "taken 8, output 14:, 1 failed, finished", "all");
-	is_int(checkpoint_due_ns(&rig.checkpoint), -1, "there is nothing new");
-	end();
-}
-
-static void test_unordered(void)
-{
-	begin(false, "1\n2\n3\n4\n5\n6\n7\n8\n");
-	struct batch *one = take(3), *other = take(3), *last = take(2);
-	give(one, "A\n", 1);
-	give(last, "G\n", 1);
-	fail(other);
-	commit();
-	is_str(position(), "taken 8, output 4: 2-3 5-6 8-8, 1 failed", "unordered: just what has no outcome");
-	ok(checkpoint_due_ns(&rig.checkpoint) == -1, "no news, no checkpoint");
-	give(last, "H\n", 1);
-	ok(checkpoint_due_ns(&rig.checkpoint) > clock_now_ns(), "news, but not at once");
-	end();
+	journaled_anew();
+	journaled_begin(1, false, EIGHT, 1 << 20);
+	rig_let(&rig, strlen(EIGHT));
+	struct batch *one = journaled_take(3), *other = journaled_take(3), *last = journaled_take(2);
+	journaled_give(one, "A\n", 1);
+	journaled_give(last, "G\n", 1);
+	journaled_fail(other);
+	journaled_commit();
+	is_str(journaled_position(), "taken 8, output 4: 2-3 5-6 8-8, 1 failed", "a life that leaves some");
+	journaled_end();
 }
 
 /* Goes over the input in slices of n_items; the window's items as text, or what was wrong. */
 static const char *gone_over(const char *input, uint32_t n_items)
 {
 	static char text[512];
-	struct journal_position found = {0};
-	struct tally tally = {0};
 	struct slice slice;
 	int result = 0;
-	begin(true, input);
-	must(checkpoint_load(&rig.checkpoint, &tally, &found, &rig.err) == 0);
-	resume_init(&rig.resume, &found);
+	journaled_begin(1, true, input, 1 << 20);
+	rig_let(&rig, strlen(input));
+	rig_let_end(&rig);
 	while (result == 0 && resume_is_on(&rig.resume)) {
 		uint64_t left = resume_left_items(&rig.resume, &rig.checkpoint);
 		while (!feed_has_item(rig.feed) && !feed_is_at_end(rig.feed))
@@ -161,18 +59,17 @@ static const char *gone_over(const char *input, uint32_t n_items)
 		}
 	if (result != 0)
 		snprintf(text, sizeof text, "%.500s", rig.err.text);
-	resume_fini(&rig.resume);
-	end();
+	journaled_end();
 	return text;
 }
 
-/* What test_unordered has left: 2 and 3, 5 and 6, 8. */
 static void test_going_over(void)
 {
 	static const uint32_t sizes[] = {1, 2, 3, 5, 8, 100};
+	leave_some();
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-		is_str(gone_over("1\n2\n3\n4\n5\n6\n7\n8\n9\n", sizes[i]), "2=2 3=3 5=5 6=6 8=8",
-		       "what is unfinished, in slices of %u", (unsigned)sizes[i]);
+		is_str(gone_over(EIGHT "9\n", sizes[i]), "2=2 3=3 5=5 6=6 8=8", "what is unfinished, in slices of %u",
+		       (unsigned)sizes[i]);
 	ok(strstr(gone_over("1\n2\n3\n4\n5\n6\n7\nX\n9\n", 3), "the input was changed: its first 8 items"),
 	   "the last item is another");
 	ok(strstr(gone_over("X\n2\n3\n4\n5\n6\n7\n8\n9\n", 3), "the input was changed"), "the first one is");
@@ -181,40 +78,197 @@ static void test_going_over(void)
 	is_str(gone_over("1\n2\n3\n4\n5\n6\n7\n8", 3), "2=2 3=3 5=5 6=6 8=8", "without its last newline it is the same");
 }
 
-static void test_tally(void)
+/* An input that pauses before all of it could be compared: whatever comes then, nothing was begun. */
+static void test_nothing_is_begun_before(void)
 {
-	struct journal_position found = {0};
-	struct tally tally = {0};
-	begin(true, "");
-	must(checkpoint_load(&rig.checkpoint, &tally, &found, &rig.err) == 0);
-	is_int(tally.n_outcomes[OUTCOME_CRASHED], 1, "what has failed is counted");
-	is_int(tally.n_outcomes[OUTCOME_OK], 2, "and what was ok");
-	is_int(tally.n_before, 3, "as done before");
-	journal_position_fini(&found);
-	end();
+	static const struct {
+		const char *rest, *err; /* behind "1\n2\n3\n"; or NULL */
+		const char *what;
+	} cases[] = {
+		{"4\n5\n6\n7\n8\n9\n", NULL, "the same, and more"},
+		{"4\n5\n6\n7\nX\n9\n", "the input was changed: its first 8 items", "another last one"},
+		{"4\n5\n6\n7 8\n9\n", "the input was changed: its first 8 items", "a newline less"},
+		{"4\n5\n", "it has 5 items, and the journal's run had read 8", "too few"},
+		{"", "it has 3 items, and the journal's run had read 8", "nothing"},
+	};
+	leave_some();
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char input[64];
+		snprintf(input, sizeof input, "1\n2\n3\n%s", cases[i].rest);
+		journaled_begin(2, false, input, 1 << 20);
+		rig_start_all(&rig);
+		rig_let(&rig, 6);
+		is_int(journaled_settle(), 0, "%s: the input pauses", cases[i].what);
+		is_int(rig.window.n_items, 2, "%s: two items are known to be unfinished", cases[i].what);
+		is_int(rig.crew.workers[0].n_sent_items + rig.crew.workers[1].n_sent_items, 0, "%s: none is begun",
+		       cases[i].what);
+		rig_let(&rig, strlen(input) - 6);
+		rig_let_end(&rig);
+		int result = 1;
+		for (int k = 0; result > 0 && resume_is_on(&rig.resume) && k < 100; k++)
+			result = journaled_turn();
+		is_int(result < 0, cases[i].err != NULL, "%s: it is an error, or not", cases[i].what);
+		if (cases[i].err) {
+			ok(strstr(rig.err.text, cases[i].err), "%s: %s", cases[i].what, rig.err.text);
+			is_int(rig.crew.workers[0].n_sent_items + rig.crew.workers[1].n_sent_items, 0, "%s: still none is",
+			       cases[i].what);
+		} else {
+			journaled_settle();
+			ok(rig.crew.workers[0].n_sent_items > 0, "%s: then they are begun", cases[i].what);
+		}
+		journaled_end();
+	}
 }
 
-static void make_journal(void)
+/* All that is let is done. */
+static void finish(void)
 {
-	struct err err;
-	journal_close(&journal);
-	unlink(journal_file);
-	must(journal_create(&journal, journal_file, &key, 1, &err) == 0);
+	const int turns_max = 1000;
+	for (int i = 0; rig.window.n_batches > 0 || !dispatch_is_at_end(&rig.dispatch); i++) {
+		must(i < turns_max && journaled_settle() == 0);
+		for (unsigned k = 1; k <= rig.crew.n_workers; k++)
+			rig_work(&rig, k, UINT32_MAX, 1000);
+	}
+	must(sink_flush(rig.sink, true, &rig.err) == SINK_OK);
+	must(checkpoint_finish(&rig.checkpoint, true, &rig.err) == 0);
+}
+
+/* Items over max-item, one finished before, one unfinished (in order) as the last of its range: each fails once. */
+static void test_too_long(bool is_ordered)
+{
+	static const char text[] = "a\nmuch too long\nb\nso is this\nc\n";
+	const char *order = is_ordered ? "ordered" : "unordered";
+	journaled_anew();
+	journaled_begin(1, is_ordered, text, 5);
+	rig_start_all(&rig);
+	rig_let(&rig, strlen("a\nmuch too long\nb\nso is this\n"));
+	must(journaled_settle() == 0);
+	is_int(rig_work(&rig, 1, 1, 1000), 1, "%s: one is done", order);
+	must(journaled_settle() == 0);
+	journaled_commit();
+	is_str(journaled_position(), is_ordered ? "taken 4, output 2: 3-4, 1 failed" : "taken 4, output 2: 3-3, 2 failed",
+	       "%s: before", order);
+	journaled_end();
+	journaled_begin(1, is_ordered, text, 5);
+	rig_start_all(&rig);
+	rig_let(&rig, strlen(text));
+	rig_let_end(&rig);
+	finish();
+	is_str(journaled_position(), "taken 5, output 6:, 2 failed, finished", "%s: both have failed, each once", order);
+	is_str(journaled_output(), "A\nB\nC\n", "%s: the others are there", order);
+	is_int(rig.tally.n_outcomes[OUTCOME_OVER_LIMIT], 2, "%s: two are counted", order);
+	is_int(rig.tally.n_outcomes[OUTCOME_OK], 3, "%s: and three that are ok", order);
+	ok(!strstr(rig_said(&rig), "item 2 "), "%s: what has failed before isn't said again", order);
+	is_int(strstr(rig_said(&rig), "item 4 ") != NULL, is_ordered, "%s: what fails now is", order);
+	journaled_end();
+}
+
+/* --- one life after another -------------------------------------------------------------------------------------- */
+
+#define N_ITEMS 150u
+#define N_LIVES_MAX 100
+
+static uint64_t state;
+
+static uint32_t random_below(uint32_t n)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (uint32_t)(state >> 33) % n;
+}
+
+/* Some items of each worker; every seventh item fails. */
+static void work_some(void)
+{
+	for (unsigned k = 1; k <= 2; k++)
+		for (uint32_t n = random_below(6); n > 0 && rig_begin(&rig, k, 1000); n--) {
+			struct hand *hand = &rig.hands[k];
+			char text[16];
+			int number = atoi(hand->at + 1);
+			if (number % 7 == 0) {
+				rig_fail(&rig, k, "a seventh");
+				continue;
+			}
+			int n_bytes = snprintf(text, sizeof text, "X%d\n", number);
+			rig_answer(&rig, k, text, (size_t)n_bytes);
+		}
+}
+
+/* Each item that is ok stands in the output once, in order if that was asked for. */
+static bool is_output_right(bool is_ordered)
+{
+	bool has[N_ITEMS + 1] = {false};
+	unsigned n = 0;
+	int before = 0;
+	for (const char *at = journaled_output(); *at == 'X'; at = strchr(at, '\n') + 1) {
+		int number = atoi(at + 1);
+		if (number < 1 || number > (int)N_ITEMS || has[number] || number % 7 == 0 || (is_ordered && number < before))
+			return false;
+		has[before = number] = true;
+		n++;
+	}
+	return n == N_ITEMS - N_ITEMS / 7;
+}
+
+/* Lives of some turns each, that commit now and then and end anywhere; the last one is let live. */
+static void test_lives(bool is_ordered)
+{
+	static char text[8 * N_ITEMS];
+	const char *order = is_ordered ? "ordered" : "unordered";
+	size_t n_bytes = 0;
+	for (unsigned i = 1; i <= N_ITEMS; i++)
+		n_bytes += (size_t)sprintf(text + n_bytes, "x%u\n", i);
+	const char *given = getenv("ROTA_SEED");
+	uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)clock_now_ns();
+	state = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
+	journaled_anew();
+	bool is_finished = false;
+	for (int life = 0; !is_finished && life < N_LIVES_MAX; life++) {
+		size_t n_let = 0;
+		journaled_begin(2, is_ordered, text, 1 << 20);
+		rig_start_all(&rig);
+		for (uint32_t turns = 3 + random_below(20); turns > 0 && !is_finished; turns--) {
+			size_t more = random_below(100);
+			more = more < n_bytes - n_let ? more : n_bytes - n_let;
+			rig_let(&rig, more);
+			n_let += more;
+			if (n_let == n_bytes)
+				rig_let_end(&rig);
+			must(journaled_turn() >= 0);
+			work_some();
+			rig_collect(&rig);
+			if (random_below(4) == 0 && !resume_is_on(&rig.resume))
+				journaled_commit();
+			is_finished = dispatch_is_at_end(&rig.dispatch) && rig.window.n_batches == 0;
+		}
+		if (is_finished) {
+			must(sink_flush(rig.sink, true, &rig.err) == SINK_OK);
+			must(checkpoint_finish(&rig.checkpoint, true, &rig.err) == 0);
+			is_int(rig.tally.n_outcomes[OUTCOME_FAILED], N_ITEMS / 7, "%s: so many have failed", order);
+			is_int(rig.tally.n_outcomes[OUTCOME_OK], N_ITEMS - N_ITEMS / 7, "%s: so many are ok", order);
+		}
+		journaled_end();
+	}
+	bool is_right = ok(is_finished, "%s: after some lives it is finished", order);
+	is_right = ok(is_output_right(is_ordered), "%s: each result stands in the output once", order) && is_right;
+	char want[64];
+	snprintf(want, sizeof want, ":, %u failed, finished", N_ITEMS / 7);
+	is_right = ok(strstr(journaled_position(), want), "%s: and so the journal says", order) && is_right;
+	if (!is_right)
+		diag("again by ROTA_SEED=%llu; the journal: %s", (unsigned long long)seed, journaled_position());
 }
 
 int main(void)
 {
-	tap_template(folder, "resume");
-	must(mkdtemp(folder));
-	snprintf(journal_file, sizeof journal_file, "%s/j", folder);
-	make_journal();
-	test_ordered();
-	make_journal();
-	test_unordered();
+	log_init(LOG_NORMAL);
+	journaled_enter();
 	test_going_over();
-	test_tally();
-	journal_close(&journal);
-	must(unlink(journal_file) == 0);
-	ok(rmdir(folder) == 0, "nothing is left");
+	test_nothing_is_begun_before();
+	test_too_long(true);
+	test_too_long(false);
+	test_lives(true);
+	test_lives(false);
+	journaled_leave();
 	return tap_done();
 }
