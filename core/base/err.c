@@ -110,11 +110,13 @@ int err_set_at(struct err *err, enum err_code code, const char *file, size_t lin
 int err_prefix(struct err *err, const char *format, ...)
 {
 	char tail[ERR_TEXT_BYTES + 2];
+	int errnum = err->errnum;
 	va_list args;
 	snprintf(tail, sizeof(tail), ": %s", err->text);
 	va_start(args, format);
 	set(err, err->code, tail, format, args);
 	va_end(args);
+	err->errnum = errnum;
 	return -1;
 }
 

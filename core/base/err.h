@@ -24,7 +24,7 @@ enum err_code {
 
 struct err {
 	enum err_code code;
-	int errnum;                /* of err_set_errno; else 0 */
+	int errnum;                /* of err_set_errno, or what stands for it; else 0 */
 	char text[ERR_TEXT_BYTES]; /* cut ("..." in its middle, so that the reason stays), never overrun */
 };
 

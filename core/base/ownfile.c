@@ -87,17 +87,18 @@ int ownfile_make_nameless(const char *beside, struct err *err)
 	return fd;
 }
 
-void ownfile_sync_folder(const char *file)
+/* A folder that may not be read, and a file system that can't do it, are no failure of the disk's. */
+int ownfile_sync_folder(const char *file)
 {
 	char *folder = NULL;
-	int saved_errno = errno;
 	int fd = asprintf(&folder, "%.*s.", folder_bytes(file), file) < 0
 	             ? -1
 	             : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0) {
-		fsync(fd);
-		close(fd);
-	}
 	free(folder);
+	if (fd < 0)
+		return 0;
+	int result = fsync(fd), saved_errno = errno;
+	close(fd);
 	errno = saved_errno;
+	return result == 0 || errno == EINVAL || errno == EROFS || errno == ENOTSUP ? 0 : -1;
 }

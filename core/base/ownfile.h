@@ -28,7 +28,10 @@ int ownfile_make(const char *name, mode_t mode, struct err *err);
 /* A file without a name, in the folder of that one, for reading and writing. The descriptor, or -1. */
 int ownfile_make_nameless(const char *beside, struct err *err);
 
-/* So that a name that was made or renamed lasts; what can't be synced is as safe as the file system makes it. */
-void ownfile_sync_folder(const char *file);
+/*
+ * So that a name that was made or renamed lasts; what can't be synced is as safe as the file system makes it. -1 with
+ * errno: the disk fails.
+ */
+int ownfile_sync_folder(const char *file);
 
 #endif

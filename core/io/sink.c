@@ -204,8 +204,8 @@ int sink_sync(struct sink *sink, struct err *err)
 {
 	if (sink->fd >= 0 && sink_file_sync(sink->fd) < 0)
 		return err_set_errno(err, ERR_RUN, errno, "cannot write %s", sink->name);
-	if (sink->fd >= 0 && !sink->is_folder_synced)
-		sink_file_sync_folder(sink->fd);
+	if (sink->fd >= 0 && !sink->is_folder_synced && sink_file_sync_folder(sink->fd) < 0)
+		return err_set_errno(err, ERR_RUN, errno, "cannot sync the folder of %s", sink->name);
 	sink->is_folder_synced = true;
 	return 0;
 }

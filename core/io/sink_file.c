@@ -231,17 +231,16 @@ int sink_file_sync(int fd)
 }
 
 /* By way of the descriptor: the name may be a link, and lead elsewhere by now. */
-void sink_file_sync_folder(int fd)
+int sink_file_sync_folder(int fd)
 {
 	char link[32], file[PATH_MAX];
 
 	if (sink_file_bytes(fd) < 0)
-		return;
+		return 0;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	ssize_t n = readlink(link, file, sizeof(file) - 1);
 	file[n > 0 ? n : 0] = '\0';
-	if (file[0] == '/')
-		ownfile_sync_folder(file);
+	return file[0] == '/' ? ownfile_sync_folder(file) : 0;
 }
 
 int sink_file_open(const struct endpoint *endpoint, const char *name, enum sink_file_mode mode, int *ret_fd,

@@ -44,8 +44,8 @@ int sink_file_take_off(int fd, uint64_t n_bytes);
 /* What was written is with the disk when it returns. What has no disk is left alone. -1 with errno. */
 int sink_file_sync(int fd);
 
-/* So that the name of a new file lasts; what can't be synced is as safe as the file system makes it. */
-void sink_file_sync_folder(int fd);
+/* So that the name of a new file lasts, as ownfile_sync_folder has it. -1 with errno. */
+int sink_file_sync_folder(int fd);
 
 /*
  * From now on descriptor 1 is standard error; results still go where it led. For a process that runs plugin code: what

@@ -181,13 +181,14 @@ int splice_rename(const char *file, uint64_t n_bytes, struct digest digest, stru
 	if (has_bytes(new_file, n_bytes, digest)) {
 		if (rename(new_file, real) != 0)
 			result = err_set_errno(err, ERR_RUN, errno, "cannot rename %s", new_file);
-		else
-			ownfile_sync_folder(real);
 	} else if (!has_bytes(real, n_bytes, digest))
 		result = err_set(err, ERR_USAGE,
 		                 "neither %s nor %s has the %" PRIu64 " bytes that were written: bring it back, or begin anew "
 		                 "without --resume",
 		                 new_file, real, n_bytes);
+	/* an earlier run may have been killed when it had renamed it */
+	if (result == 0 && ownfile_sync_folder(real) != 0)
+		result = err_set_errno(err, ERR_RUN, errno, "cannot sync the folder of %s", real);
 	free(real);
 	free(new_file);
 	return result;

@@ -6,6 +6,7 @@
 
 #include "core/base/limit.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,18 +62,23 @@ int journal_db_error(const struct journal *journal, int code, const char *what, 
 	if (primary == SQLITE_TOOBIG)
 		return err_set(err, ERR_RUN, "journal %s: cannot %s: an item is too large for it", journal->file, what);
 	int errnum = journal->db ? sqlite3_system_errno(journal->db) : 0;
-	if (primary == SQLITE_FULL)
-		return err_set(err, ERR_RUN, "journal %s: cannot %s: the disk is full", journal->file, what);
+	if (primary == SQLITE_FULL) {
+		err_set(err, ERR_RUN, "journal %s: cannot %s: the disk is full", journal->file, what);
+		err->errnum = ENOSPC;
+		return -1;
+	}
 	if (errnum != 0 && (primary == SQLITE_CANTOPEN || primary == SQLITE_IOERR || primary == SQLITE_READONLY))
 		return err_set_errno(err, ERR_RUN, errnum, "journal %s: cannot %s", journal->file, what);
 	/* SQLite doesn't always keep the reason */
 	unsigned long long limit_bytes;
 	if (primary == SQLITE_IOERR && limit_file_bytes(&limit_bytes))
-		return err_set(err, ERR_RUN,
-		               "journal %s: cannot %s: %s; no file may have more than %llu bytes here (ulimit -f)",
-		               journal->file, what, sqlite3_errstr(code), limit_bytes);
-	return err_set(err, (code & 0xff) == SQLITE_NOMEM ? ERR_RESOURCE : ERR_RUN, "journal %s: cannot %s: %s",
-	               journal->file, what, sqlite3_errstr(code));
+		err_set(err, ERR_RUN, "journal %s: cannot %s: %s; no file may have more than %llu bytes here (ulimit -f)",
+		        journal->file, what, sqlite3_errstr(code), limit_bytes);
+	else
+		err_set(err, primary == SQLITE_NOMEM ? ERR_RESOURCE : ERR_RUN, "journal %s: cannot %s: %s", journal->file, what,
+		        sqlite3_errstr(code));
+	err->errnum = primary == SQLITE_IOERR ? EIO : 0;
+	return -1;
 }
 
 int journal_db_damaged(const struct journal *journal, struct err *err, const char *format, ...)

@@ -204,6 +204,7 @@ int journal_file_replace(const struct journal *journal, const char *name, struct
 		return -1;
 	if (rename(name, journal->path) != 0)
 		return err_set_errno(err, ERR_RUN, errno, "journal %s: cannot rename %s", journal->file, name);
-	ownfile_sync_folder(journal->path);
+	if (ownfile_sync_folder(journal->path) != 0)
+		return err_set_errno(err, ERR_RUN, errno, "journal %s: cannot sync its folder", journal->file);
 	return 0;
 }

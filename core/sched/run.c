@@ -315,7 +315,12 @@ static int open_old_journal(struct run *run, const struct identity_keys *identit
 	return 0;
 }
 
-/* What keeps a run from being gone on from is the user's to decide: nothing was run. */
+static bool is_of_the_disk(int errnum)
+{
+	return errnum == EIO || errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG;
+}
+
+/* What keeps a run from being gone on from is the user's to decide: nothing was run. Not so a disk that fails. */
 static int open_journal(struct run *run, struct err *err)
 {
 	struct identity_keys identity;
@@ -328,7 +333,7 @@ static int open_journal(struct run *run, struct err *err)
 		result = open_old_journal(run, &identity, err);
 	if (result == 0 && !run->journal)
 		result = journal_create(&run->journal, run->plan->journal_file, identity.keys, identity.n_keys, err);
-	if (result != 0)
+	if (result != 0 && !is_of_the_disk(err->errnum))
 		err->code = ERR_USAGE;
 	identity_destroy(&identity);
 	return result;

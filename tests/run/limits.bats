@@ -260,6 +260,6 @@ calls_of() {
 		[ "$(grep -c ulimit "$err")" -eq 1 ]'
 	expect 3 bash -c 'ulimit -f 1000 && "$@"' - "$ROTA" map -i items upper
 	run ! grep -q "going on with" "$err"
-	expect 2 bash -c 'ulimit -f 1 && "$@"' - "$ROTA" map --journal j -i items -o results upper
+	expect 3 bash -c 'ulimit -f 1 && "$@"' - "$ROTA" map --journal j -i items -o results upper
 	has "$err" "1024 bytes here (ulimit -f)"
 }

@@ -216,16 +216,6 @@ make_unfinished() {
 	done
 }
 
-@test "journal: the folder of a new output is synced before the journal speaks of it" {
-	strace -qq -o trace true 2>/dev/null || skip "strace may not run here"
-	mkdir folder
-	strace -qq -y -o trace -e trace=fsync,fdatasync,pwrite64 "$ROTA" map --journal j -i items -o folder/results upper \
-		2>err
-	grep -nm1 'fsync([0-9]*<.*/folder>)' trace | cut -d: -f1 >synced
-	grep -n 'pwrite64([0-9]*<.*/j-wal>' trace | tail -n 1 | cut -d: -f1 >committed
-	[ "$(<synced)" -lt "$(<committed)" ]
-}
-
 @test "retry-failed: beside a reader the journal is safe before the output is renamed" {
 	command -v sqlite3 >/dev/null || skip "sqlite3 is missing"
 	strace -qq -o trace true 2>/dev/null || skip "strace may not run here"

@@ -66,6 +66,9 @@ static void test_cut(void)
 		err_set(&err, ERR_RUN, "%s%s", is_odd ? "x" : "", over);
 		ok(strstr(err.text, "\xc3\xa9...\xc3\xa9") != NULL, "no character is cut in two");
 	}
+	err_set_errno(&err, ERR_RUN, ENOENT, "no");
+	err_prefix(&err, "job %d", 4);
+	is_int(err.errnum, ENOENT, "err_prefix keeps the errno");
 }
 
 static void test_list(void)

@@ -8,6 +8,7 @@
 #include "core/io/feed.h"
 
 #include "scratch.h"
+#include "tests/guard.h"
 #include "tests/tap.h"
 
 #include <time.h>
@@ -352,6 +353,47 @@ static void test_random(void)
 		random_run(rand() % 3, rand() % 2 == 0 ? '\n' : '\0', max_items[rand() % 7], pieces[rand() % 4]);
 }
 
+/* Blocks and pieces that end exactly at each other's edge. Memory behind a block is guarded. */
+static void test_full_blocks(void)
+{
+	enum { BLOCK = 256 * 1024 };
+	static const size_t sizes[] = {BLOCK - 4097, BLOCK - 4096, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK};
+	static const size_t first_items[] = {0, 1, BLOCK / 2, BLOCK - 4097};
+	static const size_t pieces[] = {SIZE_MAX, BLOCK / 2};
+	char *bytes = malloc(2 * BLOCK);
+
+	guard_is_on = true;
+	must(bytes != NULL);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		bool is_right = true;
+
+		for (size_t k = 0; k < 4 * 2 * 2; k++) {
+			size_t n_first = first_items[k / 4], n_bytes = sizes[i];
+			struct reference reference = {bytes, n_bytes, 0, 1, INT64_MAX, '\n', true};
+			struct script script;
+			struct slice slice;
+			struct feed *feed;
+
+			memset(bytes, 'x', n_bytes);
+			if (n_first > 0)
+				bytes[n_first - 1] = '\n';
+			if (k % 2 == 1)
+				bytes[n_bytes - 1] = '\n';
+			feed = open_feed(&script, bytes, n_bytes, pieces[k / 2 % 2], '\n', INT64_MAX);
+			read_all(feed);
+			while (feed_take(feed, UINT32_MAX, SIZE_MAX, &slice)) {
+				compare_slice(&reference, &slice);
+				slice_drop(&slice);
+			}
+			is_right = is_right && reference.is_right && reference.at == n_bytes;
+			feed_destroy(&feed);
+		}
+		ok(is_right, "input of %zu bytes: whole, within its memory", sizes[i]);
+	}
+	guard_is_on = false;
+	free(bytes);
+}
+
 /* One line of 20 MB in pieces of a pipe's size: a scan from its start at each read would take minutes. */
 static void test_long_line(void)
 {
@@ -456,11 +498,13 @@ static void test_memory(void)
 
 int main(void)
 {
+	guard_begin();
 	test_table();
 	test_limits();
 	test_places();
 	test_error();
 	test_random();
+	test_full_blocks();
 	test_long_line();
 	test_too_long();
 	test_memory();

@@ -3,8 +3,10 @@
 #include "config.h"
 
 #include "core/io/sink.h"
+#include "core/io/sink_file.h"
 
 #include "scratch.h"
+#include "tests/refuse.h"
 #include "tests/tap.h"
 
 #include <signal.h>
@@ -183,6 +185,179 @@ static void test_full(void)
 	is_str(err.text, "cannot write out: File too large", "a limit on files: with the cause");
 	is_int(sink_written_bytes(sink), 99990, "a limit on files: the whole lines that fitted are counted");
 	is_int(size_of("out"), 99990, "a limit on files: and no more stands there");
+	sink_close(&sink);
+}
+
+static void is_file(const char *file, const char *want, const char *what)
+{
+	char seen[256];
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, seen, sizeof(seen));
+
+	must(n >= 0 && close(fd) == 0);
+	is_mem(seen, (size_t)n, want, strlen(want), "%s", what);
+}
+
+static int reopen(struct sink **ret, uint64_t n_bytes, bool is_all)
+{
+	static char name[] = "out";
+	struct endpoint endpoint = {.kind = ENDPOINT_LINES, .argument = name};
+
+	err = (struct err){0};
+	*ret = NULL;
+	return sink_reopen(ret, &endpoint, n_bytes, is_all, &err);
+}
+
+/* What an earlier run has written is gone on from, and only that. */
+static void test_reopen(void)
+{
+	static const struct {
+		uint64_t n_bytes; /* that were written; "one\ntwo\n" is there */
+		bool is_all;
+		const char *want; /* what comes of it when "end\n" is written; NULL: it is refused */
+	} cases[] = {
+		{8, true, "one\ntwo\nend\n"}, {8, false, "one\ntwo\nend\n"}, {4, false, "one\nend\n"},
+		{0, false, "end\n"},         {9, false, NULL},              {9, true, NULL},
+		{4, true, NULL},             {0, true, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sink *sink;
+
+		scratch_write("out", "one\ntwo\n", 8);
+		is_int(reopen(&sink, cases[i].n_bytes, cases[i].is_all), cases[i].want != NULL ? 0 : -1,
+		       "8 bytes are there, %d were written%s", (int)cases[i].n_bytes, cases[i].is_all ? ", no more" : "");
+		is_file("out", "one\ntwo\n", "it is as it was");
+		if (sink == NULL) {
+			ok(err.code == ERR_USAGE && strstr(err.text, "it was changed since") != NULL, "refused: %s", err.text);
+			continue;
+		}
+		is_int(sink_cut(sink, &err), 0, "what was written behind is cut off");
+		append(sink, "end\n");
+		is_int(sink_flush(sink, true, &err), SINK_OK, "and it is gone on with");
+		is_int(sink_written_bytes(sink), (long long)cases[i].n_bytes + 4, "counted with what was there");
+		is_file("out", cases[i].want, "behind what is there");
+		sink_close(&sink);
+	}
+}
+
+/* The digest is of the output, however its pieces came. */
+static void test_digest(void)
+{
+	struct sink *sink = open_named(ENDPOINT_LINES, "out");
+	struct digest_state digest, want;
+	struct buf buf = {0};
+
+	digest_init(&digest);
+	digest_init(&want);
+	append(sink, "before\n");
+	sink_keep_digest(sink, &digest);
+	for (size_t n_bytes = 5; n_bytes < 1000000; n_bytes *= 20) {
+		must(buf_reserve(&buf, n_bytes) == 0);
+		memset(buf.bytes, 'd', n_bytes);
+		buf.len = n_bytes;
+		digest_add(&want, buf.bytes, n_bytes);
+		must(sink_append(sink, buf.bytes, n_bytes, &err) == 0);
+		ok(digest_is_equal(digest_value(&digest), digest_value(&want)), "digest: %zu bytes", n_bytes);
+		digest_add(&want, buf.bytes, n_bytes);
+		must(sink_append_buf(sink, &buf, &err) == 0);
+		ok(digest_is_equal(digest_value(&digest), digest_value(&want)), "digest: a buffer of as many");
+	}
+	buf_fini(&buf);
+	sink_close(&sink);
+}
+
+/* A torn line is ours to take off only while we stand at the end of a file. */
+static void test_take_off(void)
+{
+	int fd, other, fds[2];
+
+	scratch_write("out", "", 0);
+	fd = open("out", O_WRONLY | O_CLOEXEC);
+	other = open("out", O_WRONLY | O_APPEND | O_CLOEXEC);
+	must(fd >= 0 && other >= 0 && write(fd, "one\ntw", 6) == 6);
+	is_int(sink_file_take_off(fd, 7), -1, "more than there is isn't taken off");
+	is_int(sink_file_take_off(fd, 2), 0, "a torn line is");
+	is_file("out", "one\n", "the whole one stays");
+	must(write(fd, "tw", 2) == 2 && write(other, "theirs\n", 7) == 7);
+	is_int(sink_file_take_off(fd, 2), -1, "not when somebody has written behind it");
+	is_file("out", "one\ntwtheirs\n", "whose line stays");
+	must(pipe2(fds, O_CLOEXEC) == 0);
+	is_int(sink_file_take_off(fds[1], 0), -1, "nor off a pipe");
+	must(close(fd) == 0 && close(other) == 0 && close(fds[0]) == 0 && close(fds[1]) == 0);
+}
+
+/* First the output, then the folder that has its name, once. */
+static void test_sync(void)
+{
+	struct sink *sink = open_named(ENDPOINT_LINES, "out");
+	char in_folder[TAP_PATH_BYTES + 8];
+
+	snprintf(in_folder, sizeof(in_folder), "fsync %s\n", strrchr(scratch_path, '/') + 1);
+	append(sink, "one\n");
+	must(sink_flush(sink, true, &err) == SINK_OK);
+	refuse_call("none", 1, 0);
+	is_int(sink_sync(sink, &err), 0, "sync");
+	ok(refuse_comes_before("fdatasync out\n", in_folder), "sync: the file, then its folder");
+	refuse_call("none", 1, 0);
+	is_int(sink_sync(sink, &err), 0, "sync: again");
+	ok(strstr(refusal.order, "fdatasync out\n") != NULL && strstr(refusal.order, "fsync ") == NULL,
+	   "sync: its name lasts by now");
+	sink_close(&sink);
+}
+
+/* The disk fails a step: said, with the name of the output. */
+static void test_disk_fails(void)
+{
+	static const struct {
+		const char *call;
+		int errnum;
+		const char *why; /* NULL: it is no failure */
+	} cases[] = {
+		{"fdatasync", EIO, "cannot write out: Input/output error"},
+		{"fdatasync", ENOSPC, "cannot write out: No space left on device"},
+		{"fdatasync", EINVAL, NULL}, /* nothing that can be synced */
+		{"fsync", EIO, "cannot sync the folder of out: Input/output error"},
+		{"fsync", EINVAL, NULL},
+		{"close", EIO, "cannot write out: Input/output error"},
+		{"close", EDQUOT, "cannot write out: Disk quota exceeded"},
+		{"close", EINTR, NULL},
+		{"writev", EIO, "cannot write out: Input/output error"},
+		{"writev", EINTR, NULL},
+		{"writev", 0, "cannot write out: Input/output error"}, /* takes nothing, and doesn't say why */
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sink *sink = open_named(ENDPOINT_LINES, "out");
+		bool is_done;
+
+		append(sink, "one\n");
+		/* the folder's own descriptor is closed, too */
+		if (strcmp(cases[i].call, "close") != 0)
+			refuse_call(cases[i].call, 1, cases[i].errnum);
+		is_done = sink_flush(sink, true, &err) == SINK_OK && sink_sync(sink, &err) == 0;
+		if (strcmp(cases[i].call, "close") == 0)
+			refuse_call(cases[i].call, 1, cases[i].errnum);
+		is_done = is_done && sink_finish(sink, &err) == 0;
+		ok(refuse_end(), "%s is refused (%s)", cases[i].call, strerror(cases[i].errnum));
+		is_int(is_done, cases[i].why == NULL, "what was promised is so");
+		if (cases[i].why != NULL)
+			is_str(err.text, cases[i].why, "and told");
+		sink_close(&sink);
+	}
+}
+
+static void test_cut_fails(void)
+{
+	struct sink *sink;
+
+	scratch_write("out", "one\ntwo\n", 8);
+	must(reopen(&sink, 4, false) == 0);
+	refuse_call("ftruncate", 1, EIO);
+	is_int(sink_cut(sink, &err), -1, "an output that can't be cut");
+	ok(refuse_end(), "was to be");
+	is_str(err.text, "cannot cut out back to 4 bytes: Input/output error", "and told");
+	is_file("out", "one\ntwo\n", "is as it was");
 	sink_close(&sink);
 }
 
@@ -459,6 +634,12 @@ int main(void)
 	test_none();
 	test_buf();
 	test_full();
+	test_reopen();
+	test_digest();
+	test_take_off();
+	test_sync();
+	test_disk_fails();
+	test_cut_fails();
 	test_streams();
 	test_look();
 	test_due();

@@ -4,6 +4,7 @@
 
 #include "core/base/ownfile.h"
 #include "core/io/splice.h"
+#include "tests/refuse.h"
 #include "tests/tap.h"
 
 #include <errno.h>
@@ -152,6 +153,58 @@ static void test_link(void)
 	unlink(file);
 }
 
+static bool finish(struct err *err)
+{
+	struct splice splice;
+	struct digest digest;
+	uint64_t n_bytes, at;
+	write_file(file, "two\n");
+	must(splice_open(&splice, file, 4, of("two\n"), pieces_fd, err) == 0, "open");
+	must(splice_put(&splice, 0, 0, 4, &at, err) == 0, "put");
+	bool is_done = splice_finish(&splice, &n_bytes, &digest, err) == 0;
+	splice_fini(&splice);
+	return is_done && splice_rename(file, n_bytes, digest, err) == 0;
+}
+
+/* The disk fails a step: the old one stays, or the new one is there; and it is said. */
+static void test_disk_fails(void)
+{
+	static const struct {
+		const char *call, *why;
+		unsigned nth;
+		const char *want;
+	} cases[] = {
+		{"fsync", "cannot write", 1, "two\n"},
+		{"rename", "cannot rename", 1, "two\n"},
+		{"fsync", "cannot sync the folder of", 2, "one\ntwo\n"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct err err = {0};
+		refuse_call(cases[i].call, cases[i].nth, EIO);
+		ok(!finish(&err) && refuse_end(), "%s is refused", cases[i].call);
+		ok(err.code == ERR_RUN && strstr(err.text, cases[i].why), "said: %s", err.text);
+		is_file(file, cases[i].want, "what is there");
+		unlink(new_file);
+	}
+}
+
+/* The new one is with the disk when it takes the name, and the name is when it is said to be. */
+static void test_order(void)
+{
+	struct err err;
+	char synced[TAP_BESIDE_BYTES + 64], renamed[TAP_BESIDE_BYTES + 64], in_folder[TAP_PATH_BYTES + 8];
+	snprintf(synced, sizeof synced, "fsync %s\n", strrchr(new_file, '/') + 1);
+	snprintf(renamed, sizeof renamed, "rename %s\n", strrchr(new_file, '/') + 1);
+	snprintf(in_folder, sizeof in_folder, "fsync %s\n", strrchr(folder, '/') + 1);
+	refuse_call("none", 1, 0);
+	ok(finish(&err), "pieces are put in");
+	ok(refuse_comes_before(synced, renamed), "synced, then renamed");
+	ok(refuse_comes_before(renamed, in_folder), "renamed, then the folder is synced");
+	refuse_call("none", 1, 0);
+	is_int(splice_rename(file, 8, of("one\ntwo\n"), &err), 0, "what a kill has cut short");
+	ok(strstr(refusal.order, in_folder) != NULL, "is synced, too");
+}
+
 int main(void)
 {
 	char pieces[TAP_BESIDE_BYTES];
@@ -165,6 +218,8 @@ int main(void)
 	pieces_fd = open(pieces, O_RDONLY | O_CLOEXEC);
 	unlink(pieces);
 	test_pieces();
+	test_disk_fails();
+	test_order();
 	test_unfinished();
 	test_refused();
 	test_link();

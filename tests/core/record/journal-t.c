@@ -6,9 +6,7 @@
  */
 #include "config.h"
 
-#include "core/base/ownfile.h"
-#include "core/record/journal_db.h"
-#include "tests/tap.h"
+#include "journals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,72 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[TAP_PATH_BYTES];
-static char file[TAP_BESIDE_BYTES];
-
-static const struct journal_key keys[] = {{"map", "plugin", "upper"},
-                                          {"map", "input", "lines:items"},
-                                          {"second", "plugin", "sha256"}};
-#define N_KEYS (sizeof keys / sizeof *keys)
-
 /* --- helpers ------------------------------------------------------------------------------------------------------ */
-
-static void must(bool is_so, const char *what)
-{
-	if (!is_so) {
-		perror(what);
-		abort();
-	}
-}
-
-static struct journal *create(void)
-{
-	struct journal *journal = NULL;
-	struct err err;
-	if (journal_create(&journal, file, keys, N_KEYS, &err) != 0) {
-		diag("%s", err.text);
-		abort();
-	}
-	return journal;
-}
-
-static struct journal_position position_of(uint64_t n_items, bool is_finished)
-{
-	return (struct journal_position){.taken_items = n_items,
-	                                 .taken_digest = digest_of(&n_items, sizeof n_items),
-	                                 .output_bytes = 10 * n_items,
-	                                 .is_finished = is_finished,
-	                                 .n_ok = n_items - 1};
-}
-
-static struct journal_failure failure_of(uint64_t seq, const char *item, size_t n_bytes)
-{
-	return (struct journal_failure){.seq = seq,
-	                                .item = item,
-	                                .item_bytes = n_bytes,
-	                                .kind = CAUSE_DIED,
-	                                .code = -1,
-	                                .signum = 11,
-	                                .attempts = 3,
-	                                .cause = "SIGSEGV",
-	                                .output_at = 10 * seq};
-}
-
-static void put(struct journal *journal, const char *job, const struct journal_position *position,
-                const struct journal_failure *failure)
-{
-	struct err err;
-	int result = journal_begin(journal, false, &err);
-	if (result == 0 && failure)
-		result = journal_add_failure(journal, job, failure, &err);
-	if (result == 0)
-		result = journal_put_position(journal, job, position, &err);
-	if (result == 0)
-		result = journal_commit(journal, &err);
-	if (result != 0)
-		diag("%s", err.text);
-	must(result == 0, "a checkpoint");
-}
 
 /* All that a journal says, as text. */
 struct words {
@@ -171,33 +104,6 @@ static void write_all(const char *path, const char *bytes, size_t n_bytes)
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	must(fd >= 0 && write(fd, bytes, n_bytes) == (ssize_t)n_bytes, path);
 	close(fd);
-}
-
-static void forget(void)
-{
-	static const char *const ends[] = {"", "-wal", "-shm", "-journal", ".lock", ".new"};
-	char path[TAP_BESIDE_BYTES + 16];
-	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-		snprintf(path, sizeof path, "%s%s", file, ends[i]);
-		unlink(path);
-	}
-}
-
-/* Two jobs, some checkpoints, failures of odd bytes. */
-static void make_small(void)
-{
-	struct journal *journal = create();
-	struct journal_range unfinished[] = {{3, 4}, {7, 7}};
-	for (uint64_t n = 1; n <= 3; n++) {
-		struct journal_position position = position_of(10 * n, false);
-		struct journal_failure failure = failure_of(10 * n, "bad\0\n\xff", 6);
-		put(journal, "map", &position, &failure);
-	}
-	struct journal_position position = position_of(10, false);
-	position.unfinished = unfinished;
-	position.n_unfinished = 2;
-	put(journal, "second", &position, NULL);
-	journal_close(&journal);
 }
 
 /* --- tests -------------------------------------------------------------------------------------------------------- */
@@ -309,6 +215,16 @@ static void test_compare(void)
 	ok(journal_compare(journal, others, N_KEYS, &err) == -1 && strstr(err.text, "input was") &&
 	       strstr(err.text, "was not given"),
 	   "%s", err.text);
+	memcpy(others, keys, sizeof keys);
+	others[1].value = "lines:others";
+	ok(journal_compare(journal, others, N_KEYS, &err) == -1 && !strstr(err.text, "--accept-change"),
+	   "which items there are may never change: %s", err.text);
+	struct journal_key more[N_KEYS + 1] = {keys[0], keys[1], {"map", "split", "lines"}, keys[2]};
+	ok(journal_compare(journal, more, N_KEYS + 1, &err) == -1 && strstr(err.text, "split is 'lines' and was not given"),
+	   "nor by a word that wasn't there: %s", err.text);
+	more[2].key = "option mark";
+	ok(journal_compare(journal, more, N_KEYS + 1, &err) == 1 && strstr(err.text, "--accept-change"),
+	   "how they are done may: %s", err.text);
 	memcpy(others, keys, sizeof keys);
 	for (size_t i = 0; i < N_KEYS; i++)
 		others[i].job = "other";
@@ -677,9 +593,7 @@ static void test_odd_names(void)
 
 int main(void)
 {
-	tap_template(folder, "journal");
-	must(mkdtemp(folder) != NULL, "a folder");
-	snprintf(file, sizeof file, "%s/j", folder);
+	begin();
 	test_life();
 	test_failures();
 	test_compare();
