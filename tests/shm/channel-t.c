@@ -376,6 +376,41 @@ static void test_batch_larger_than_the_room(void)
 	ends_fini(&ends);
 }
 
+/* The last part of a large batch, and the next batch behind it, are there before the worker looks. */
+static void send_rest_and_next(struct port *waiting, void *arg)
+{
+	(void)waiting;
+	unsigned *n_waits = arg;
+	must(++*n_waits < 1000);
+	if (!channel_is_sending(channel()))
+		return;
+	must(channel_send_more(channel()) == 0);
+	if (!channel_is_sending(channel()))
+		must(ends_send(&ends, 2, "next\n") == 0);
+}
+
+static void test_batch_behind_a_large_one(void)
+{
+	static char large[2 * ENDS_TASK_BYTES + 1];
+	for (size_t n_large = ENDS_TASK_BYTES; n_large < 2 * ENDS_TASK_BYTES; n_large += 499) {
+		unsigned n_waits = 0;
+		memset(large, 'l', n_large);
+		large[n_large - 1] = '\n';
+		large[n_large] = '\0';
+		ends_init(&ends);
+		port()->wait = send_rest_and_next;
+		port()->wait_arg = &n_waits;
+		ends_send(&ends, 1, large);
+		next_batch();
+		is_mem(batch.bytes, batch.n_bytes, large, n_large, "a large batch of %zu bytes, and no more", n_large);
+		answer("L\n", true);
+		port_end_batch(port(), 0);
+		next_batch();
+		is_mem(batch.bytes, batch.n_bytes, "next\n", 5, "what stands behind it is the next");
+		ends_fini(&ends);
+	}
+}
+
 static void test_bell(void)
 {
 	ends_init(&ends);
@@ -645,6 +680,7 @@ int main(void)
 	test_events();
 	test_large_batch();
 	test_batch_larger_than_the_room();
+	test_batch_behind_a_large_one();
 	test_bell();
 	test_wake();
 	test_stop_after_work();
