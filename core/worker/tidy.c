@@ -104,10 +104,16 @@ static int look_at_folder(struct stat *ret)
 	return fstatat(AT_FDCWD, "", ret, AT_EMPTY_PATH);
 }
 
+/* A number tells folders apart only on their device. */
+static bool is_folder(const struct tidy *tidy, const struct stat *seen)
+{
+	return seen->st_ino == tidy->folder.st_ino && seen->st_dev == tidy->folder.st_dev;
+}
+
 static bool is_in_folder(const struct tidy *tidy)
 {
 	struct stat now;
-	return look_at_folder(&now) == 0 && now.st_ino == tidy->folder.st_ino && now.st_dev == tidy->folder.st_dev;
+	return look_at_folder(&now) == 0 && is_folder(tidy, &now);
 }
 
 static enum verdict check_folder(struct tidy *tidy)
@@ -273,7 +279,7 @@ void tidy_fini(struct tidy *tidy)
 {
 	struct stat now;
 	/* an item may have closed it, and the number be another's */
-	if (tidy->folder_fd >= 0 && fstat(tidy->folder_fd, &now) == 0 && now.st_ino == tidy->folder.st_ino)
+	if (tidy->folder_fd >= 0 && fstat(tidy->folder_fd, &now) == 0 && is_folder(tidy, &now))
 		close(tidy->folder_fd);
 	tidy->folder_fd = -1;
 	free(tidy->locale);

@@ -21,8 +21,10 @@ static struct {
 	struct task task;
 	char *result; /* all bytes published */
 	size_t n_bytes, cap;
-	uint32_t n_answered;
-	int failure; /* enum event_failure, or -1 */
+	uint32_t n_items, n_answered;
+	uint64_t sums[4]; /* of each item that is answered */
+	int failure;      /* enum event_failure of the last that failed, or -1 */
+	int n_failures;
 	int wait_status;
 	char cause[EVENT_TEXT_MAX + 1], words[4096];
 	int64_t counted;
@@ -43,6 +45,7 @@ static void take_event(const struct channel_event *event)
 {
 	if (event->kind == EVENT_FAILED) {
 		box.failure = (int)event->detail;
+		box.n_failures++;
 		box.wait_status = event->wait_status;
 		memcpy(box.cause, event->text, event->n_bytes + 1);
 	} else if (event->kind == EVENT_LOG) {
@@ -70,7 +73,8 @@ static void receive(void)
 	if (n_bytes > 0)
 		memcpy(box.result + box.n_bytes, channel_data(box.channel), n_bytes);
 	box.n_bytes += n_bytes;
-	box.n_answered += n_items;
+	for (uint32_t i = 0; i < n_items; i++)
+		box.sums[box.n_answered++] = channel_sum(box.channel, i + 1);
 	channel_take(box.channel, n_bytes, n_items);
 	channel_release(box.channel);
 }
@@ -82,13 +86,26 @@ static void on_wait(struct port *port, void *arg)
 	receive();
 }
 
-/* One item, "item", in a task's hands. */
-static struct rota_task *begin(enum setup_frame frame, int64_t max_result_bytes)
+/* The next item of the batch in a task's hands. */
+static struct rota_task *begin_item(void)
+{
+	must(port_claim(&box.port));
+	task_begin(&box.task, "item", 4, 42 + box.n_items++);
+	return &box.task.pub;
+}
+
+/* The first of n_items, each "item". */
+static struct rota_task *begin_batch(enum setup_frame frame, int64_t max_result_bytes, uint32_t n_items, bool is_summed)
 {
 	const struct channel_sizes sizes = {.task_bytes = 4096, .result_bytes = RING_BYTES, .event_bytes = 4096};
-	const struct channel_batch batch = {.seq = 42, .n_items = 1, .attempt = 3, .bytes = "item\n", .n_bytes = 5};
+	const struct channel_batch batch = {.seq = 42,
+	                                    .n_items = n_items,
+	                                    .attempt = 3,
+	                                    .bytes = "item\nitem\nitem\n",
+	                                    .n_bytes = 5 * n_items,
+	                                    .is_summed = is_summed};
 	const struct setup setup = {
-	    .file = "x.so", .delimiter = '\n', .frame = frame, .frame_byte = '\n', .max_result_bytes = max_result_bytes};
+		.file = "x.so", .delimiter = '\n', .frame = frame, .frame_byte = '\n', .max_result_bytes = max_result_bytes};
 	const char *why_memfd;
 	struct port_batch got;
 	memset(&box, 0, sizeof box);
@@ -97,11 +114,15 @@ static struct rota_task *begin(enum setup_frame frame, int64_t max_result_bytes)
 	must(port_attach_map(&box.port, &box.channel->map, box.channel->bell_fd, &err) == 0);
 	box.port.wait = on_wait;
 	must(channel_send(box.channel, &batch) == 0);
-	must(port_next_batch(&box.port, &got, &err) == 1 && port_claim(&box.port));
+	must(port_next_batch(&box.port, &got, &err) == 1);
 	task_init(&box.task, &box.port, &setup, "boxed");
-	box.task.attempt = got.attempt;
-	task_begin(&box.task, got.bytes, got.n_bytes - 1, got.seq);
-	return &box.task.pub;
+	task_begin_batch(&box.task, got.attempt, got.is_summed);
+	return begin_item();
+}
+
+static struct rota_task *begin(enum setup_frame frame, int64_t max_result_bytes)
+{
+	return begin_batch(frame, max_result_bytes, 1, false);
 }
 
 /* What run returned; then all that was published is in the box. */
@@ -110,7 +131,7 @@ static bool end(int status)
 	bool is_ok = task_end(&box.task, status, true);
 	port_end_batch(&box.port, 0);
 	receive();
-	must(box.n_answered == 1);
+	must(box.n_answered == box.n_items);
 	task_fini(&box.task);
 	return is_ok;
 }
@@ -162,10 +183,10 @@ static void test_frames(void)
 		const char *write; /* NULL: none */
 		const char *want;
 	} cases[] = {
-		{FRAME_ALWAYS, NULL, ""},       {FRAME_ALWAYS, "", "\n"},   {FRAME_ALWAYS, "a", "a\n"},
-		{FRAME_ALWAYS, "a\n", "a\n\n"}, {FRAME_MISSING, NULL, ""},  {FRAME_MISSING, "", ""},
+		{FRAME_ALWAYS, NULL, ""},       {FRAME_ALWAYS, "", "\n"},    {FRAME_ALWAYS, "a", "a\n"},
+		{FRAME_ALWAYS, "a\n", "a\n\n"}, {FRAME_MISSING, NULL, ""},   {FRAME_MISSING, "", ""},
 		{FRAME_MISSING, "a", "a\n"},    {FRAME_MISSING, "\n", "\n"}, {FRAME_MISSING, "a\n", "a\n"},
-		{FRAME_NONE, NULL, ""},         {FRAME_NONE, "", ""},       {FRAME_NONE, "a", "a"},
+		{FRAME_NONE, NULL, ""},         {FRAME_NONE, "", ""},        {FRAME_NONE, "a", "a"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct rota_task *pub = begin(cases[i].frame, 1000);
@@ -186,8 +207,7 @@ static void fill(char *bytes, size_t from, size_t n_bytes)
 /* A result of so many bytes, written in pieces of so many, by each way that there is. */
 static void test_sizes(void)
 {
-	static const size_t sizes[] = {0,    1,    2047, 2048, 4094,  4095,   4096,
-	                               8190, 8191, 8192, 8193, 16384, 100000, 1000003};
+	static const size_t sizes[] = {0, 1, 2047, 2048, 4094, 4095, 4096, 8190, 8191, 8192, 8193, 16384, 100000, 1000003};
 	static const size_t pieces[] = {1000, 4095, 4096, 8191, 8192, 65536, 2000000};
 	enum { BY_WRITE, BY_RESERVE, BY_TABLE, BY_TURNS, N_WAYS };
 	static const char *const ways[] = {"write", "reserve and commit", "both of the table", "all by turns"};
@@ -367,8 +387,140 @@ static void test_many_words(void)
 	put_away();
 }
 
+/* --- from one item to the next ------------------------------------------------------------------------------------ */
+
+static const char many[20000];
+
+static int leave_nothing(struct rota_task *pub)
+{
+	return rota_write(pub, "a", 1);
+}
+
+static int leave_failure(struct rota_task *pub)
+{
+	rota_write(pub, many, sizeof many);
+	return rota_fail(pub, "no luck");
+}
+
+static int leave_retry(struct rota_task *pub)
+{
+	return rota_retry(pub, "busy");
+}
+
+static int leave_status(struct rota_task *pub)
+{
+	rota_command_ended(pub, 0x300);
+	return rota_fail(pub, "exited with code 3");
+}
+
+static int leave_good_status(struct rota_task *pub)
+{
+	rota_command_ended(pub, 0x300);
+	return ROTA_OK;
+}
+
+static int leave_parts(struct rota_task *pub)
+{
+	return rota_write(pub, many, sizeof many);
+}
+
+static int leave_too_much(struct rota_task *pub)
+{
+	rota_write(pub, many, sizeof many);
+	return rota_write(pub, many, sizeof many);
+}
+
+static int leave_small_reserve(struct rota_task *pub)
+{
+	must(rota_reserve(pub, 10));
+	return ROTA_OK;
+}
+
+static int leave_large_reserve(struct rota_task *pub)
+{
+	must(rota_reserve(pub, sizeof many));
+	return ROTA_OK;
+}
+
+static const struct {
+	const char *what;
+	int (*run)(struct rota_task *pub);
+} leavings[] = {
+	{"a result", leave_nothing},
+	{"a failure", leave_failure},
+	{"a wish for another attempt", leave_retry},
+	{"a command's status", leave_status},
+	{"a command's status, and no failure", leave_good_status},
+	{"a result in parts", leave_parts},
+	{"too large a result", leave_too_much},
+	{"room that was reserved", leave_small_reserve},
+	{"much room that was reserved", leave_large_reserve},
+};
+
+/* Of whatever an item does, the next has nothing: neither if it is ok, nor if it fails. */
+static void test_next_item(void)
+{
+	static char next[sizeof many / 2];
+	fill(next, 0, sizeof next - 1);
+	next[sizeof next - 1] = '\n';
+	for (size_t i = 0; i < sizeof leavings / sizeof *leavings; i++) {
+		const char *what = leavings[i].what;
+		struct rota_task *pub = begin_batch(FRAME_ALWAYS, sizeof many, 3, false);
+		task_watch(&box.task);
+		task_end(&box.task, leavings[i].run(pub), false);
+		receive();
+		const int n_failures = box.n_failures;
+		box.n_bytes = 0;
+		pub = begin_item();
+		is_int(rota_write(pub, next, sizeof next - 1), ROTA_OK, "after %s: the next item writes", what);
+		ok(task_end(&box.task, ROTA_OK, false), "after %s: and is ok", what);
+		receive();
+		is_int(box.n_failures, n_failures, "after %s: no failure is told", what);
+		is_mem(box.result, box.n_bytes, next, sizeof next, "after %s: it has its own result", what);
+		pub = begin_item();
+		rota_fail(pub, "of its own");
+		ok(!end(ROTA_FAILED), "after %s: one that fails", what);
+		is_str(box.cause, "of its own", "after %s: has its own reason", what);
+		is_int(box.failure, FAILURE_FAILED, "after %s: of its own kind", what);
+		is_int(box.wait_status, 0, "after %s: and no command's status", what);
+		put_away();
+	}
+}
+
+static uint64_t sum_of(const char *bytes, size_t n_bytes)
+{
+	struct digest_state sum;
+	digest_init(&sum);
+	digest_add(&sum, bytes, n_bytes);
+	return digest_value(&sum).low;
+}
+
+/* After each item: of all that the batch has published, parts too. */
+static void test_sums(void)
+{
+	static char want[2 * sizeof many];
+	const size_t n_part = sizeof many + 1;
+	fill(want, 0, sizeof want);
+	want[n_part - 1] = '\n';
+	struct rota_task *pub = begin_batch(FRAME_ALWAYS, 1 << 20, 3, true);
+	rota_write(pub, want, n_part - 1);
+	task_end(&box.task, ROTA_OK, false);
+	pub = begin_item();
+	task_end(&box.task, ROTA_OK, false);
+	pub = begin_item();
+	want[n_part + 3] = '\n';
+	rota_write(pub, want + n_part, 3);
+	end(ROTA_OK);
+	is_mem(box.result, box.n_bytes, want, n_part + 4, "a result in parts, none, and a small one");
+	ok(box.sums[0] == sum_of(want, n_part), "the first one's sum has its parts");
+	ok(box.sums[1] == box.sums[0], "the second adds nothing");
+	ok(box.sums[2] == sum_of(want, n_part + 4), "the third is the sum of all");
+	put_away();
+}
+
 int main(void)
 {
+	alarm(120); /* who hangs has failed */
 	test_facts();
 	test_frames();
 	test_sizes();
@@ -376,5 +528,7 @@ int main(void)
 	test_max_result();
 	test_failures();
 	test_many_words();
+	test_next_item();
+	test_sums();
 	return tap_done();
 }

@@ -286,6 +286,87 @@ static void test_put_right(void)
 	}
 }
 
+static volatile sig_atomic_t n_terms;
+
+static void count_term(int signum)
+{
+	(void)signum;
+	n_terms++;
+}
+
+static bool is_pending(int signum)
+{
+	sigset_t set;
+	must(sigpending(&set) == 0);
+	return sigismember(&set, signum) == 1;
+}
+
+/* Of the signals that wait behind an item's mask, TERM may be the supervisor's: it is late, not lost. */
+static void test_pending(void)
+{
+	struct tidy tidy;
+	const struct sigaction action = {.sa_handler = count_term};
+	struct sigaction old;
+	must(sigaction(SIGTERM, &action, &old) == 0);
+	block(SIGUSR2);
+	raise(SIGUSR2);
+	tidy_init(&tidy, TIDY_PROCESS, channel_fd);
+	block_with_one_pending();
+	block(SIGTERM);
+	raise(SIGTERM);
+	is_int(n_terms, 0, "TERM waits behind a mask");
+	ok(check(&tidy), "which can be put right");
+	is_int(n_terms, 1, "and it comes");
+	ok(!is_pending(SIGUSR1), "what else was sent there is gone");
+	ok(is_pending(SIGUSR2), "what waits behind a mask of open's waits on");
+	ok(check(&tidy) && n_terms == 1, "once");
+	tidy_fini(&tidy);
+	must(sigaction(SIGTERM, &old, NULL) == 0);
+	signal(SIGUSR2, SIG_IGN); /* so that it is gone, too */
+	signal(SIGUSR2, SIG_DFL);
+}
+
+/* Two folders that only their devices tell apart. */
+static bool find_twins(const char **ret_one, const char **ret_other)
+{
+	static const char *const roots[] = {"/", "/proc", "/sys", "/dev", "/dev/pts", "/dev/shm", "/run", "/sys/fs/cgroup"};
+	const size_t n_roots = sizeof roots / sizeof *roots;
+	struct stat one, other;
+	for (size_t i = 0; i < n_roots; i++)
+		for (size_t k = i + 1; k < n_roots; k++) {
+			*ret_one = roots[i];
+			*ret_other = roots[k];
+			if (stat(roots[i], &one) == 0 && stat(roots[k], &other) == 0 && one.st_ino == other.st_ino &&
+			    one.st_dev != other.st_dev && access(roots[i], X_OK) == 0 && access(roots[k], X_OK) == 0)
+				return true;
+		}
+	return false;
+}
+
+static void test_twins(void)
+{
+	struct tidy tidy;
+	struct stat before, after;
+	const char *one, *other;
+	if (!find_twins(&one, &other)) {
+		skip("no two folders here have the same number");
+		return;
+	}
+	must(chdir(one) == 0 && stat(".", &before) == 0);
+	tidy_init(&tidy, TIDY_PROCESS, channel_fd);
+	must(chdir(other) == 0);
+	ok(check(&tidy), "from %s to %s, which has the same number", one, other);
+	is_int(tidy.found, 1u << TIDY_FOLDER, "is seen");
+	must(stat(".", &after) == 0);
+	ok(before.st_dev == after.st_dev, "and put right");
+	/* an item may close what isn't its own, and open something there */
+	const int fd = tidy.folder_fd, other_fd = open(other, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	must(other_fd >= 0 && dup2(other_fd, fd) == fd);
+	tidy_fini(&tidy);
+	is_int(close(fd), 0, "the end closes no descriptor of an item's");
+	close(other_fd);
+}
+
 /* What the plugin's open has set is how it is to be. */
 static void test_kept(void)
 {
@@ -399,6 +480,13 @@ static void lower_hard_limit(void)
 	must(setrlimit(RLIMIT_CORE, &limit) == 0);
 }
 
+/* One that can't be put right, and one behind it that can. */
+static void lower_two_limits(void)
+{
+	lower_hard_limit();
+	limit_files();
+}
+
 /* What an ordinary user's worker is. */
 static void be_nobody(void)
 {
@@ -416,6 +504,7 @@ static const struct {
 	{"the channel's descriptor closed", NULL, close_channel, ""},
 	{"the folder's descriptor closed", NULL, lose_folder, "left another working directory: its worker is replaced"},
 	{"a hard limit", be_nobody, lower_hard_limit, "left other resource limits: its worker is replaced"},
+	{"two limits, one of them hard", be_nobody, lower_two_limits, "left other resource limits: its worker is replaced"},
 };
 
 /* In a child, which then has the thing no more; its exit code says what was wrong. */
@@ -513,6 +602,8 @@ int main(void)
 	block(SIGRTMAX);
 	umask(022);
 	test(test_put_right);
+	test(test_pending);
+	test(test_twins);
 	test(test_kept);
 	test(test_when);
 	test(test_scopes);
