@@ -91,7 +91,7 @@ struct rig {
 	struct backend_events tell;
 	struct hand hands[RIG_HANDS_MAX + 1]; /* by number, from 1 */
 	enum err_code refuses_open, refuses_start;
-	unsigned n_opens, n_starts, n_closes;
+	unsigned n_opens, n_starts, n_closes, n_abandons;
 	bool leaves_threads; /* closed, its hands go on */
 	unsigned n_gave_up;
 	char gave_up[ERR_TEXT_BYTES];
@@ -167,7 +167,8 @@ static void rig_backend_look(struct backend *backend, int64_t passed_ns)
 
 static void rig_backend_abandon(struct backend *backend, const char *why)
 {
-	(void)backend, (void)why;
+	(void)why;
+	((struct rig *)(void *)backend)->n_abandons++;
 }
 
 static const struct backend_ops rig_backend = {.name = "hands",
