@@ -9,6 +9,7 @@
 
 #include "core/base/spin.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -309,106 +310,55 @@ static void test_events(void)
 	ends_fini(&ends);
 }
 
-/* Fragments: a batch of many rings' bytes. The worker's waiting is the supervisor's turn. */
-static void send_more(struct port *waiting, void *arg)
+static void test_times(void)
 {
-	(void)waiting;
-	unsigned *n_waits = arg;
-	must(++*n_waits < 1000 && channel_is_sending(channel()));
-	must(channel_send_more(channel()) == 0);
-}
-
-static void test_large_batch(void)
-{
-	static const size_t sizes[] = {ENDS_TASK_BYTES - 41, ENDS_TASK_BYTES - 40, ENDS_TASK_BYTES - 39, ENDS_TASK_BYTES,
-	                               ENDS_TASK_BYTES + 1,  3 * ENDS_TASK_BYTES,  1000003};
-	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-		char *text = malloc(sizes[i] + 1);
-		unsigned n_waits = 0;
-		must(text);
-		for (size_t k = 0; k < sizes[i]; k++)
-			text[k] = (char)('a' + k % 26);
-		text[sizes[i] - 1] = '\n';
-		text[sizes[i]] = '\0';
-		ends_init(&ends);
-		port()->wait = send_more;
-		port()->wait_arg = &n_waits;
-		for (int round = 0; round < 3; round++) {
-			ok(channel_has_room(channel(), sizes[i]), "%zu bytes: an empty ring has room", sizes[i]);
-			is_int(ends_send(&ends, 1, text), 0, "sent");
-			is_int(channel_is_sending(channel()), sizes[i] + 40 > ENDS_TASK_BYTES, "or partly so");
-			next_batch();
-			ok(batch.n_bytes == sizes[i] && memcmp(batch.bytes, text, sizes[i]) == 0, "it comes as it was");
-			if (sizes[i] + 40 <= ENDS_TASK_BYTES)
-				ok(!channel_has_room(channel(), sizes[i]), "its room is its own till its end");
-			answer("done\n", true);
-			port_end_batch(port(), 0);
-			must(channel_look(channel(), &n_bytes, &n_items) == 0);
-			is_int(n_items, 1, "answered");
-			channel_take(channel(), n_bytes, n_items);
-			channel_release(channel());
-		}
-		ends_fini(&ends);
-		free(text);
-	}
-}
-
-/* A batch that fits the ring, but not what is free in it now: the rest goes later, and the worker must wait for it. */
-static void test_batch_larger_than_the_room(void)
-{
-	static char first[3001], second[3001];
-	memset(first, 'f', 2999);
-	memset(second, 's', 2999);
-	first[2999] = second[2999] = '\n';
-	unsigned n_waits = 0;
+	const struct time_shm time = {.runtime_ns = 5};
+	int64_t start_ns = 7, seen_ns;
+	struct time_shm seen;
 	ends_init(&ends);
-	port()->wait = send_more;
-	port()->wait_arg = &n_waits;
-	ends_send(&ends, 1, first);
-	ok(!channel_has_room(channel(), 3000), "there is no room for the second");
-	is_int(ends_send(&ends, 2, second), 0, "it is sent all the same");
-	ok(channel_is_sending(channel()), "a part of it");
+	ends_send(&ends, 1, "1\n2\n");
 	next_batch();
-	answer("F\n", true);
-	port_end_batch(port(), 0);
-	next_batch();
-	is_mem(batch.bytes, batch.n_bytes, second, 3000, "the worker gets it whole");
+	answer("one\n", false);
+	must(port_claim(port()));
+	port_begun(port(), start_ns);
+	port_ended(port(), &time);
+	must(channel_event(channel(), &event) == 1 && event.n_bytes == sizeof seen_ns);
+	memcpy(&seen_ns, event.text, sizeof seen_ns);
+	ok(event.kind == EVENT_BEGUN && event.item == 1 && event.position == 4 && seen_ns == 7, "when it began");
+	channel_event_done(channel(), &event);
+	must(channel_event(channel(), &event) == 1 && event.n_bytes == sizeof seen);
+	memcpy(&seen, event.text, sizeof seen);
+	ok(event.kind == EVENT_ENDED && event.item == 1 && seen.runtime_ns == 5, "how long it took");
+	channel_event_done(channel(), &event);
 	ends_fini(&ends);
 }
 
-/* The last part of a large batch, and the next batch behind it, are there before the worker looks. */
-static void send_rest_and_next(struct port *waiting, void *arg)
+/* The worker's waiting is the supervisor's turn: it takes the oldest. */
+static void take_event(struct port *waiting, void *arg)
 {
 	(void)waiting;
-	unsigned *n_waits = arg;
-	must(++*n_waits < 1000);
-	if (!channel_is_sending(channel()))
-		return;
-	must(channel_send_more(channel()) == 0);
-	if (!channel_is_sending(channel()))
-		must(ends_send(&ends, 2, "next\n") == 0);
+	int *n_taken = arg;
+	must(channel_event(channel(), &event) == 1 && event.position == (uint64_t)*n_taken);
+	channel_event_done(channel(), &event);
+	++*n_taken;
 }
 
-static void test_batch_behind_a_large_one(void)
+static void test_many_events(void)
 {
-	static char large[2 * ENDS_TASK_BYTES + 1];
-	for (size_t n_large = ENDS_TASK_BYTES; n_large < 2 * ENDS_TASK_BYTES; n_large += 499) {
-		unsigned n_waits = 0;
-		memset(large, 'l', n_large);
-		large[n_large - 1] = '\n';
-		large[n_large] = '\0';
-		ends_init(&ends);
-		port()->wait = send_rest_and_next;
-		port()->wait_arg = &n_waits;
-		ends_send(&ends, 1, large);
-		next_batch();
-		is_mem(batch.bytes, batch.n_bytes, large, n_large, "a large batch of %zu bytes, and no more", n_large);
-		answer("L\n", true);
-		port_end_batch(port(), 0);
-		next_batch();
-		is_mem(batch.bytes, batch.n_bytes, "next\n", 5, "what stands behind it is the next");
-		ends_fini(&ends);
-	}
+	int n_taken = 0, n_said = 2 * ENDS_EVENT_BYTES / (int)sizeof(struct event_shm);
+	ends_init(&ends);
+	ends_send(&ends, 1, "1\n");
+	next_batch();
+	must(port_claim(port()));
+	port()->wait = take_event;
+	port()->wait_arg = &n_taken;
+	for (int i = 0; i < n_said; i++)
+		port_say(port(), EVENT_COUNT, i, "n", 1);
+	ok(n_taken > 0, "who says more than the ring holds waits for room");
+	while (channel_events(channel()) > 0)
+		take_event(port(), &n_taken);
+	is_int(n_taken, n_said, "and all of it comes, in order");
+	ends_fini(&ends);
 }
 
 static void test_bell(void)
@@ -443,6 +393,10 @@ static void test_bell(void)
 	channel_sleep_begin(channel());
 	port_set_state(port(), WORKER_LEFT);
 	ok(has_rung(), "a change of state rings");
+	must(eventfd_write(channel()->bell_fd, UINT64_MAX - 1) == 0);
+	channel_sleep_begin(channel());
+	port_ring(port());
+	ok(has_rung(), "who rings a bell that holds no more doesn't wait for it");
 	ends_fini(&ends);
 }
 
@@ -580,6 +534,15 @@ static void test_attach_checks_sizes(void)
 		is_int(port_attach_map(&other, &channel()->map, -1, &ends.err), -1, "%s: as a thread, too", cases[i].what);
 		ends_fini(&ends);
 	}
+	struct port other;
+	ends_init(&ends);
+	((struct fixed_shm *)channel()->map.base)->version++;
+	is_int(port_attach_map(&other, &channel()->map, -1, &ends.err), -1, "another version: refused");
+	ok(strstr(ends.err.text, "reinstall"), "%s", ends.err.text);
+	ends_fini(&ends);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	is_int(port_attach(&other, null, -1, &ends.err), -1, "a file without a first page: refused");
+	ok(strstr(ends.err.text, "first page"), "%s", ends.err.text);
 }
 
 /* Two items are sent, one is answered with 4 bytes, the second begun; then a word is changed. */
@@ -623,7 +586,8 @@ static void test_hostile(void)
 		                                                       : &channel()->up->claim;
 		atomic_store(word, cases[i].value);
 		if (cases[i].word == EVENT_HEAD)
-			is_int(channel_event(channel(), &event), CHANNEL_BROKEN, "%s", cases[i].what);
+			ok(channel_event(channel(), &event) == CHANNEL_BROKEN && channel_events(channel()) == 1, "%s",
+			   cases[i].what);
 		else
 			is_int(channel_look(channel(), &n_bytes, &n_items), CHANNEL_BROKEN, "%s", cases[i].what);
 		ok(channel_has_news(channel()) || cases[i].value == 24 || cases[i].word >= CLAIM, "and it is news");
@@ -638,6 +602,12 @@ static void test_hostile(void)
 	atomic_store(&channel()->up->task_tail, 1);
 	channel()->task.tail_bytes = channel()->task.put_bytes - ENDS_TASK_BYTES;
 	is_int(ends_send(&ends, 1, "1\n"), CHANNEL_BROKEN, "a task tail before its head");
+	ends_fini(&ends);
+	static char large[ENDS_TASK_BYTES + 1];
+	memset(large, '\n', ENDS_TASK_BYTES);
+	ends_init(&ends);
+	atomic_store(&channel()->up->task_tail, 1000);
+	is_int(ends_send(&ends, 1, large), CHANNEL_BROKEN, "which is seen when its room is needed");
 	ends_fini(&ends);
 }
 
@@ -678,9 +648,8 @@ int main(void)
 	test_zeros();
 	test_bell_for_two();
 	test_events();
-	test_large_batch();
-	test_batch_larger_than_the_room();
-	test_batch_behind_a_large_one();
+	test_times();
+	test_many_events();
 	test_bell();
 	test_wake();
 	test_stop_after_work();

@@ -4,6 +4,7 @@
 
 #include "core/plan/conf.h"
 
+#include "tests/nomemory.h"
 #include "tests/tap.h"
 
 #include <stdint.h>
@@ -253,7 +254,30 @@ static void test_files(void)
 	ok(conf && !conf_root(conf), "and has no node");
 	conf_destroy(&conf);
 	is_int(conf_read(&conf, "/dev/zero", &errors), -1, "a file without end is refused");
+	is_int(conf_read(&conf, "/proc/self/mem", &errors), -1, "one whose first byte can't be read");
+	is_str(errors.errs[errors.n_errs - 1].text,
+	       "/proc/self/mem: the conf file can't be read: Input/output error", "is named, with the reason");
 	err_list_fini(&errors);
+}
+
+/* Each allocation fails once: that is said, and nothing is half there. */
+static void test_memory(bool is_file)
+{
+	long at = 0, n_wrong = 0;
+	bool has_failed;
+	do {
+		struct err_list errors = {0};
+		struct conf *conf = NULL;
+		nomemory_begin(++at, false);
+		int result = is_file ? conf_read(&conf, "/dev/null", &errors)
+		                     : conf_parse(&conf, "t.yaml", sample, sizeof(sample) - 1, &errors);
+		has_failed = nomemory_end();
+		n_wrong += has_failed ? result != -1 || conf || errors.n_errs != 1 || errors.errs[0].code != ERR_RESOURCE
+		                      : result != 0;
+		conf_destroy(&conf);
+		err_list_fini(&errors);
+	} while (has_failed);
+	ok(at > 3 && n_wrong == 0, "%s: read, or memory is short: %ld places", is_file ? "a file" : "a text", at - 1);
 }
 
 int main(void)
@@ -263,5 +287,11 @@ int main(void)
 	test_damaged();
 	test_limits();
 	test_files();
+	if (NOMEMORY_IS_KNOWN) {
+		test_memory(false);
+		test_memory(true);
+	} else {
+		skip("a sanitizer has its own malloc");
+	}
 	return tap_done();
 }
