@@ -295,31 +295,33 @@ static int status_of(pid_t pid)
 	return status;
 }
 
-/* With all that was left to us. */
+/* The fork server ends in order when our socket is closed, and with it all the others. Its status; it isn't reaped. */
+static int end(void)
+{
+	siginfo_t info = {0};
+	close(box.server.fd);
+	box.server.fd = -1;
+	must(waitid(P_PID, (id_t)box.server.pid, &info, WEXITED | WNOWAIT) == 0);
+	return info.si_code == CLD_EXITED ? info.si_status : -1;
+}
+
+/* With all that was left to us: what load has started is in the fork server's group. */
 static void put_away(void)
 {
 	if (box.server.fd >= 0)
 		close(box.server.fd);
 	channel_destroy(&box.channel);
+	kill(-box.server.pid, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
-}
-
-/* The fork server ends in order when our socket is closed, and with it all the others. Its status. */
-static int end(void)
-{
-	close(box.server.fd);
-	box.server.fd = -1;
-	int status = status_of(box.server.pid);
-	put_away();
-	return status;
 }
 
 /* It was killed: what load has started, and has its socket, is the supervisor's to end. */
 static void end_killed(pid_t loaded)
 {
-	int status = status_of(box.server.pid);
-	must(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	siginfo_t info = {0};
+	must(waitid(P_PID, (id_t)box.server.pid, &info, WEXITED | WNOWAIT) == 0);
+	must(info.si_code == CLD_KILLED && info.si_status == SIGKILL);
 	kill(loaded, SIGKILL);
 }
 
@@ -387,6 +389,7 @@ static void test_kill(void)
 	ok(!was_killed(second, n_kills) && !was_killed(third, n_kills), "a word about a dead one is none about a living");
 	is_int(seam->n_kills, n_kills, "nor about anybody");
 	is_int(end(), 0, "the end");
+	put_away();
 }
 
 static pid_t parent_of(pid_t pid)
@@ -419,6 +422,7 @@ static void test_strays(void)
 	is_int(end(), 0, "the supervisor goes, and the fork server ends in order");
 	ok(!is_alive(loaded_fd), "not before all that it has started");
 	close(loaded_fd);
+	put_away();
 }
 
 /* What a descriptor of another process's is; "" where it isn't open. */
@@ -443,7 +447,8 @@ static void test_descriptors(void)
 	is_int(n_sockets, 0, "a worker can't speak for the fork server");
 	read_link(text, worker, 0);
 	is_str(text, "/dev/null", "and has no input");
-	end();
+	is_int(end(), 0, "the end");
+	put_away();
 }
 
 static void test_place(void)
@@ -464,6 +469,7 @@ static void test_place(void)
 	is_int(message.generation, 3, "it is the last that was asked for");
 	seam->n_forks = -1;
 	is_int(end(), 0, "the end");
+	put_away();
 }
 
 int main(void)
