@@ -95,6 +95,7 @@ has_lines() { # NUMBER TEXT
 }
 
 @test "a plugin that isn't thread-safe gets no second thread later, by USR1" {
+	slow
 	start env LD_PRELOAD="$BATS_FILE_TMPDIR/nofork.so" "$ROTA" map -j 4 "$BATS_FILE_TMPDIR/shy.so" \
 		< <(seq 100; eventually test -e more; seq 4900)
 	eventually test -s "$out"
