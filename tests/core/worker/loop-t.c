@@ -39,7 +39,7 @@ static struct {
 	struct time_shm time;
 	/* of what is sent later, by a second thread */
 	const char *later;
-	int told_fds[2];
+	int told_fds[2]; /* how many were begun when the rest was taken back */
 } box;
 
 /* --- the plugin --------------------------------------------------------------------------------------------------- */
@@ -94,7 +94,7 @@ static void be_cut_off(const char *item)
 	leave(item);
 	must(channel_take_back(box.channel, &box.n_taken_back) == 0);
 	if (box.later)
-		must(write(box.told_fds[1], "", 1) == 1);
+		must(write(box.told_fds[1], &box.n_run, sizeof box.n_run) == sizeof box.n_run);
 }
 
 /* Over the delimiter of the next item. */
@@ -217,10 +217,9 @@ static void send_batch(const char *items)
 /* A second thread, for what comes only when something was answered: the batch that was cut off is over. */
 static void *send_later(void *nothing)
 {
-	char byte;
+	unsigned n_begun;
 	uint64_t n_rings;
-	must(read(box.told_fds[0], &byte, 1) == 1);
-	const uint32_t n_begun = box.n_run;
+	must(read(box.told_fds[0], &n_begun, sizeof n_begun) == sizeof n_begun);
 	while (box.n_answered < n_begun) {
 		struct pollfd bell = {.fd = box.channel->bell_fd, .events = POLLIN};
 		channel_sleep_begin(box.channel);
