@@ -135,7 +135,7 @@ static bool ends(pid_t pid, int *ret_status)
 	if (fd >= 0)
 		close(fd);
 	if (!has_ended)
-		kill(pid, SIGTERM);
+		kill(pid, SIGKILL);
 	*ret_status = -1;
 	waitpid(pid, ret_status, 0);
 	return has_ended;
