@@ -148,6 +148,8 @@ static void test_what_is_being_sent(void)
 	is_int(ends_send(&ends, 1, large), 0, "a large batch");
 	is_int(channel_take_back(channel(), &n_back), CHANNEL_BROKEN, "can't be taken back while it is being sent");
 	is_int(ends_send(&ends, 2, "next\n"), CHANNEL_BROKEN, "nor can another be sent");
+	atomic_store(&channel()->up->task_tail, UINT64_C(1) << 39);
+	is_int(channel_send_more(channel()), CHANNEL_BROKEN, "nor the rest, to who has taken what wasn't sent");
 	ends_fini(&ends);
 }
 

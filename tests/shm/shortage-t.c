@@ -30,7 +30,7 @@ static unsigned n_descriptors(void)
 static void test_memory_of_setup(void)
 {
 	const char *const command[] = {"echo", "a"};
-	char cpu[] = "0", *pins[] = {cpu, cpu};
+	static char cpus[5000], *pins[] = {cpus, cpus}; /* so long that each needs more memory */
 	struct setup_option options[] = {{.name = "command", .elements = command, .n_elements = 2},
 	                                 {.name = "empty", .elements = NULL, .n_elements = 0}};
 	const struct setup written = {
@@ -38,6 +38,7 @@ static void test_memory_of_setup(void)
 	bool has_failed;
 	long at = 0, n_wrong = 0;
 	struct buf buf;
+	memset(cpus, '1', sizeof cpus - 1);
 	do {
 		buf = (struct buf){0};
 		nomemory_begin(++at, false);
