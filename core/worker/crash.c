@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "core/worker/crash.h"
+#include "core/worker/demangle.h"
 
 #include <link.h>
 #include <pthread.h>
@@ -112,6 +113,12 @@ static void on_lookup_error(void *data, const char *message, int errnum)
 	(void)data, (void)message, (void)errnum;
 }
 
+static void put_function(struct words *words, const char *name)
+{
+	char readable[256];
+	put_text(words, demangle(name, readable, sizeof readable) ? readable : name);
+}
+
 /* Reads nothing yet: that is done at the first question. */
 static void prepare_names(void)
 {
@@ -126,7 +133,7 @@ static int put_line(void *data, uintptr_t pc, const char *file, int line, const 
 	if (!function)
 		return 0;
 	put_text(words, words->n == 0 ? "  " : ", inlined in ");
-	put_text(words, function);
+	put_function(words, function);
 	if (file) {
 		put_text(words, " at ");
 		put_text(words, file);
@@ -143,7 +150,7 @@ static void put_symbol(void *data, uintptr_t pc, const char *name, uintptr_t sta
 	if (!name)
 		return;
 	put_text(words, "  ");
-	put_text(words, name);
+	put_function(words, name);
 	put_text(words, "+");
 	put_number(words, pc - start, 16);
 }
@@ -507,6 +514,7 @@ void crash_init(const struct port *port)
 	if (prepare_stack() != 0)
 		return;
 	prepare_names();
+	demangle_prepare();
 	/* what the loader binds and libgcc sets up at first use is done here */
 	_Unwind_Backtrace(stop_at_once, NULL);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {

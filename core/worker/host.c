@@ -390,3 +390,9 @@ void host_close_worker(struct host_worker *worker)
 	if (worker->host->plugin.close)
 		worker->host->plugin.close(worker->state);
 }
+
+void *host_find_loaded(const char *library, const char *name)
+{
+	void *handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
+	return handle ? dlsym(handle, name) : NULL;
+}

@@ -60,4 +60,7 @@ void host_close_worker(struct host_worker *worker);
 /* The services: of the worker (host.c) and of the item (task.c). */
 extern const struct rota_host host_services;
 
+/* What a library that is loaded already has by this name; NULL: it isn't loaded, or has none. */
+void *host_find_loaded(const char *library, const char *name);
+
 #endif

@@ -92,6 +92,13 @@ on_terminal() {
 	"$worker" --describe "$plugins/upper.so" | grep -aq upper
 }
 
+@test "words: C++ names in last words are as in the source, where the plugin has C++'s library" {
+	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
+	MANGLED_CXX=1 expect 1 rota map -j 1 "$bad/mangled.so" <<<a
+	grep -q '  _ZN5model4loadEi\|  model::load' "$err" || skip "names of functions can't be had"
+	has "$err" 'worker 1:   model::load(int)'
+}
+
 @test "words: C++ names in last words are what c++filt makes readable" {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	command -v c++filt >/dev/null || skip "no c++filt"
