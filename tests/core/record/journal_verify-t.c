@@ -159,8 +159,8 @@ static void test_pruned(void)
 		"DELETE FROM checkpoint WHERE id = (SELECT min(id) FROM checkpoint)",
 		"DELETE FROM checkpoint WHERE id = (SELECT max(id) FROM checkpoint)",
 		"DELETE FROM checkpoint WHERE id = (SELECT max(id) - 1 FROM checkpoint)",
-		"INSERT INTO checkpoint SELECT 1, job, taken_items, taken_digest, unfinished, output_bytes, output_digest, "
-		"is_finished, n_ok, n_failed, is_renaming, failures_digest, previous, digest FROM checkpoint LIMIT 1",
+		("INSERT INTO checkpoint SELECT 1, job, taken_items, taken_digest, unfinished, output_bytes, output_digest, "
+		"is_finished, n_ok, n_failed, is_renaming, failures_digest, previous, digest FROM checkpoint LIMIT 1"),
 		"UPDATE checkpoint SET previous = zeroblob(16) WHERE id = (SELECT min(id) FROM checkpoint)",
 	};
 	for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
