@@ -611,6 +611,76 @@ static void test_hostile(void)
 	ends_fini(&ends);
 }
 
+/* Words that are of their range, and yet can't be said. */
+static void test_forged_events(void)
+{
+	static const struct {
+		uint32_t kind, n_bytes;
+		uint64_t n_there;
+		int wanted;
+		const char *what;
+	} cases[] = {
+		{EVENT_LOG, 5, 5, 1, "a log line"},
+		{EVENT_LOG, EVENT_TEXT_MAX, EVENT_TEXT_MAX, 1, "the longest"},
+		{EVENT_LOG, EVENT_TEXT_MAX + 1, EVENT_TEXT_MAX + 1, CHANNEL_BROKEN, "a longer one"},
+		{EVENT_LOG, 6, 5, CHANNEL_BROKEN, "one that reaches behind what was written"},
+		{0, 5, 5, CHANNEL_BROKEN, "of kind 0"},
+		{EVENT_ENDED + 1, 5, 5, CHANNEL_BROKEN, "of a kind that there isn't"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		ends_init(&ends);
+		const struct event_shm header = {.kind = cases[i].kind, .n_bytes = cases[i].n_bytes};
+		memcpy(port()->event.bytes, &header, sizeof header);
+		atomic_store(&channel()->up->event_head, (UINT64_C(1) << 40) + sizeof header + cases[i].n_there);
+		is_int(channel_event(channel(), &event), cases[i].wanted, "events: %s", cases[i].what);
+		ends_fini(&ends);
+	}
+	ends_init(&ends);
+	atomic_store(&channel()->up->event_head, (UINT64_C(100000) << 40) + 64);
+	ok(channel_events(channel()) <= ENDS_EVENT_BYTES / sizeof(struct event_shm),
+	   "events: no more than there is room for");
+	ends_fini(&ends);
+}
+
+static void test_forged_claims(void)
+{
+	static const struct {
+		uint32_t count, epoch;
+		int wanted;
+		const char *what;
+	} cases[] = {
+		{1, CLAIM_EPOCH_FIRST, 1, "one item"},
+		{2, CLAIM_EPOCH_FIRST, CHANNEL_BROKEN, "two at once"},
+		{0, CLAIM_EPOCH_FIRST + 1, CHANNEL_BROKEN, "an odd epoch"},
+		{1, CLAIM_EPOCH_FIRST + 2, 0, "an epoch that has passed, the next item"},
+		{2, CLAIM_EPOCH_FIRST + 2, CHANNEL_BROKEN, "an epoch that has passed, the one behind it"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		ends_init(&ends);
+		ends_send(&ends, 1, "1\n2\n3\n");
+		atomic_store(&channel()->up->claim, claim_word(cases[i].count, cases[i].epoch));
+		is_int(channel_begun(channel()), cases[i].wanted, "claims: %s", cases[i].what);
+		ends_fini(&ends);
+	}
+}
+
+static void test_edges(void)
+{
+	ends_init(&ends);
+	ends_send(&ends, 1, "1\n");
+	size_t room = (size_t)ring_known_room(&channel()->task);
+	is_int(channel_has_room(channel(), room - sizeof(struct batch_shm)), 1, "a batch that just fits has room");
+	is_int(channel_has_room(channel(), room - sizeof(struct batch_shm) + 1), 0, "a byte more has none");
+	channel()->result.taken_bytes = (UINT64_C(1) << 40) + 3;
+	atomic_store(&channel()->up->cuts[0], 5);
+	is_int(channel_bytes_to_cut(channel(), 0), 2, "where a batch ends is told mod 2^40");
+	channel()->result.taken_bytes = 0;
+	ok(!channel_has_news(channel()), "nothing is new");
+	atomic_store(&channel()->up->result_head, 10);
+	ok(channel_has_news(channel()), "bytes without an answer are");
+	ends_fini(&ends);
+}
+
 static void *wait_for_work(void *arg)
 {
 	struct port_batch taken;
@@ -658,6 +728,9 @@ int main(void)
 	test_claim_goes_back();
 	test_attach_checks_sizes();
 	test_hostile();
+	test_forged_events();
+	test_forged_claims();
+	test_edges();
 	test_spin();
 	return tap_done();
 }
