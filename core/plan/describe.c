@@ -26,8 +26,8 @@
 
 #define TEXT_MAX_BYTES ((size_t)1 << 20)
 #define WORDS_MAX_BYTES ((size_t)1 << 14) /* of its standard error: the last ones are kept */
-#define KILLED_MAX 10                      /* by others: that is no verdict on the plugin, which is looked at anew */
-#define STOPPED_NS CLOCK_NS_PER_SEC        /* by others: for so long it is waited for */
+#define KILLED_MAX 10                     /* by others: that is no verdict on the plugin, which is looked at anew */
+#define STOPPED_NS CLOCK_NS_PER_SEC       /* by others: for so long it is waited for */
 #define LOOK_MS 100
 
 struct child {
@@ -135,7 +135,8 @@ static int child_listen(struct child *child, int64_t deadline_ns, int64_t timeou
 		has_ended = child->pidfd >= 0 && polled[2].revents;
 		words_read(child);
 		if (stream_read(&child->text_fd, &child->text, TEXT_MAX_BYTES))
-			return err_set(err, ERR_USAGE, "its description is larger than 1 MB");
+			return child->text.len > TEXT_MAX_BYTES ? err_set(err, ERR_USAGE, "its description is larger than 1 MB")
+			                                        : err_set(err, ERR_RUN, "there is no memory for its description");
 	}
 	return 0;
 }

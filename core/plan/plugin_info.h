@@ -25,7 +25,7 @@
 #include <stddef.h>
 
 struct plugin_info {
-	char *file; /* real path */
+	char *file;             /* real path */
 	struct filestamp stamp; /* of the file, before it was looked at for the first time */
 	char *name, *version, *summary;
 	bool is_thread_safe, is_pure, is_tidy, has_flush;

@@ -280,9 +280,9 @@ static struct worker *find_victim(const struct dispatch *dispatch)
 		struct worker *worker = &dispatch->crew->workers[i];
 		if (!may_lose(worker))
 			continue;
-		bool is_late = now_ns - worker->progress_ns > STEAL_IDLE_NS ||
-		               ((int64_t)worker->n_owed_items * dispatch->item_ns > BATCH_NS &&
-		                channel_begun(worker->channel) > 0);
+		bool is_late =
+			now_ns - worker->progress_ns > STEAL_IDLE_NS ||
+			((int64_t)worker->n_owed_items * dispatch->item_ns > BATCH_NS && channel_begun(worker->channel) > 0);
 		if (is_late && (!victim || worker->n_owed_items > victim->n_owed_items))
 			victim = worker;
 	}
