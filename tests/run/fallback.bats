@@ -90,7 +90,7 @@ threads_take_over() {
 	[ "$(sort "$out" | uniq -c | xargs)" = '5000 1 of 1' ]
 }
 
-has_lines() { # NUMBER TEXT
+has_said() { # NUMBER TEXT
 	[ "$(grep -c -- "$2" "$err")" -eq "$1" ]
 }
 
@@ -101,7 +101,7 @@ has_lines() { # NUMBER TEXT
 	eventually test -s "$out"
 	for n in 1 2 3; do
 		kill -USR1 "$run"
-		eventually has_lines $n ': 1 workers from now on'
+		eventually has_said $n ': 1 workers from now on'
 	done
 	touch more
 	ends 0

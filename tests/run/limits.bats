@@ -126,10 +126,6 @@ recycles() {
 	nothing_left
 }
 
-has_lines() {
-	[ "$(wc -l <"$1")" -eq "$2" ]
-}
-
 recycles_threads() {
 	expect 0 rota map -b thread -j 2 --recycle "$1" upper <items
 	same "$out" items

@@ -40,10 +40,6 @@ all_live() {
 	done <pids
 }
 
-has_lines() {
-	[ "$(wc -l <"$1" 2>/dev/null || echo 0)" -ge "$2" ]
-}
-
 # -- what came through exec --
 
 # exec_by SCRIPT COMMAND: a shell runs the script and becomes the command.

@@ -94,10 +94,6 @@ takes_too_long() {
 	nothing_left
 }
 
-has_lines() {
-	[ "$(wc -l 2>/dev/null <"$1")" -eq "$2" ]
-}
-
 # The batches are large by then; the slow one is never through.
 @test "time-out: what stands behind a slow item is run elsewhere, long before its time-out" {
 	slow

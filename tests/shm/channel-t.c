@@ -4,7 +4,7 @@
 
 #include "shm/channel.h"
 
-#include "ends.h"
+#include "talk.h"
 #include "tests/tap.h"
 
 #include "core/base/spin.h"
@@ -16,33 +16,7 @@
 #include <stdint.h>
 #include <sys/eventfd.h>
 
-static struct ends ends;
-static struct port_batch batch;
-static uint64_t n_bytes;
-static uint32_t n_items;
 static struct channel_event event;
-
-static struct channel *channel(void)
-{
-	return ends.channel;
-}
-
-static struct port *port(void)
-{
-	return &ends.port;
-}
-
-static void next_batch(void)
-{
-	must(port_next_batch(port(), &batch, &ends.err) == 1);
-}
-
-static void answer(const char *text, bool is_last)
-{
-	must(port_claim(port()));
-	memcpy(port_out(port()), text, strlen(text));
-	port_answer(port(), strlen(text), is_last);
-}
 
 static bool has_rung(void)
 {

@@ -465,23 +465,24 @@ static int close_bell(struct rota_worker *worker, void **state)
 
 static void test_refusals(void)
 {
-	begin(0, true);
-	box.host.plugin.open = refuse;
-	send_batch("where\n");
-	is_int(live(), -1, "a plugin that can't open");
-	is_int(channel_state(box.channel), WORKER_REFUSED, "is refused");
-	ok(strstr(box.said, "plugin looped: no device"), "and says why");
-	is_int(box.n_run, 0, "no item is run");
-	end();
-
-	begin(0, true);
-	box.host.plugin.open = close_bell;
-	send_batch("where\n");
-	is_int(live(), -1, "a plugin whose open closes the worker's bell");
-	is_int(channel_state(box.channel), WORKER_REFUSED, "is refused");
-	ok(strstr(box.said, "plugin looped: its open has closed descriptors that aren't its own"), "and it is said");
-	is_int(box.n_run, 0, "no item is run");
-	end();
+	static const struct {
+		int (*open)(struct rota_worker *worker, void **state);
+		const char *what, *words;
+	} cases[] = {
+		{refuse, "a plugin that can't open", "plugin looped: no device"},
+		{close_bell, "a plugin whose open closes the worker's bell",
+	     "plugin looped: its open has closed descriptors that aren't its own"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		begin(0, true);
+		box.host.plugin.open = cases[i].open;
+		send_batch("where\n");
+		is_int(live(), -1, "%s", cases[i].what);
+		is_int(channel_state(box.channel), WORKER_REFUSED, "is refused");
+		ok(strstr(box.said, cases[i].words), "and it is said why");
+		is_int(box.n_run, 0, "no item is run");
+		end();
+	}
 }
 
 static void test_outcomes(void)
