@@ -54,10 +54,10 @@ struct stepper_thread {
 
 struct stepper_scenario {
 	const char *what;
-	void (*begin)(void);           /* everything as it was */
-	void (*threads[2])(void);      /* the first one begins */
-	const char *(*end)(void);      /* what is wrong, or NULL */
-	const unsigned char *shared;   /* where memcpy stores */
+	void (*begin)(void);         /* everything as it was */
+	void (*threads[2])(void);    /* the first one begins */
+	const char *(*end)(void);    /* what is wrong, or NULL */
+	const unsigned char *shared; /* where memcpy stores */
 	size_t n_shared;
 };
 
@@ -309,8 +309,7 @@ static void stepper_put(void *at, const void *bytes, size_t n_bytes, bool is_rel
 	if (self->n_stores == STEPPER_STORES_MAX)
 		stepper_let_go(self, 0);
 	struct stepper_store *store = &self->stores[self->n_stores++];
-	*store = (struct stepper_store){
-	    .at = at, .n_bytes = n_bytes, .is_release = is_release || self->is_behind_fence};
+	*store = (struct stepper_store){.at = at, .n_bytes = n_bytes, .is_release = is_release || self->is_behind_fence};
 	memcpy(store->bytes, bytes, n_bytes);
 }
 

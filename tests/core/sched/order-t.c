@@ -40,7 +40,8 @@ static int put_bell(int fd, const void *bytes, size_t n_bytes);
 
 #define RING_BYTES 4096
 #define ITEMS_MAX 4
-#define LARGE_BYTES 3000 /* of one result: a second one has no room beside it */
+#define LARGE_BYTES 2000 /* of one result: nobody waits for more than half a ring, and a third has no room */
+#define NAME_BYTES 3000  /* of a counter: a second one has no room beside it */
 
 /* --- the kernel's ------------------------------------------------------------------------------------------------- */
 
@@ -120,8 +121,9 @@ static struct crew crew;
 static struct worker worker;
 static struct batch batch;
 static char items[2 * RING_BYTES];
-static unsigned n_run[ITEMS_MAX + 1], n_heard[ITEMS_MAX + 1];
+static unsigned n_run[ITEMS_MAX + 1], n_heard[ITEMS_MAX + 1], n_counted;
 static size_t result_bytes;
+static bool counts; /* an item counts, too: more than there is room for at once */
 static const char *wrong;
 
 static void create(void)
@@ -150,7 +152,7 @@ static void begin(void)
 	worker = (struct worker){.crew = &crew, .number = 1, .phase = WORKER_IS_READY, .channel = channel};
 	crew = (struct crew){.workers = &worker, .n_top = 1};
 	batch = (struct batch){.state = BATCH_OUT};
-	n_posts = n_rings = 0;
+	n_posts = n_rings = n_counted = 0;
 	memset(n_run, 0, sizeof n_run);
 	memset(n_heard, 0, sizeof n_heard);
 	wrong = NULL;
@@ -160,7 +162,10 @@ static void begin(void)
 
 static void run_item(uint64_t seq, bool is_last)
 {
+	static const char name[NAME_BYTES];
 	n_run[seq]++;
+	for (int i = 0; counts && i < 2; i++)
+		port_say(&port, EVENT_COUNT, 1, name, sizeof name);
 	port_wait_room(&port, result_bytes);
 	memcpy(port_out(&port), &seq, sizeof seq);
 	port_answer(&port, result_bytes, is_last);
@@ -186,7 +191,7 @@ static void work(void)
 static void send_items(uint64_t seq, uint32_t n_items, size_t item_bytes)
 {
 	const struct channel_batch sent = {
-	    .seq = seq, .n_items = n_items, .attempt = 1, .bytes = items, .n_bytes = n_items * item_bytes};
+		.seq = seq, .n_items = n_items, .attempt = 1, .bytes = items, .n_bytes = n_items * item_bytes};
 	batch.slice = (struct slice){.seq = seq, .n_items = n_items};
 	batch.n_answered = 0;
 	worker.owed = &batch;
@@ -199,11 +204,18 @@ static void send_items(uint64_t seq, uint32_t n_items, size_t item_bytes)
 /* As collect does: what is there is taken, and room given back. How many items. */
 static uint32_t hear(void)
 {
+	static struct channel_event event;
 	uint64_t n_bytes, seq;
 	uint32_t n_items;
 	if (channel_look(channel, &n_bytes, &n_items) != 0) {
 		wrong = "the worker's words can't be true";
 		return ITEMS_MAX;
+	}
+	/* after the look, so that those of these items are there */
+	for (uint32_t n = channel_events(channel); n > 0 && channel_event(channel, &event) > 0; n--) {
+		channel_event_done(channel, &event);
+		n_counted++;
+		worker.needs_wake = true;
 	}
 	for (uint32_t i = 0; i < n_items; i++) {
 		memmove(&seq, channel_data(channel), sizeof seq);
@@ -266,8 +278,15 @@ static void ask_twice(void)
 
 static void ask_for_large_results(void)
 {
-	send_items(1, 2, 8);
-	hear_items(2);
+	send_items(1, 3, 8);
+	hear_items(3);
+	stop();
+}
+
+static void ask_for_counts(void)
+{
+	send_items(1, 1, 8);
+	hear_items(1);
 	stop();
 }
 
@@ -294,28 +313,50 @@ static void take_back(void)
 	stop();
 }
 
-static const char *both_once(void)
+/* Items 1 to n, and no other. */
+static const char *are_there(int n)
 {
-	return n_heard[1] == 1 && n_heard[2] == 1 ? each_once() : wrong ? wrong : "an item is missing";
+	for (int i = 1; i <= n; i++)
+		if (n_heard[i] == 0)
+			return wrong ? wrong : "an item is missing";
+	return each_once();
 }
 
-static const char *one_once(void)
+static const char *one_is_there(void)
 {
-	return n_heard[1] == 1 ? each_once() : wrong ? wrong : "an item is missing";
+	return are_there(1);
+}
+
+static const char *two_are_there(void)
+{
+	return are_there(2);
+}
+
+static const char *three_are_there(void)
+{
+	return are_there(3);
+}
+
+static const char *counts_are_there(void)
+{
+	return n_counted != 2 ? "a count is missing" : one_is_there();
 }
 
 int main(void)
 {
 	static const struct {
-		struct stepper_scenario scenario;
+		const char *what;
+		void (*ask)(void);
+		const char *(*end)(void);
 		size_t result_bytes;
-		bool has_heavy;
+		bool has_heavy, counts;
 	} all[] = {
-	    {{"one item, and another", begin, {ask_twice, work}, both_once, NULL, 0}, 8, true},
-	    {{"results that wait for room", begin, {ask_for_large_results, work}, both_once, NULL, 0}, LARGE_BYTES, true},
-	    {{"an item larger than the ring", begin, {send_large, work}, one_once, NULL, 0}, 8, true},
-	    {{"taking back, one fence for both", begin, {take_back, work}, both_once, NULL, 0}, 8, true},
-	    {{"taking back, a fence for each", begin, {take_back, work}, both_once, NULL, 0}, 8, false},
+		{"one item, and another", ask_twice, two_are_there, 8, true, false},
+		{"results that wait for room", ask_for_large_results, three_are_there, LARGE_BYTES, true, false},
+		{"counts that wait for room", ask_for_counts, counts_are_there, 8, true, true},
+		{"an item larger than the ring", send_large, one_is_there, 8, true, false},
+		{"taking back, one fence for both", take_back, two_are_there, 8, true, false},
+		{"taking back, a fence for each", take_back, two_are_there, 8, false, false},
 	};
 	const char *set = getenv("ROTA_TESTS");
 	const unsigned n_switches_max = set && strcmp(set, "quick") == 0 ? 2 : 3;
@@ -324,11 +365,15 @@ int main(void)
 #endif
 	create();
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-		struct stepper_scenario scenario = all[i].scenario;
-		scenario.shared = channel->map.base;
-		scenario.n_shared = channel->map.mapped_bytes;
+		const struct stepper_scenario scenario = {.what = all[i].what,
+		                                          .begin = begin,
+		                                          .threads = {all[i].ask, work},
+		                                          .end = all[i].end,
+		                                          .shared = channel->map.base,
+		                                          .n_shared = channel->map.mapped_bytes};
 		result_bytes = all[i].result_bytes;
 		has_heavy = all[i].has_heavy;
+		counts = all[i].counts;
 		stepper_explore(&scenario, n_switches_max);
 	}
 	return tap_done();
