@@ -78,11 +78,13 @@ expect() {
 
 # What a test expects is mostly there: that is seen without another process, the rest is cmp's and grep's.
 is() {
-	local text
-	if [ -f "$1" ] && ! IFS= read -r -d '' -n 65536 text <"$1" && [[ $text == "$2"$'\n' ]]; then
+	local text file=$1
+	if [ -f "$file" ] && ! IFS= read -r -d '' -n 65536 text <"$file" && [[ $text == "$2"$'\n' ]]; then
 		return
 	fi
-	printf '%s\n' "$2" | cmp -s - "$1" || { echo "expected: $2"; show "$1"; return 1; }
+	# what comes through a pipe is there once, and is to be shown, too
+	[ -f "$file" ] || { file=$BATS_TEST_TMPDIR/seen.by.is && cat "$1" >"$file"; }
+	printf '%s\n' "$2" | cmp -s - "$file" || { echo "expected: $2"; show "$file"; return 1; }
 }
 
 has() {

@@ -84,7 +84,7 @@ every_item() {
 @test "retries: every item, several times, in order and without" {
 	order=-k backend=process every_item kill 12 2
 	order=-u backend=process every_item kill 12 2
-	order=-u backend=process every_item retry 200 3
+	order=-u at_least_on process every_item retry 200 3
 	order=-k both_backends every_item retry 200 3
 }
 
@@ -168,7 +168,7 @@ backs_off() {
 	signal=TERM status=143
 	both_backends backs_off
 	signal=INT status=130
-	backend=process backs_off
+	at_least_on process backs_off
 }
 
 # -- max-failures --
