@@ -31,6 +31,7 @@ two_jobs() {
 	seq 1000 | cmp - numbers
 }
 
+# bats test_tags=quick
 @test "run: several jobs, each with its own source, sink and crew" {
 	printf 'a\nb\nc\n' >words
 	both_backends two_jobs
@@ -89,6 +90,7 @@ chain() {
 	both_backends chain '[first, other]'
 }
 
+# bats test_tags=quick
 @test "run: what comes after a job with failed items runs, after one that couldn't finish doesn't" {
 	cat >after.yaml <<-END
 		jobs:
@@ -111,6 +113,7 @@ chain() {
 	has "$err" 'last'
 }
 
+# bats test_tags=quick
 @test "run: messages and workers' words name their job" {
 	cat >words.yaml <<-END
 		jobs:
@@ -131,6 +134,7 @@ chain() {
 	grep -q '^talker: worker [0-9]*: junk on standard output$' "$err"
 }
 
+# bats test_tags=quick
 @test "run: --set overrides a key, of a job, of its options, of the run" {
 	cat >set.yaml <<-END
 		jobs:
@@ -160,6 +164,7 @@ chain() {
 	[ "$(grep -c 'worker [0-9]*: starting' "$err")" -eq 1 ]
 }
 
+# bats test_tags=quick
 @test "check: every error in one go, with file:line:column, job, key, and the nearest name" {
 	cat >bad.yaml <<-'END'
 		run:
@@ -279,6 +284,7 @@ wrong() {
 	has "$err" nowhere.yaml
 }
 
+# bats test_tags=quick
 @test "check: two jobs and one standard input, or one file" {
 	cat >two.yaml <<-'END'
 		jobs:
@@ -361,6 +367,7 @@ mistake() {
 	[ "$(wc -l <"$err")" -eq 1 ]
 }
 
+# bats test_tags=quick
 @test "the commonest mistakes of YAML: what is missing, where it is, once" {
 	cd "$BATS_TEST_TMPDIR"
 	mistake 3:11 "a colon is missing behind 'plugin': write plugin: VALUE" 'plugin upper' 'output: none'

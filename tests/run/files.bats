@@ -33,6 +33,7 @@ refused() {
 	done
 }
 
+# bats test_tags=quick
 @test "no regular file: missing, a device, a socket, a loop of links" {
 	refused 2 'No such file' ./missing.so
 	refused 2 device /dev/zero
@@ -54,6 +55,7 @@ refused() {
 }
 
 # Wherever the file ends: where something is missing it is said, where nothing is it is good. Never a signal.
+# bats test_tags=quick
 @test "a file that is cut short, at many places" {
 	size=$(stat -c %s good.so)
 	local places=(1 64 4096 $((size / 2)) $((size - 1))) backends=thread
@@ -83,7 +85,6 @@ damage() {
 }
 
 @test "another machine, another kind of file, another word size" {
-	slow
 	damage machine.so 18 '\xb7\x00' # EM_AARCH64
 	[ "$(uname -m)" != aarch64 ] || damage machine.so 18 '\x3e\x00'
 	refused 2 machine ./machine.so
@@ -99,7 +100,6 @@ damage() {
 
 # Every byte of the two headers, one at a time: refused, or as good as before; the supervisor outlives it.
 @test "headers that are damaged, byte by byte" {
-	slow
 	backend=process
 	for ((offset = 0; offset < 64 + 2 * 56; offset += 3)); do
 		damage damaged.so "$offset" '\xff'
@@ -115,7 +115,6 @@ damage() {
 }
 
 @test "nothing that a plugin is: undefined symbols, a short struct, no run, a library that isn't there" {
-	slow
 	backends=thread
 	refused 2 function_that_exists_nowhere "$bad/undefined.so"
 	refused 2 bytes "$bad/short.so"
@@ -141,7 +140,6 @@ starts_are_few() {
 }
 
 @test "load or open that refuses, crashes, exits: the reason once, no restart storm" {
-	slow
 	for jobs in 1 4; do
 		backends=process refused 3 SIGABRT "$bad/load-crash.so" -j "$jobs" -vv
 		starts_are_few 0
@@ -156,7 +154,6 @@ starts_are_few() {
 }
 
 @test "a plugin that forks while it is loaded is one plugin, and its child doesn't outlive the run" {
-	slow
 	compile -shared -fPIC -I"$abs_top_srcdir/include" -o forks.so -x c - <<-'END'
 		#include <rota/plugin.h>
 		#include <unistd.h>
@@ -198,6 +195,7 @@ starts_are_few() {
 	same "$out" items
 }
 
+# bats test_tags=quick
 @test "a path that everybody could have written: refused before anything of it is run" {
 	open_folder
 	cp "$bad/ctor-exit.so" "$folder/mine.so"
@@ -216,6 +214,7 @@ starts_are_few() {
 	has "$err" --trust-path
 }
 
+# bats test_tags=quick
 @test "a file that is replaced while the run goes on: workers go on with what was loaded" {
 	mkfifo in
 	start "$ROTA" map -j 1 --recycle 1 --trust-path -i in ./good.so </dev/null

@@ -33,6 +33,7 @@ each_kind() {
 	is "$out" $'a\nb\n\nc'
 }
 
+# bats test_tags=quick
 @test "sources: lines, nul, range, files, standard input" {
 	printf 'a\nb\nc\n' >three
 	printf 'a\nb\0\0c' >zeros
@@ -40,7 +41,6 @@ each_kind() {
 }
 
 @test "sources: the same with threads" {
-	slow
 	printf 'a\nb\nc\n' >three
 	printf 'a\nb\0\0c' >zeros
 	backend=thread each_kind
@@ -71,6 +71,7 @@ files() {
 	is "$out" "$2"
 }
 
+# bats test_tags=quick
 @test "files: globs, sorted folder by folder, depth first" {
 	mkdir -p tree/a/deep tree/b tree/.hidden
 	touch tree/a.c tree/b.c tree/a/one.c tree/a/deep/two.c tree/b/three.c tree/.hidden/four.c tree/a/.five.c tree/B.c
@@ -98,6 +99,7 @@ each_sink() {
 	is "$out" $'1\n2\n3'
 }
 
+# bats test_tags=quick
 @test "sinks: lines, nul, none, standard output; a file is truncated at start" {
 	both_backends each_sink
 }
@@ -145,6 +147,7 @@ flow() {
 	exec 5<&-
 }
 
+# bats test_tags=quick
 @test "flow: results come while an endless input is still being read" {
 	both_backends flow
 	at_least_on process flow -u
@@ -187,12 +190,12 @@ read_ahead() {
 	[ "$n_written" -lt $((1024 * 1024 + 512 * 1024 + 65536 + 16384)) ]
 }
 
+# bats test_tags=quick
 @test "window: a slow first item stops the source at --window" {
 	backend=process read_ahead
 }
 
 @test "window: so it does with threads" {
-	slow
 	backend=thread read_ahead
 }
 
@@ -220,6 +223,7 @@ same_file() {
 	same file copy
 }
 
+# bats test_tags=quick
 @test "input and output the same file: refused, and nothing is lost" {
 	seq 100 >file
 	cp file copy

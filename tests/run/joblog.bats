@@ -14,6 +14,7 @@ columns() {
 	tail -n +2 log | sort -n | cut -f "$1"
 }
 
+# bats test_tags=quick
 @test "joblog: a line an item, on both backends" {
 	local backend
 	seq 1000 >items
@@ -39,6 +40,7 @@ columns() {
 		{ n++ } END { exit bad || n != 3 }'
 }
 
+# bats test_tags=quick
 @test "joblog: exit statuses, signals, time-outs, all of them as they are on the command line" {
 	local time=0.3s
 	[ -z "${SANITIZER:-}" ] || time=3s # starting a command takes longer there
@@ -63,6 +65,7 @@ columns() {
 	both_backends sayings
 }
 
+# bats test_tags=quick
 @test "joblog: an item with a newline is a line all the same; one that is too large is there" {
 	{ printf 'one\ntwo\0'; head -c 3000 /dev/zero | tr '\0' x; printf '\0three\0'; } >items
 	expect 1 rota map -0 --max-item 1000 --joblog log -i items -o results upper

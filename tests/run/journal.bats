@@ -69,12 +69,12 @@ wal_has() {
 
 # Of the first page, which is written at once, and what a second has added.
 @test "journal: killed after a second, it goes on to the same bytes" {
-	slow
 	goes_on_to_the_same 8000 -k -b process
 	goes_on_to_the_same 8000 -u -b process
 	goes_on_to_the_same 8000 -k -b thread
 }
 
+# bats test_tags=quick
 @test "journal: the resume may be killed, too, and the number of workers and the backend change" {
 	local n
 	hold 25
@@ -90,7 +90,6 @@ wal_has() {
 }
 
 @test "journal: killed while it works, it goes on" {
-	slow
 	seq -f 'item %g' 400 >items
 	start "$ROTA" map -j 2 --journal j -i items -o results sleep ms=8 </dev/null
 	kill_at 100 results
@@ -108,6 +107,7 @@ wal_has() {
 	cmp results items
 }
 
+# bats test_tags=quick
 @test "journal: failures are in it once, whatever was killed, and are counted in the end" {
 	awk 'NR % 7 == 0 { print "!fail"; next } { print }' items >mixed
 	hold 60
@@ -122,6 +122,7 @@ wal_has() {
 	has "$err" "100 items, 86 ok, 14 failed"
 }
 
+# bats test_tags=quick
 @test "failures: as a table, as JSON, as bytes" {
 	printf 'good\0boom \n"\0\xff boom\0' >input
 	expect 1 rota exec -0 --journal j -i input -o results -- sh -c 'case $0 in *boom*) exit 3;; *) echo "$0";; esac' {}
@@ -222,10 +223,10 @@ puts_it_where_it_belongs() { # ORDER
 }
 
 @test "retry-failed: without an order it runs what has failed, too" {
-	slow
 	puts_it_where_it_belongs -u
 }
 
+# bats test_tags=quick
 @test "retry-failed: what fails once more stays a failure, with its place" {
 	make_fragile
 	expect 1 fragile -v
@@ -246,7 +247,6 @@ puts_it_where_it_belongs() { # ORDER
 }
 
 @test "retry-failed: killed at any point, it's repeated or gone on from" {
-	slow
 	strace -qq -o trace true 2>/dev/null || skip "strace may not run here"
 	local point what n_killed=0
 	make_fragile
@@ -309,6 +309,7 @@ puts_it_where_it_belongs() { # ORDER
 	cmp <(cat first second | sort) <(rota exec -i items -- sh fragile '{}' | sort)
 }
 
+# bats test_tags=quick
 @test "journal: one run at a time, and the second is told whose it is" {
 	hold 20
 	start "$ROTA" map --journal j -i items -o results "$gate" </dev/null
@@ -319,6 +320,7 @@ puts_it_where_it_belongs() { # ORDER
 	kill -KILL "$run"
 }
 
+# bats test_tags=quick
 @test "journal: what changed is named, and nothing is touched" {
 	# of so many not all are taken before the interrupt
 	seq -f 'item %g' 5000 >items
@@ -362,6 +364,7 @@ puts_it_where_it_belongs() { # ORDER
 	cmp results items
 }
 
+# bats test_tags=quick
 @test "journal: a command that changed is shown as words" {
 	expect 3 rota exec --journal j --max-failures 0 -i items -o results -- sh -c 'exit 1' </dev/null
 	expect 2 rota exec --journal j --resume -i items -o results -- sh -c 'exit "2"' </dev/null
@@ -408,6 +411,7 @@ puts_it_where_it_belongs() { # ORDER
 	cat first second | sort -u | cmp - <(sort items)
 }
 
+# bats test_tags=quick
 @test "journal: several jobs, each with its own place; a finished one isn't run again" {
 	cat >jobs.yaml <<-END
 		run: {journal: j}

@@ -17,13 +17,13 @@ all_in_order() {
 	done
 }
 
+# bats test_tags=quick
 @test "map: every item in order, for one, two and seven workers" {
 	seq 100000 >items
 	both_backends all_in_order
 }
 
 @test "map: a million" {
-	slow
 	seq 1000000 >items
 	expect 0 rota map upper <items
 	same "$out" items
@@ -36,6 +36,7 @@ unordered() {
 	done
 }
 
+# bats test_tags=quick
 @test "map: -u gives the same results, in any order" {
 	seq 100000 >items
 	LC_ALL=C sort items >sorted
@@ -114,6 +115,7 @@ odd_bytes() {
 	same "$out" items
 }
 
+# bats test_tags=quick
 @test "map: bytes of every kind pass, newline alone is a border" {
 	{
 		printf '\n\n  \t\r\na\0b\0\n\377\376\300\200\n"quo'"'"'te\\\n$HOME *\n%%s\n'
@@ -164,11 +166,11 @@ large_items() {
 }
 
 @test "map: an item of 20 MB between small ones" {
-	slow
 	{ seq 1000; head -c 20000000 /dev/zero | tr '\0' X; echo; seq 1000; } >items
 	both_backends large_items
 }
 
+# bats test_tags=quick
 @test "map: items of every size around the limits of buffers" {
 	awk 'BEGIN { s = "X"; while (length(s) < 300000) s = s s
 		n = split("4096 32767 32768 32769 65535 65536 65537 131071 131072 131073 262143 262144 262145", sizes, " ")
@@ -188,6 +190,7 @@ nul_items() {
 	both_backends nul_items
 }
 
+# bats test_tags=quick
 @test "map: results, a write each, none without a write, an empty one for an empty write" {
 	for backend in process thread; do
 		expect 0 rota map -b "$backend" "$bad/shelf.so" fault=no-result when=2 <<<$'1\n2\n3'
@@ -224,6 +227,7 @@ failures() {
 	has "$err" '9 items, 8 ok, 1 failed'
 }
 
+# bats test_tags=quick
 @test "map: a failed item has no result, is named with its cause, and makes the exit status 1" {
 	seq 9 >items
 	fault=fail cause='failed on order' both_backends failures
@@ -252,6 +256,7 @@ item_too_large() {
 	has "$err" max-item
 }
 
+# bats test_tags=quick
 @test "map: an item over --max-item is its own failure, the next is whole" {
 	{ seq 2; head -c 5000000 /dev/zero | tr '\0' x; echo; seq 3 4; } >items
 	both_backends item_too_large

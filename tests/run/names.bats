@@ -29,6 +29,7 @@ picky() {
 	rota exec --journal j -i items -o results "$@" -- sh -c '[ -e mended ] || [ "$1" != bad ] && echo "$1"' -
 }
 
+# bats test_tags=quick
 @test "derived names: what stands beside an output or a journal is left alone" {
 	precious results.new results.retry j.new
 	expect 1 picky
@@ -54,6 +55,7 @@ picky() {
 	untouched victim
 }
 
+# bats test_tags=quick
 @test "derived names: a user's file where the lock or SQLite's files would be is named, and stays" {
 	for name in j.lock j-wal j-shm j-journal; do
 		precious "$name"
@@ -94,6 +96,7 @@ picky() {
 	done
 }
 
+# bats test_tags=quick
 @test "one file, two roles: refused, whatever the names, and nothing is touched" {
 	cp "$plugins/upper.so" p.so
 	cp p.so kept.so
@@ -150,6 +153,7 @@ each_name() {
 	echo "/dev/fd/$1 /proc/self/fd/$1 link$1 fds/$1"
 }
 
+# bats test_tags=quick
 @test "a name that means a descriptor: as output it goes on where that is, on both backends" {
 	for name in - /dev/stdout $(each_name 1); do
 		on_a_backend eval 'echo before >log
@@ -219,6 +223,7 @@ each_name() {
 	has "$err" "isn't open"
 }
 
+# bats test_tags=quick
 @test "a name that means another process's descriptor: its file isn't emptied; a pipe is written to" {
 	local holder folder name
 	echo precious >log
@@ -240,6 +245,7 @@ each_name() {
 	kill "$holder"
 }
 
+# bats test_tags=quick
 @test "outputs that can't be made are found before anything is run, by check, too" {
 	mkdir folder
 	ln -s loop loop

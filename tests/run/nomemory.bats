@@ -83,15 +83,14 @@ sweep() { # IN COMMAND...
 }
 
 @test "no memory: in the supervisor, with threads" {
-	slow
 	sweep rota "$ROTA" map -b thread -j 2 -i items -o results upper
 }
 
 @test "no memory: in the supervisor, with a journal" {
-	slow
 	sweep rota "$ROTA" map -j 2 --journal j -i items -o results upper
 }
 
+# bats test_tags=quick
 @test "no memory: in the supervisor, going on from a journal" {
 	seq 24 >items
 	cp items wanted
@@ -108,7 +107,6 @@ sweep() { # IN COMMAND...
 }
 
 @test "no memory: where failures are listed" {
-	slow
 	seq 30 >items
 	printf '%s\n' 'echo "$1"; [ "$1" -le 20 ]' >later
 	expect 1 rota exec -j 2 --journal j -i items -o o -- sh later '{}'
@@ -118,12 +116,12 @@ sweep() { # IN COMMAND...
 	sweep rota sh -c 'exec "$0" "$@" >results' "$ROTA" failures --items j
 }
 
+# bats test_tags=quick
 @test "no memory: in a worker" {
 	sweep rota-worker "$ROTA" map -j 2 -i items -o results upper
 }
 
 @test "no memory: in the supervisor, with a conf file" {
-	slow
 	cat >jobs.yaml <<-'END'
 		jobs:
 		  one: {plugin: upper, input: items, output: between}

@@ -21,6 +21,7 @@ refuses() {
 	[ "$(wc -l <"$err")" -eq 1 ]
 }
 
+# bats test_tags=quick
 @test "options: a value that was eaten, several that could be meant, units" {
 	refuses "'upper' was taken as the value of --jobs, which wants a whole number such as 8" map -j upper
 	refuses "'upper' was taken as the value of --input" map -i upper
@@ -107,6 +108,7 @@ refuses() {
 	expect 3 into_full
 }
 
+# bats test_tags=quick
 @test "commands: missing, unknown, misspelt" {
 	refuses 'a command is missing'
 	refuses "did you mean 'map'?" mpa
@@ -161,6 +163,7 @@ refuses() {
 	is "$out" '--jobs a'
 }
 
+# bats test_tags=quick
 @test "plugins: named by a path, by ROTA_PLUGIN_PATH, never by the current folder" {
 	chmod 755 .
 	mkdir here there
@@ -182,6 +185,7 @@ refuses() {
 	refuses './mine.so' map --trust-path mine.so
 }
 
+# bats test_tags=quick
 @test "plugins: a file that everybody may write, or in a folder that everybody may write, is refused" {
 	open_folder
 	cp "$plugins/upper.so" "$folder/mine.so"

@@ -44,6 +44,7 @@ comes_between() {
 
 commit='^pwrite64.*/journal/j-wal>'
 
+# bats test_tags=quick
 @test "order: the journal, its name, the output and its folder are with the disk before the journal speaks of them" {
 	expect 0 upper -e trace="$calls"
 	same there/results wanted
@@ -67,6 +68,7 @@ retried() {
 	fragile traced "$@" --
 }
 
+# bats test_tags=quick
 @test "order: with --retry-failed the new output, then the journal, are with the disk before the old one goes" {
 	local more=()
 	seq -f 'item %g' 8 >items
@@ -81,6 +83,7 @@ retried() {
 	comes_between "$commit" '^rename.*/there/results"' '^fsync.*/there>'
 }
 
+# bats test_tags=quick
 @test "order: with --retry-failed a new output that the disk fails to keep leaves the old one" {
 	local more=() new
 	seq -f 'item %g' 8 >items
@@ -145,6 +148,7 @@ fails_one() {
 }
 
 # The next sync of that file succeeds, and says nothing of what was lost by then.
+# bats test_tags=quick
 @test "order: once the disk has failed to keep the output the journal promises nothing more" {
 	local n_failed=0
 	fails_one fdatasync 1
@@ -163,7 +167,6 @@ fails_one() {
 }
 
 @test "order: each call that brings things to the disk fails, one after another" {
-	slow
 	local call n n_failed=0 n_before
 	for call in fsync fdatasync rename ftruncate; do
 		n=0 n_before=-1

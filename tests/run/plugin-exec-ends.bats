@@ -44,7 +44,6 @@ killed_at_timeout() {
 }
 
 @test "exec: KILL follows for a command that is deaf to TERM, and for all below it" {
-	slow
 	both_backends killed_at_timeout
 }
 
@@ -63,6 +62,7 @@ term_at_grace() {
 	done
 }
 
+# bats test_tags=quick
 @test "exec: the end of the grace is TERM for the command" {
 	at_least_on process term_at_grace
 }
@@ -79,7 +79,6 @@ term_at_failures() {
 }
 
 @test "exec: more failures than --max-failures are TERM for the other commands, which haven't failed" {
-	slow
 	both_backends term_at_failures
 }
 
@@ -119,7 +118,6 @@ given_up() {
 }
 
 @test "exec: what was given up hasn't failed" {
-	slow
 	both_backends given_up
 }
 
@@ -136,7 +134,6 @@ second_signal() {
 }
 
 @test "exec: the second signal leaves nothing of a deaf command" {
-	slow
 	both_backends second_signal
 }
 
@@ -157,13 +154,13 @@ nothing_begun() {
 	rm ran
 }
 
+# bats test_tags=quick
 @test "exec: with one worker nothing is begun after the failure that ends the run" {
 	both_backends nothing_begun
 }
 
 # A worker waits for room, for nobody takes the results: it can't look after its command.
 @test "exec: TERM comes through while the worker waits for room" {
-	slow
 	start "$ROTA" exec -j 1 --window 4K --timeout 1h -- sh -c '
 		trap "echo TERM >>log; exit 9" TERM; echo $PPID >worker; i=0
 		while :; do head -c 100000 /dev/zero; i=$((i + 1)); echo $i >count; done' <<<a
@@ -199,6 +196,7 @@ leftovers() {
 	[ "$(grep -c 'left child' "$err")" -eq 1 ]
 }
 
+# bats test_tags=quick
 @test "exec: what a command leaves behind is ended and reaped with its item" {
 	at_least_on process leftovers
 }
@@ -214,7 +212,6 @@ zombies() {
 }
 
 @test "exec: no zombies" {
-	slow
 	both_backends zombies
 }
 
@@ -228,7 +225,6 @@ helpers_of_bash() {
 }
 
 @test "exec: a process substitution ends in its own time" {
-	slow
 	command -v bash >/dev/null || skip "bash is missing"
 	both_backends helpers_of_bash
 }
@@ -244,7 +240,6 @@ threads() {
 }
 
 @test "exec: numbers of threads are what the user set" {
-	slow
 	both_backends threads
 	"$ROTA" exec --pid-namespace true <<<a || skip "no PID namespace is to be had: tried without"
 	backend=process
@@ -282,7 +277,6 @@ few() {
 
 # 8 workers are 11 of ours, with 3 commands at a time, then there is no room for so many, then for one.
 @test "exec: where processes are short, a command waits for one that ends" {
-	slow
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has processes of its own"
 	few
 	for limit in 14 12 10 8 5; do
@@ -295,7 +289,6 @@ few() {
 
 # It says so after a second.
 @test "exec: it waits with patience, bounded by the time-out" {
-	slow
 	[ -z "${SANITIZER:-}" ] || skip "a preloaded library and a sanitizer don't go together"
 	compile -shared -fPIC -o nofork.so "$BATS_TEST_DIRNAME/nofork.c" -ldl
 	start env NOFORK=commands LD_PRELOAD="$PWD/nofork.so" "$ROTA" exec -j 1 --timeout 1500ms -- true <<<a

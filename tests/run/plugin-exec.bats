@@ -23,6 +23,7 @@ braces() {
 	is "$out" 'the item is the program'
 }
 
+# bats test_tags=quick
 @test "exec: {} is the item anywhere in an argument, appended when absent" {
 	both_backends braces
 }
@@ -40,6 +41,7 @@ environment() {
 	is "$out" $'a b|1|1|kept|a b\n1\nc|2|1|kept|c\n1'
 }
 
+# bats test_tags=quick
 @test "exec: ROTA_ITEM, ROTA_SEQ and ROTA_ATTEMPT, and the environment otherwise" {
 	export OTHER=kept ROTA_ITEM=mine
 	both_backends environment
@@ -64,10 +66,12 @@ endings() {
 	has "$err" 'killed by SIGPIPE'
 }
 
+# bats test_tags=quick
 @test "exec: the exit status decides, and a failed item has no result" {
 	both_backends endings
 }
 
+# bats test_tags=quick
 @test "exec: a command that can't be run fails its item, and says why" {
 	echo 'echo hi' >script
 	chmod +x script
@@ -102,6 +106,7 @@ words_on_stderr() {
 	done
 }
 
+# bats test_tags=quick
 @test "exec: standard error is logged line by line, with the item's number" {
 	both_backends words_on_stderr
 }
@@ -131,6 +136,7 @@ large_output() {
 	same "$out" wanted
 }
 
+# bats test_tags=quick
 @test "exec: output larger than any ring" {
 	both_backends large_output
 }
@@ -215,6 +221,7 @@ refused() {
 	[ "$(wc -l <"$err")" -eq 1 ]
 }
 
+# bats test_tags=quick
 @test "exec: a command that no item could make right is refused at once, with what to write" {
 	seq 1000 >items
 	: >data

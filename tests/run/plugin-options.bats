@@ -27,6 +27,7 @@ refuses() {
 	tells 'string=a=b, "c" int' 'string=a=b, "c"'
 }
 
+# bats test_tags=quick
 @test "options: integers" {
 	tells 'int=-100 ' int=-100
 	tells 'int=31 ' int=0x1f
@@ -42,6 +43,7 @@ refuses() {
 	for value in '' 2 maybe; do refuses "'$value'" "bool=$value"; done
 }
 
+# bats test_tags=quick
 @test "options: sizes" {
 	tells 'size=4096 ' size=4096
 	tells 'size=65536 ' size=64K

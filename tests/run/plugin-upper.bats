@@ -21,6 +21,7 @@ setup() {
 	items=$BATS_FILE_TMPDIR/items
 }
 
+# bats test_tags=quick
 @test "upper: ASCII letters become capitals, all other bytes stay" {
 	expect 0 try upper <"$items"
 	same "$out" "$items.upper"
@@ -53,6 +54,7 @@ large_items() {
 	same "$out" "$items.capitals"
 }
 
+# bats test_tags=quick
 @test "upper, identity: items larger than any ring" {
 	items=$BATS_TEST_TMPDIR/items
 	awk 'BEGIN {

@@ -17,6 +17,7 @@ setup() {
 	empty "$err"
 }
 
+# bats test_tags=quick
 @test "progress: a summary when something failed, in one line" {
 	expect 1 rota map "$bad/shelf.so" fault=fail when='item 3' <items
 	[ "$(wc -l <"$err")" -eq 2 ]
@@ -52,6 +53,7 @@ on_a_terminal() {
 	grep -aqi 'eta\|left' shown
 }
 
+# bats test_tags=quick
 @test "progress: messages don't tear the live line" {
 	export ROTA bad
 
@@ -75,7 +77,6 @@ says_true() {
 }
 
 @test "progress: the ETA of a file is that of what is finished, not of what was read" {
-	slow
 	command -v python3 >/dev/null || skip "python3 is missing"
 	seq -f 'item %04g' 400 >many
 	local source
@@ -88,7 +89,6 @@ says_true() {
 }
 
 @test "progress: the same for a run that is gone on from; a pipe has a total at its end" {
-	slow
 	command -v python3 >/dev/null || skip "python3 is missing"
 	seq -f 'item %04g' 400 >many
 	start "$ROTA" map -j 2 --journal j -i many -o results sleep ms=10
@@ -112,7 +112,6 @@ says_true() {
 }
 
 @test "progress: it is drawn beside a pager when it is asked for, or when results are in a file" {
-	slow
 	export ROTA
 	on_a_terminal shown '"$ROTA" map -j 1 --progress always sleep ms=10 <items | cat >results'
 	same results items
@@ -143,6 +142,7 @@ says_true() {
 	END
 }
 
+# bats test_tags=quick
 @test "progress: json, an object a line, the last one final" {
 	command -v python3 >/dev/null || skip "python3 is missing"
 	expect 1 rota map -j 1 --progress json "$bad/shelf.so" fault=kill when='item 3' <items
@@ -158,7 +158,6 @@ says_true() {
 }
 
 @test "progress: json while it runs, for each job of a conf file" {
-	slow
 	command -v python3 >/dev/null || skip "python3 is missing"
 	seq -f 'item %g' 150 >items
 	cat >two.yaml <<-'END'
@@ -199,7 +198,6 @@ slow_items() { seq -f 'item %g' 40 | rota map -b "$backend" -v -j 2 sleep ms=20;
 slow_output() { seq 1000000 | rota map -b "$backend" -v upper | { sleep 1.5; cat; }; }
 
 @test "bottleneck: -v says what a run waited for most" {
-	slow
 	both_backends blames input slow_input
 	both_backends blames workers slow_items
 	both_backends blames output slow_output

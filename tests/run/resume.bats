@@ -27,6 +27,7 @@ make_unfinished() {
 	interrupt
 }
 
+# bats test_tags=quick
 @test "resume: items behind the end of a finished run are run" {
 	local order n
 	for order in -k -u; do
@@ -62,6 +63,7 @@ make_unfinished() {
 	done
 }
 
+# bats test_tags=quick
 @test "resume: of a finished run, input and output must be what they were" {
 	expect 0 mapped
 	cp results before
@@ -100,6 +102,7 @@ make_unfinished() {
 	has "$err" "results isn't there any more"
 }
 
+# bats test_tags=quick
 @test "resume: bytes of the output that were changed before the position are noticed" {
 	make_unfinished
 	cp results before
@@ -133,6 +136,7 @@ make_unfinished() {
 	[ ! -e ran ]
 }
 
+# bats test_tags=quick
 @test "accept-change: after a repair of the command what has failed is run with it" {
 	expect 1 rota exec --journal j -i items -o results -- sh -c '[ "$1" != "item 7" ] && echo "$1"' sh
 	expect 2 rota exec --journal j --resume --retry-failed -i items -o results -- sh -c 'echo "$1" mended' sh
@@ -179,6 +183,7 @@ make_unfinished() {
 	expect 0 mapped --resume
 }
 
+# bats test_tags=quick
 @test "interrupted: one line says how to go on, and it does" {
 	make_unfinished
 	has "$err" "to go on from here: "

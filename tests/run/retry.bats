@@ -27,6 +27,7 @@ second_time() {
 	[ "$(grep -c "^rota: warning: item 700 \"700\": $2.*: trying again, attempt 2 of 2" "$err")" -eq 1 ]
 }
 
+# bats test_tags=quick
 @test "retries: after whatever ends an item's process, its time or its limits" {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	backend=process
@@ -37,7 +38,6 @@ second_time() {
 }
 
 @test "retries: after other ends of an item's process" {
-	slow
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	backend=process
 	second_time kill 'crashed: SIGKILL'
@@ -81,6 +81,7 @@ every_item() {
 	[ "$(grep -c 'trying again' "$err")" -eq "$(($2 * $3))" ]
 }
 
+# bats test_tags=quick
 @test "retries: every item, several times, in order and without" {
 	order=-k backend=process every_item kill 12 2
 	order=-u backend=process every_item kill 12 2
@@ -106,6 +107,7 @@ every_item() {
 	seq 20 | sed 's/$/ 1/; s/^7 .*/7 3/' | cmp - "$out"
 }
 
+# bats test_tags=quick
 @test "retries: as many as were asked for, then the failure says how many there were" {
 	expect 1 rota exec -j 2 --retries 3 -i range:1-20 -- \
 		sh -c 'echo "$1" >>log; [ "$1" != 7 ] || kill -9 $PPID; echo "$1"' sh
@@ -127,6 +129,7 @@ never() {
 	if grep -q 'trying again' "$err"; then return 1; fi
 }
 
+# bats test_tags=quick
 @test "retries: never after the plugin said that the item failed" {
 	both_backends never fail
 	both_backends never fail-late
@@ -178,6 +181,7 @@ good_prefix() {
 	head -n "$(wc -l <"$out")" "$1" | cmp - "$out"
 }
 
+# bats test_tags=quick
 @test "max-failures: one more ends the run with 3, and the good results before it are there" {
 	seq 1000 | sed 's/.*[05]$/!fail/' >named
 	grep -v '^!' named >good

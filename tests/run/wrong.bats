@@ -21,10 +21,12 @@ overcommitted() {
 	has "$err" 'item 1 "more": failed: plugin reserve committed 5 bytes and had reserved fewer'
 }
 
+# bats test_tags=quick
 @test "wrong plugins: room that is reserved and not committed is told of" {
 	both_backends uncommitted
 }
 
+# bats test_tags=quick
 @test "wrong plugins: more committed than was reserved fails the item" {
 	both_backends overcommitted
 }
@@ -63,6 +65,7 @@ on_terminal() {
 	SHELL=$BASH script -qec "$(printf '%q ' "$@")" /dev/null </dev/null
 }
 
+# bats test_tags=quick
 @test "terminal: items, plugins' texts and file names don't steer it; a pipe gets them as they are" {
 	command -v script >/dev/null || skip "no script"
 	local escape=$'\e]0;owned\a'
@@ -108,6 +111,7 @@ on_terminal() {
 	has seen 'worker 1:   model::load(int)'
 }
 
+# bats test_tags=quick
 @test "a plugin whose open crashes is told in five lines: one stack, the file, the reason and how often" {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	for n in 1 4; do
