@@ -297,6 +297,12 @@ static uint32_t current_item(const struct port *port)
 	return (port->begun - 1) & RING_MARK_MASK;
 }
 
+uint64_t port_current_seq(const struct port *port)
+{
+	bool is_in_item = ((port->begun - port->result.marks) & RING_MARK_MASK) == 1;
+	return is_in_item ? port->batch.seq + ((port->begun - 1 - port->batch.start) & RING_MARK_MASK) : 0;
+}
+
 void port_part(struct port *port, size_t n_bytes)
 {
 	if (!port->is_in_part) {

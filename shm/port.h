@@ -149,6 +149,9 @@ static inline void port_put_sum(struct port *port, uint64_t sum)
  */
 void port_fail(struct port *port, enum event_failure failure, int wait_status, const char *text, size_t n_bytes);
 
+/* The item in hand; 0: none is. From a signal's handler, too. */
+uint64_t port_current_seq(const struct port *port);
+
 /* EVENT_LOG, EVENT_COUNT (value), EVENT_REFUSED. Text over EVENT_TEXT_MAX is cut. */
 void port_say(struct port *port, enum event_kind kind, int64_t value, const char *text, size_t n_bytes);
 

@@ -17,6 +17,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -24,7 +26,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#define PARKED_MS 10000 /* for the supervisor to hear of a thread that ends the process */
 
 struct backend_of_threads;
 
@@ -37,6 +42,9 @@ struct thread {
 	uint64_t generation;
 	struct port port;
 	_Atomic bool has_ended;
+	/* the call by which it wanted to end the process, and waits in since; NULL: none. The supervisor notes it once. */
+	_Atomic(const char *) exit_call;
+	_Atomic bool is_exit_noted;
 };
 
 struct backend_of_threads {
@@ -57,27 +65,6 @@ static struct backend_of_threads *of(struct backend *backend)
 	return (struct backend_of_threads *)(void *)backend;
 }
 
-/* Backends that are open: while there are any, a plugin that calls exit would end the run without a word. */
-static int n_open;
-
-static void refuse_exit(void)
-{
-	if (n_open == 0)
-		return;
-	log_error(
-		"the plugin has ended the process (exit) in the middle of the run: results are missing; use --backend process");
-	_exit(3);
-}
-
-static int guard_exit(struct err *err)
-{
-	static bool is_guarded;
-	if (!is_guarded && atexit(refuse_exit) != 0)
-		return err_set(err, ERR_RESOURCE, "out of memory");
-	is_guarded = true;
-	return 0;
-}
-
 /* Signals are the supervisor's: a thread begins with all of them blocked, but for those that a fault raises. */
 static void block_signals(sigset_t *ret_before)
 {
@@ -96,6 +83,56 @@ static void ring(struct backend_of_threads *self)
 		;
 }
 
+/* --- a plugin that ends the process ------------------------------------------------------------------------------- */
+
+/* Backends that are open: while there are any, a plugin that ends the process would end the run without a word. */
+static _Atomic int n_open;
+static _Atomic pid_t own_pid;
+
+static _Thread_local struct thread *this_thread; /* NULL: it is no worker */
+
+/* The supervisor ends the run, so that what was written stays, in whole lines; the thread that asked for it waits. */
+static void park(struct thread *thread, const char *call)
+{
+	atomic_store(&thread->exit_call, call);
+	ring(thread->backend);
+	for (int ms = 0; ms < PARKED_MS && !atomic_load(&thread->is_exit_noted); ms++)
+		poll(NULL, 0, 1);
+	while (atomic_load(&thread->is_exit_noted))
+		pause();
+}
+
+void backend_thread_refuse_exit(const char *call)
+{
+	if (n_open == 0 || getpid() != own_pid)
+		return;
+	if (this_thread)
+		park(this_thread, call);
+	log_error("the plugin has ended the process (%s) in the middle of the run: results are missing; use --backend "
+	          "process",
+	          call);
+	syscall(SYS_exit_group, 3);
+}
+
+static void on_exit_call(void)
+{
+	backend_thread_refuse_exit("exit");
+}
+
+static void on_quick_exit(void)
+{
+	backend_thread_refuse_exit("quick_exit");
+}
+
+/* Once for the supervisor and once for each thread: a call of exit uses one of them up. */
+static int guard_exit(struct err *err)
+{
+	own_pid = getpid();
+	if (atexit(on_exit_call) != 0 || at_quick_exit(on_quick_exit) != 0)
+		return err_set(err, ERR_RESOURCE, "out of memory");
+	return 0;
+}
+
 /* --- the thread --------------------------------------------------------------------------------------------------- */
 
 static void say_ended(void *arg)
@@ -110,6 +147,7 @@ static void *live(void *arg)
 {
 	struct thread *thread = arg;
 	struct backend_of_threads *self = thread->backend;
+	this_thread = thread;
 	pthread_cleanup_push(say_ended, thread);
 	worker_live(self->host, &self->setup, &thread->port, NULL);
 	pthread_cleanup_pop(1);
@@ -123,6 +161,24 @@ static void join(struct thread *thread)
 	pthread_join(thread->id, NULL);
 	thread->is_running = false;
 	port_detach(&thread->port);
+}
+
+/* The run can't go on: it ends in order, without that thread. */
+static void note_exit(struct thread *thread)
+{
+	struct backend_of_threads *self = thread->backend;
+	const uint64_t seq = port_current_seq(&thread->port);
+	char where[48] = "";
+	struct err err;
+	atomic_store(&thread->is_exit_noted, true);
+	if (seq != 0)
+		snprintf(where, sizeof where, "item %" PRIu64 ": ", seq);
+	err_set(&err, ERR_RUN,
+	        "%sthe plugin has ended the process (%s) in the middle of the run: results are missing; use --backend "
+	        "process",
+	        where, atomic_load(&thread->exit_call));
+	self->events.refused(self->events.arg, &err);
+	self->events.died(self->events.arg, thread->number, thread->generation, 0, false);
 }
 
 static void on_event(struct loop_watch *watch, uint32_t events)
@@ -147,6 +203,8 @@ static void on_event(struct loop_watch *watch, uint32_t events)
 		if (atomic_load(&thread->has_ended)) {
 			join(thread);
 			self->events.died(self->events.arg, thread->number, thread->generation, 0, false);
+		} else if (atomic_load(&thread->exit_call) && !thread->is_exit_noted) {
+			note_exit(thread);
 		}
 	}
 }
@@ -254,7 +312,7 @@ static int start_worker(struct backend *backend, unsigned number, uint64_t gener
 	struct thread *thread = &self->threads[number - 1];
 	(void)error_fd;
 	*thread = (struct thread){.backend = self, .number = number, .generation = generation};
-	if (port_attach_map(&thread->port, &channel->map, channel->bell_fd, err) != 0)
+	if (guard_exit(err) != 0 || port_attach_map(&thread->port, &channel->map, channel->bell_fd, err) != 0)
 		return -1;
 	if (create_thread(thread, err) != 0) {
 		port_detach(&thread->port);

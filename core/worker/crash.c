@@ -312,13 +312,6 @@ static void say_stack(const siginfo_t *info, const struct walk *walk)
 
 /* --- the handler -------------------------------------------------------------------------------------------------- */
 
-/* The item in hand; 0: none is. */
-static uint64_t current_seq(const struct port *port)
-{
-	bool is_in_item = ((port->begun - port->result.marks) & RING_MARK_MASK) == 1;
-	return is_in_item ? port->batch.seq + ((port->begun - 1 - port->batch.start) & RING_MARK_MASK) : 0;
-}
-
 static void put_item(struct words *words, uint64_t seq)
 {
 	put_text(words, seq != 0 ? "item " : "no item");
@@ -425,7 +418,7 @@ static void say_all(int signum, const siginfo_t *info)
 {
 	struct words words = {0};
 	struct walk walk = {0};
-	uint64_t seq = current_seq(crash.port), first_seq = 0;
+	uint64_t seq = port_current_seq(crash.port), first_seq = 0;
 	if ((seq == 0 && was_told(&walk)) || !may_tell(&words))
 		return;
 	put_text(&words, seq == 0 ? "at " : "");

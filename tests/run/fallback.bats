@@ -119,6 +119,63 @@ has_said() { # NUMBER TEXT
 	has "$err" 'the plugin has ended the process (exit)'
 }
 
+# ends_it WHERE CALL...: each of these calls ends the run with 3, and one line says so; what is there is whole.
+ends_it() {
+	local call
+	for call in "${@:2}"; do
+		expect 3 rota map -b thread -j 4 -i items -o results "$bad/leave.so" where="$1" by="$call"
+		has "$err" "the plugin has ended the process ($call)"
+		[ "$(grep -c 'has ended the process' "$err")" -eq 1 ]
+		case $1 in
+		[0-9]*)
+			has "$err" "rota: item $1: the plugin"
+			head -n "$(wc -l <results)" items | cmp - results
+			[ "$(wc -l <results)" -lt "$1" ]
+			;;
+		*) empty results ;;
+		esac
+	done
+}
+
+@test "with threads a plugin that ends the process, by whichever call, doesn't end it with exit 0" {
+	ends_it 3000 exit _exit _Exit quick_exit
+	ends_it load _exit quick_exit
+	quick || ends_it load exit _Exit
+	# all threads at once
+	ends_it open exit _exit quick_exit
+	for call in exit _exit quick_exit; do
+		LEAVE=$call expect 3 nofork map "$bad/leave.so" <items
+		empty "$out"
+		has "$err" "the plugin has ended the process ($call)"
+	done
+}
+
+has_said_end() {
+	grep -qs 'has ended the process' err
+}
+
+@test "with threads a plugin that ends the process leaves whole lines to a slow reader" {
+	local call
+	seq 200000 >items
+	for call in exit _exit; do
+		rm -f err
+		{ rota map -b thread -j 3 -i items "$bad/leave.so" where=199999 by="$call" 2>err || echo $? >status; } |
+			{ eventually has_said_end && cat >results; }
+		is status 3
+		head -n "$(wc -l <results)" items | cmp - results
+	done
+}
+
+@test "with threads a process that the plugin makes ends as it wants to" {
+	for call in exit _exit _Exit quick_exit; do
+		expect 0 rota map -b thread -i range:1-4 "$bad/leave.so" where=child by="$call"
+		is "$out" $'1\n2\n3\n4'
+		empty "$err"
+	done
+	expect 0 rota map -b thread -i range:1-4 "$bad/leave.so" where=vfork
+	is "$out" $'1\n2\n3\n4'
+}
+
 @test "exec's commands can't be started either: each item says so" {
 	expect 1 nofork exec -b thread -j 2 --timeout 200ms -- echo <<<$'a\nb'
 	empty "$out"
