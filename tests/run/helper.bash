@@ -8,9 +8,12 @@
 #	at_least_on BACKEND FUNCTION the same, but of the quick set with this one only
 #	expect STATUS COMMAND        runs COMMAND, its output in $out, its standard error in $err (files)
 #	is FILE TEXT, has FILE TEXT  the file is TEXT and a newline; has a line with TEXT in it
+#	lists FILE WORD...           its lines are these words
+#	counts N FILE TEXT           so many of its lines have TEXT in them
 #	empty FILE, same FILE FILE   nothing in it; byte for byte
 #	eventually COMMAND           waits until COMMAND succeeds, for as long as a loaded machine may need
 #	within SECONDS COMMAND       the same, for a time that is promised
+#	says FILE TEXT, has_line FILE TEXT   for these: is it there, and has TEXT in it, or a line that is TEXT?
 #	open_folder                  $folder: one that every user may look into, as TMPDIR needn't be; removed by teardown
 #	copy_programs FILE...        the same, with copies of the programs and of these plugins
 #	compile OPTION...            the C compiler of this build, which may be several words (CC='ccache gcc')
@@ -22,7 +25,9 @@
 #	start COMMAND                runs COMMAND: pid in $run, output in $out, standard error in $err; input stays
 #	ends STATUS                  waits for it
 #	ticks                        CPU time of rota itself so far, in hundredths of a second
-#	processes                    pids of all living processes of runs that this test has started
+#	processes                    pids of all living processes of runs that this test has started; find_them: in $living
+#	children PID NAME            in $children: pids of its living children of this name
+#	forkserver, workers          in $server, $workers: the pid of the run's fork server, those of its workers
 #	nothing_left                 within a second there are none, and no shared memory or temporary file
 #	hold N, release              items from the N-th on take their time in the plugin gate; no more
 #	has_lines FILE N             the file is there and has so many lines, or more
@@ -51,6 +56,14 @@ rota() {
 # try PLUGIN [KEY=VALUE]...
 try() {
 	"$worker" --try "$plugins/$1.so" "${@:2}"
+}
+
+# A process costs more than what the shell does by itself. But bats looks at each command of a test, which is dear in a
+# loop: not at those of what this calls.
+unwatched() {
+	local -
+	set +T
+	"$@"
 }
 
 # No || here or there: it would switch off the end of a test at its first failing command.
@@ -96,11 +109,39 @@ has() {
 	grep -qF -- "$2" "$1" || { echo "expected a line with: $2"; show "$1"; return 1; }
 }
 
+lists() {
+	local text wanted
+	printf -v wanted '%s\n' "${@:2}"
+	if ! IFS= read -r -d '' text <"$1" && [[ $text == "$wanted" ]]; then return; fi
+	printf '%s' "$wanted" | cmp - "$1" || show "$1"
+	return 1
+}
+
+counts() {
+	local n
+	unwatched count "$2" "$3"
+	[ "$n" -eq "$1" ] || { echo "$n lines, expected $1, with: $3"; show "$2"; return 1; }
+}
+
+count() {
+	local line lines
+	mapfile lines <"$1"
+	n=0
+	for line in "${lines[@]}"; do
+		[[ $line != *"$2"* ]] || n=$((n + 1))
+	done
+}
+
 empty() {
 	[ ! -s "$1" ] || { echo "expected nothing"; show "$1"; return 1; }
 }
 
 same() {
+	local one other
+	if [ -f "$1" ] && [ -f "$2" ] && ! IFS= read -r -d '' -n 65536 one <"$1" &&
+		! IFS= read -r -d '' -n 65536 other <"$2" && [[ $one == "$other" ]]; then
+		return
+	fi
 	cmp "$1" "$2"
 }
 
@@ -110,11 +151,36 @@ show() {
 }
 
 within() {
-	local end=$((${EPOCHREALTIME/[.,]/} + 1000000 * $1))
+	unwatched await "$@"
+}
+
+# $never can be read for ever. A command that takes its time is called less often.
+await() {
+	local never begun pause end=$((${EPOCHREALTIME/[.,]/} + 1000000 * $1))
+	if "${@:2}"; then return; fi
+	exec {never}<> <(:)
+	begun=${EPOCHREALTIME/[.,]/}
 	until "${@:2}"; do
-		[ "${EPOCHREALTIME/[.,]/}" -lt "$end" ] || { echo "not within $1 s: ${*:2}"; return 1; }
-		sleep 0.01
+		[ "${EPOCHREALTIME/[.,]/}" -lt "$end" ] || { echo "not within $1 s: ${*:2}"; exec {never}>&-; return 1; }
+		pause=$((2 * (${EPOCHREALTIME/[.,]/} - begun)))
+		[ "$pause" -ge 5000 ] || pause=5000
+		printf -v pause '0.%06d' "$((pause < 100000 ? pause : 100000))"
+		read -rt "$pause" -u "$never" || :
+		begun=${EPOCHREALTIME/[.,]/}
 	done
+	exec {never}>&-
+}
+
+says() {
+	local text=
+	[ ! -f "$1" ] || IFS= read -r -d '' text <"$1" || :
+	[[ $text == *"$2"* ]]
+}
+
+has_line() {
+	local text=
+	[ ! -f "$1" ] || IFS= read -r -d '' text <"$1" || :
+	[[ $'\n'$text == *$'\n'"$2"$'\n'* ]]
 }
 
 eventually() {
@@ -151,8 +217,8 @@ slow() {
 # bats waits for who holds its descriptor 3. A shell's & has INT ignored.
 start() {
 	out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err
-	mkdir -p "$BATS_TEST_TMPDIR/tmp"
-	env --default-signal=INT,QUIT "ROTA_TEST_MARK=$BATS_TEST_TMPDIR" "TMPDIR=$BATS_TEST_TMPDIR/tmp" "$@" \
+	[ -d "$BATS_TEST_TMPDIR/tmp" ] || mkdir "$BATS_TEST_TMPDIR/tmp"
+	env --default-signal=INT,QUIT "ROTA_TEST_MARK=$BATS_TEST_TMPDIR/" "TMPDIR=$BATS_TEST_TMPDIR/tmp" "$@" \
 		<&0 >"$out" 2>"$err" 3>&- &
 	run=$!
 }
@@ -179,41 +245,94 @@ release() {
 }
 
 has_lines() {
-	[ -e "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]
+	local lines=()
+	[ -e "$1" ] && mapfile -n "$2" lines <"$1" && [ "${#lines[@]}" -ge "$2" ] && [[ ${lines[*]} == *$'\n' ]]
 }
 
 interrupt() {
 	kill -INT "$run"
-	eventually grep -q '^rota: interrupted' "$err"
+	eventually says "$err" 'rota: interrupted'
 	release
 	ends 130
 }
 
 ticks() {
-	# shellcheck disable=SC2046 # words are wanted
-	set -- $(sed 's/.*) //' "/proc/$run/stat")
+	local stat
+	read -r stat <"/proc/$run/stat"
+	# shellcheck disable=SC2086 # words are wanted
+	set -- ${stat##*) }
 	echo "$((${12} + ${13}))"
 }
 
+find_them() {
+	unwatched look_at_all
+}
+
+look_at_all() {
+	local file words
+	living=()
+	for file in /proc/[0-9]*/environ; do
+		{ mapfile -d '' words <"$file"; } 2>/dev/null || continue
+		[[ ${words[*]} != *"ROTA_TEST_MARK=$BATS_TEST_TMPDIR/"* ]] || living+=("${file//[!0-9]/}")
+	done
+}
+
 processes() {
-	grep -lsz "^ROTA_TEST_MARK=$BATS_TEST_TMPDIR\$" /proc/[0-9]*/environ | tr -dc '0-9\n'
+	local living
+	find_them
+	[ "${#living[@]}" -eq 0 ] || printf '%s\n' "${living[@]}"
+}
+
+children() {
+	unwatched look_below "$@"
+}
+
+look_below() {
+	local file stat
+	children=()
+	for file in /proc/[0-9]*/stat; do
+		{ read -r stat <"$file"; } 2>/dev/null || continue
+		[[ $stat != *" ($2) "[!ZX]" $1 "* ]] || children+=("${stat%% *}")
+	done
+}
+
+forkserver() {
+	local child children words
+	children "$run" rota-worker
+	for child in "${children[@]}"; do
+		{ mapfile -d '' words <"/proc/$child/cmdline"; } 2>/dev/null || continue
+		[[ ${words[*]} != *--serve* ]] || { server=$child && return; }
+	done
+	return 1
+}
+
+# shellcheck disable=SC2034 # for the tests
+workers() {
+	local children=()
+	! forkserver || children "$server" rota-worker
+	workers=("${children[@]}")
 }
 
 no_processes() {
-	[ -z "$(processes)" ]
+	find_them
+	[ "${#living[@]}" -eq 0 ]
 }
 
 # Time enough for a machine that is busy with other tests.
 nothing_left() {
-	within 3 no_processes || { processes | xargs -r ps -o pid,ppid,stat,args -p; return 1; }
-	[ ! -d "$BATS_TEST_TMPDIR/tmp" ] || [ -z "$(ls -A "$BATS_TEST_TMPDIR/tmp")" ]
+	local living
+	within 3 no_processes || { ps -o pid,ppid,stat,args -p "${living[*]}"; return 1; }
+	! compgen -G "$BATS_TEST_TMPDIR/tmp/*" || return 1
+	! compgen -G "$BATS_TEST_TMPDIR/tmp/.[!.]*" || return 1
 	# its names carry the supervisor's pid
-	[ -z "$run" ] || ! compgen -G "/dev/shm/rota.$run.*"
+	[ -z "$run" ] || ! compgen -G "/dev/shm/rota.$run.*" || return 1
 }
 
 # For teardown: what a failed test would leave, if it has started anything.
 end_all() {
 	[ -n "${run:-}" ] || return 0
+	local living
+	find_them
 	# one may end by itself meanwhile
-	processes | xargs -r kill -9 2>/dev/null || :
+	[ "${#living[@]}" -eq 0 ] || kill -9 "${living[@]}" 2>/dev/null || :
 }

@@ -228,7 +228,7 @@ each_name() {
 	local holder folder name
 	echo precious >log
 	mkfifo pipe
-	ROTA_TEST_MARK=$BATS_TEST_TMPDIR sleep 60 4>>log 5<>pipe 3>&- &
+	ROTA_TEST_MARK=$BATS_TEST_TMPDIR/ sleep 60 4>>log 5<>pipe 3>&- &
 	holder=$!
 	eventually eval '[ "$(readlink /proc/$holder/fd/4)" = "$PWD/log" ]'
 	folder=/proc/$holder/fd
