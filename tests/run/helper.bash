@@ -11,6 +11,7 @@
 #	lists FILE WORD...           its lines are these words
 #	counts N FILE TEXT           so many of its lines have TEXT in them
 #	empty FILE, same FILE FILE   nothing in it; byte for byte
+#	lines FILE -eq N             it has so many lines; or -le, -ge
 #	eventually COMMAND           waits until COMMAND succeeds, for as long as a loaded machine may need
 #	within SECONDS COMMAND       the same, for a time that is promised
 #	says FILE TEXT, has_line FILE TEXT   for these: is it there, and has TEXT in it, or a line that is TEXT?
@@ -91,13 +92,21 @@ expect() {
 
 # What a test expects is mostly there: that is seen without another process, the rest is cmp's and grep's.
 is() {
-	local text file=$1
-	if [ -f "$file" ] && ! IFS= read -r -d '' -n 65536 text <"$file" && [[ $text == "$2"$'\n' ]]; then
+	local text rest status=1 seen=$BATS_TEST_TMPDIR/seen.by.is
+	exec {rest}<"$1"
+	IFS= read -r -d '' -n 65536 text <&"$rest" || status=0
+	if [ "$status" -eq 0 ] && [ "$text" = "$2"$'\n' ]; then
+		exec {rest}<&-
 		return
 	fi
 	# what comes through a pipe is there once, and is to be shown, too
-	[ -f "$file" ] || { file=$BATS_TEST_TMPDIR/seen.by.is && cat "$1" >"$file"; }
-	printf '%s\n' "$2" | cmp -s - "$file" || { echo "expected: $2"; show "$file"; return 1; }
+	{
+		printf '%s' "$text"
+		[ "$status" -eq 0 ] || [ "${#text}" -eq 65536 ] || printf '\0'
+		cat <&"$rest"
+	} >"$seen"
+	exec {rest}<&-
+	printf '%s\n' "$2" | cmp -s - "$seen" || { echo "expected: $2"; show "$seen"; return 1; }
 }
 
 has() {
@@ -138,11 +147,17 @@ empty() {
 
 same() {
 	local one other
-	if [ -f "$1" ] && [ -f "$2" ] && ! IFS= read -r -d '' -n 65536 one <"$1" &&
-		! IFS= read -r -d '' -n 65536 other <"$2" && [[ $one == "$other" ]]; then
+	if [ -f "$1" ] && [ -f "$2" ] && ! IFS= read -r -d '' -n 8192 one <"$1" &&
+		! IFS= read -r -d '' -n 8192 other <"$2" && [ "$one" = "$other" ]; then
 		return
 	fi
 	cmp "$1" "$2"
+}
+
+lines() {
+	local all
+	mapfile all <"$1"
+	test "${#all[@]}" "$2" "$3" || { echo "${#all[@]} lines, expected $2 $3"; show "$1"; return 1; }
 }
 
 show() {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # A run that keeps a journal is killed, at whatever point, and goes on to the output that it would have had; or says why
-# it can't.
+# it can't. With ROTA_TESTS=sweep at more points.
 
 load helper
 
@@ -46,6 +46,8 @@ goes_on_to_the_same() {
 	rm -f j results
 	hold 40
 	start "$ROTA" map "${@:2}" -j 2 --journal j -i items -o results "$gate" </dev/null
+	# the second time it is written a second later: no use to look all the time
+	[ "$1" -eq 1 ] || sleep 0.9
 	eventually wal_has "$1"
 	kill_at 39 results
 	# the journal isn't ahead of the output, whatever is behind
@@ -63,13 +65,11 @@ wal_has() {
 
 @test "journal: killed, it goes on to the same bytes" {
 	goes_on_to_the_same 1 -k -b process
-	goes_on_to_the_same 1 -u -b process
-	goes_on_to_the_same 1 -k -b thread
+	goes_on_to_the_same 1 -u -b thread
 }
 
 # Of the first page, which is written at once, and what a second has added.
 @test "journal: killed after a second, it goes on to the same bytes" {
-	goes_on_to_the_same 8000 -k -b process
 	goes_on_to_the_same 8000 -u -b process
 	goes_on_to_the_same 8000 -k -b thread
 }
@@ -90,11 +90,11 @@ wal_has() {
 }
 
 @test "journal: killed while it works, it goes on" {
-	seq -f 'item %g' 400 >items
+	seq -f 'item %g' 300 >items
 	start "$ROTA" map -j 2 --journal j -i items -o results sleep ms=8 </dev/null
-	kill_at 100 results
+	kill_at 60 results
 	start "$ROTA" map -j 3 --journal j --resume -i items -o results sleep ms=8 </dev/null
-	kill_at 250 results
+	kill_at 150 results
 	expect 0 rota map -b thread --journal j --resume -i items -o results sleep ms=8
 	cmp results items
 }
@@ -179,8 +179,9 @@ causes() {
 
 # A command that fails for some items as long as there is no file "mended"; results of several lines. What is held
 # waits, as in the plugin gate.
-make_fragile() {
-	seq -f 'item %g' 30 >items
+make_fragile() { # [ITEM]...
+	[ $# -gt 0 ] || set -- 1 2 3 4 7 9 13 17 20 27
+	printf 'item %s\n' "$@" >items
 	cat >fragile <<-'END'
 		[ -e gate ] && read -r first <gate && [ "${1#item }" -ge "$first" ] && sleep 0.2
 		case $1 in *7*) [ -e mended ] || { echo lost; exit 3; } ;; esac
@@ -201,7 +202,6 @@ puts_it_where_it_belongs() { # ORDER
 	expect 1 fragile "$1"
 	expect 2 fragile "$1" --retry-failed
 	has "$err" "--resume"
-	sed -i 's/^\(.*9.*\)$/\1 \&\& [ ! -e half ]/' fragile
 	expect 1 fragile "$1" --resume --retry-failed
 	touch mended
 	chmod 640 results
@@ -233,11 +233,11 @@ puts_it_where_it_belongs() { # ORDER
 	has "$err" "3 failed"
 	cp results before
 	expect 1 fragile -v --resume --retry-failed
-	has "$err" "30 items, 27 ok, 3 failed"
+	has "$err" "10 items, 7 ok, 3 failed"
 	same results before
 	sed -i 's/\*7\*)/*[12]7)/' fragile
 	expect 1 fragile -v --resume --retry-failed
-	has "$err" "30 items, 28 ok, 2 failed"
+	has "$err" "10 items, 8 ok, 2 failed"
 	expect 0 rota failures --items j
 	is "$out" $'item 17\nitem 27'
 	touch mended
@@ -248,7 +248,8 @@ puts_it_where_it_belongs() { # ORDER
 
 @test "retry-failed: killed at any point, it's repeated or gone on from" {
 	strace -qq -o trace true 2>/dev/null || skip "strace may not run here"
-	local point what n_killed=0
+	local point what n_killed=0 points=(1 2 3 5 8)
+	[ "${ROTA_TESTS:-}" != sweep ] || points=({1..40})
 	make_fragile
 	touch mended
 	expect 0 rota exec -i items -o wanted -- sh fragile '{}'
@@ -258,21 +259,22 @@ puts_it_where_it_belongs() { # ORDER
 	cp j results kept
 	touch mended
 	for what in rename fsync,fdatasync write,pwrite64; do
-		for point in 1 2 3 4 5 8 13 21; do
+		for point in "${points[@]}"; do
 			rm -f j* results* && cp kept/* .
-			! strace -qq -o trace -e trace="$what" -e inject="$what:signal=KILL:when=$point" "$ROTA" exec --journal j \
-				-i items -o results --resume --retry-failed -- sh fragile '{}' 2>err || break
+			! strace -qq -o trace -e trace="$what" -e inject="$what:signal=KILL:when=$point" "$ROTA" exec -j 1 \
+				--journal j -i items -o results --resume --retry-failed -- sh fragile '{}' 2>err || break
 			n_killed=$((n_killed + 1))
-			expect 0 fragile --resume --retry-failed
+			expect 0 fragile -j 1 --resume --retry-failed
 			same results wanted
 			[ ! -e results.new ]
 		done
 	done
-	[ "$n_killed" -ge 10 ]
+	echo "$n_killed killed"
+	[ "$n_killed" -ge 8 ]
 }
 
 @test "retry-failed: not before the run has finished; an output that was changed is refused" {
-	make_fragile
+	make_fragile {1..30}
 	hold 20
 	start "$ROTA" exec -j 2 --journal j -i items -o results -- sh fragile '{}' </dev/null
 	interrupt_at 19 results
@@ -429,8 +431,8 @@ puts_it_where_it_belongs() { # ORDER
 }
 
 @test "journal: damaged, it is refused, or the output is right all the same" {
-	local n_refused=0 at step=512
-	[ "${ROTA_TESTS:-}" != quick ] || step=4096
+	local n_refused=0 at step=4096
+	[ "${ROTA_TESTS:-}" != sweep ] || step=512
 	hold 40
 	start "$ROTA" map --journal j -i items -o results "$gate" </dev/null
 	interrupt_at 39 results
@@ -439,7 +441,7 @@ puts_it_where_it_belongs() { # ORDER
 	for at in $(seq 0 "$step" "$(stat -c %s j)"); do
 		rm -f j* && cp kept/* .
 		truncate -s "$at" j
-		rota map --journal j --resume -i items -o results "$gate" 2>err || {
+		rota map -b thread --journal j --resume -i items -o results "$gate" 2>err || {
 			[ $? -eq 2 ]
 			[ -s err ]
 			n_refused=$((n_refused + 1))
