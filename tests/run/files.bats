@@ -17,8 +17,8 @@ teardown() {
 	[ -z "${folder:-}" ] || rm -rf "$folder"
 }
 
-# refused STATUS WORDS FILE OPTIONS: within 6 s; a signal of the supervisor's would be 128 and more. The two backends take
-# turns: what is no good is so before there are workers. nothing_left belongs at the end of the test.
+# refused STATUS WORDS FILE OPTIONS: within 6 s; a signal of the supervisor's would be 128 and more. The two backends
+# take turns: what is no good is so before there are workers. nothing_left belongs at the end of the test.
 refused() {
 	local backend turns=(process thread)
 	n_refused=$((${n_refused:-0} + 1))
@@ -42,8 +42,8 @@ one_reason() { # WORDS FILE
 	if ! "$is_said" || [ "$n" -gt 2 ]; then show "$err" && return 1; fi
 }
 
-# in_one_run NUMBER...: a job for each NUMBER/upper.so. Those that are refused before anything is run are named in refused,
-# each once, with the reason. The others are run: right, or it is said of them why not.
+# in_one_run NUMBER...: a job for each NUMBER/upper.so. Those that are refused before anything is run are named in
+# refused, each once, with the reason. The others are run: right, or it is said of them why not.
 in_one_run() {
 	local number line
 	write_jobs "$@"
@@ -73,8 +73,9 @@ write_jobs() {
 	{
 		printf 'run: {trust-path: yes}\njobs:\n'
 		for number; do
-			[ -n "${refused[number]:-}" ] || printf '  j%d: {%s, plugin: ./%d/upper.so, input: one, output: %d/out, jobs: 1}\n' \
-				"$number" "backend: $backend" "$number" "$number"
+			[ -z "${refused[number]:-}" ] || continue
+			printf '  j%d: {plugin: ./%d/upper.so, ' "$number" "$number"
+			printf 'input: one, output: %d/out, jobs: 1, backend: %s}\n' "$number" "$backend"
 		done
 	} >jobs.yaml
 	echo a >one
