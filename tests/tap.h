@@ -9,6 +9,7 @@
  *	skip("why")                                       one test that can't run here
  *	skip_all("why")                                   the whole program can't run here; doesn't return
  *	diag("format", ...)                               a remark; no test
+ *	must(cond)                                        what a test begins with; else the program ends here
  *	tap_template(path, "name")                        for mkstemp or mkdtemp: a name in $TMPDIR
  *	return tap_done();                                prints the plan; the end of main
  *
@@ -20,6 +21,7 @@
 #ifndef TESTS_TAP_H
 #define TESTS_TAP_H
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -228,6 +230,15 @@ __attribute__((unused, format(printf, 1, 2))) static void diag(const char *forma
 	putchar('\n');
 	va_end(args);
 	tap_end();
+}
+
+#define must(cond) ((cond) ? (void)0 : tap_bail_out(#cond, __FILE__, __LINE__))
+
+__attribute__((noreturn, unused)) static void tap_bail_out(const char *cond, const char *file, int line)
+{
+	printf("Bail out! %s:%d: %s: %s\n", file, line, cond, strerror(errno));
+	fflush(stdout);
+	_exit(EXIT_FAILURE);
 }
 
 __attribute__((unused)) static int tap_done(void)

@@ -8,20 +8,13 @@
 
 #include "shm/channel.h"
 #include "shm/port.h"
+#include "tests/tap.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define must(cond) ((cond) ? (void)0 : ends_die(#cond, __FILE__, __LINE__))
-
-__attribute__((noreturn, unused)) static void ends_die(const char *cond, const char *file, int line)
-{
-	printf("Bail out! %s:%d: %s: %s\n", file, line, cond, strerror(errno));
-	exit(EXIT_FAILURE);
-}
 
 struct ends {
 	struct channel *channel;

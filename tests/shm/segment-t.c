@@ -25,14 +25,6 @@
 
 static struct err err;
 
-#define must(cond) ((cond) ? (void)0 : die_of(#cond, __LINE__))
-
-__attribute__((noreturn)) static void die_of(const char *cond, int line)
-{
-	printf("Bail out! %s:%d: %s: %s\n", __FILE__, line, cond, strerror(errno));
-	exit(EXIT_FAILURE);
-}
-
 /* Names of ours in /dev/shm: those that this process could have left. */
 static int n_names(void)
 {

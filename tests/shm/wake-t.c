@@ -30,14 +30,6 @@ static unsigned char *page;
 static struct wake wake;
 static struct err err;
 
-#define must(cond) ((cond) ? (void)0 : die_of(#cond, __LINE__))
-
-__attribute__((noreturn)) static void die_of(const char *cond, int line)
-{
-	printf("Bail out! %s:%d: %s: %s\n", __FILE__, line, cond, strerror(errno));
-	exit(EXIT_FAILURE);
-}
-
 static uint64_t state = 1;
 
 static unsigned char random_byte(void)

@@ -11,14 +11,6 @@
 
 static char folder[TAP_PATH_BYTES];
 
-static void must(bool is_so, const char *what)
-{
-	if (!is_so) {
-		perror(what);
-		abort();
-	}
-}
-
 static const struct {
 	const char *one, *other;
 	bool is_same;
@@ -65,7 +57,7 @@ static void test_pairs(void)
 static void test_fd(void)
 {
 	int fd = open("file", O_RDONLY | O_CLOEXEC), null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	must(fd >= 0 && null_fd >= 0, "a descriptor");
+	must(fd >= 0 && null_fd >= 0);
 	struct fileid of_fd = fileid_of_fd(fd), of_name = fileid_of_name("link"), of_null = fileid_of_fd(null_fd);
 	ok(fileid_is_same(&of_fd, &of_name), "a descriptor's file has a name");
 	ok(of_null.kind == FILEID_NONE, "a device may be shared");
@@ -81,7 +73,7 @@ static void test_real_names(void)
 		{"file", "file"}, {"link", "file"}, {"dangling", "new"}, {"twice", "new"}, {"byway/x", "folder/x"}};
 	char want[TAP_BESIDE_BYTES];
 	char *top = realpath(".", NULL);
-	must(top != NULL, "the folder");
+	must(top != NULL);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char *real = fileid_real_name(names[i][0]);
 		snprintf(want, sizeof(want), "%s/%s", top, names[i][1]);
@@ -132,9 +124,9 @@ static void test_descriptors(void)
 	snprintf(own, sizeof(own), "/proc/%ld/fd/1", (long)getppid());
 	is_int(fileid_descriptor(own), -1, "another's is none of ours");
 	ok(fileid_is_others_descriptor(own), "but another's");
-	must(symlink(own, "to-others") == 0, "a link");
+	must(symlink(own, "to-others") == 0);
 	ok(fileid_is_others_descriptor("to-others"), "by a link, too");
-	must(unlink("to-others") == 0, "no link");
+	must(unlink("to-others") == 0);
 	snprintf(own, sizeof(own), "/proc/%ld/task/%ld/fd/1", (long)getppid(), (long)getppid());
 	ok(fileid_is_others_descriptor(own), "by its thread, too");
 	snprintf(own, sizeof(own), "/proc/%ld/fd/1", (long)getpid());
@@ -146,17 +138,17 @@ static void test_descriptors(void)
 int main(void)
 {
 	tap_template(folder, "fileid");
-	must(mkdtemp(folder) && chdir(folder) == 0, "a folder");
+	must(mkdtemp(folder) && chdir(folder) == 0);
 	int fd = open("file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	must(fd >= 0 && close(fd) == 0, "file");
+	must(fd >= 0 && close(fd) == 0);
 	fd = open("other", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	must(fd >= 0 && close(fd) == 0, "other");
-	must(mkdir("folder", 0700) == 0 && symlink("folder", "byway") == 0, "folder");
-	must(symlink("file", "link") == 0 && link("file", "hard") == 0, "links");
-	must(symlink("folder/../new", "dangling") == 0 && symlink("dangling", "twice") == 0, "dangling links");
-	must(symlink("loop", "loop") == 0 && mkfifo("fifo", 0600) == 0, "a circle and a FIFO");
-	must(symlink("/dev/stdout", "to-stdout") == 0 && symlink("to-stdout", "to-link") == 0, "links to a descriptor");
-	must(symlink("/proc/self/fd", "fds") == 0, "a link to their folder");
+	must(fd >= 0 && close(fd) == 0);
+	must(mkdir("folder", 0700) == 0 && symlink("folder", "byway") == 0);
+	must(symlink("file", "link") == 0 && link("file", "hard") == 0);
+	must(symlink("folder/../new", "dangling") == 0 && symlink("dangling", "twice") == 0);
+	must(symlink("loop", "loop") == 0 && mkfifo("fifo", 0600) == 0);
+	must(symlink("/dev/stdout", "to-stdout") == 0 && symlink("to-stdout", "to-link") == 0);
+	must(symlink("/proc/self/fd", "fds") == 0);
 	test_pairs();
 	test_fd();
 	test_real_names();

@@ -10,18 +10,10 @@
 
 static char folder[TAP_PATH_BYTES];
 
-static void must(bool is_so, const char *what)
-{
-	if (!is_so) {
-		perror(what);
-		abort();
-	}
-}
-
 static void write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && close(fd) == 0, path);
+	must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && close(fd) == 0);
 }
 
 static void is_file(const char *path, const char *want, const char *what)
@@ -38,7 +30,7 @@ static void test_name(void)
 {
 	char *one = ownfile_name("out"), *again = ownfile_name("out"), *other = ownfile_name("a/out"),
 		 *another = ownfile_name("outs");
-	must(one && again && other && another, "names");
+	must(one && again && other && another);
 	ok(strncmp(one, "out.", 4) == 0 && strcmp(one + strlen(one) - 4, ".new") == 0 && strlen(one) == 24, "%s", one);
 	is_str(again, one, "the same each time");
 	is_str(other + 2, one, "the same in another folder");
@@ -69,18 +61,18 @@ static void test_links(void)
 	struct err err;
 	struct stat status;
 	write_file("victim", "precious");
-	must(symlink("victim", "own") == 0, "a link");
+	must(symlink("victim", "own") == 0);
 	is_int(ownfile_clear("own", &err), -1, "a link is none of ours");
 	ok(strstr(err.text, "own is in the way") && err.code == ERR_USAGE, "%s", err.text);
 	is_int(ownfile_make("own", 0600, &err), -1, "nothing is made through it");
 	ok(lstat("own", &status) == 0 && S_ISLNK(status.st_mode), "it stays");
 	is_file("victim", "precious", "and so does what it leads to");
-	must(unlink("own") == 0 && symlink("nowhere", "own") == 0, "a dangling one");
+	must(unlink("own") == 0 && symlink("nowhere", "own") == 0);
 	is_int(ownfile_make("own", 0600, &err), -1, "nor through one that leads nowhere");
 	ok(lstat("nowhere", &status) != 0, "nothing is made there");
-	must(unlink("own") == 0 && mkdir("own", 0700) == 0, "a folder");
+	must(unlink("own") == 0 && mkdir("own", 0700) == 0);
 	is_int(ownfile_clear("own", &err), -1, "nor is a folder ours: %s", err.text);
-	must(rmdir("own") == 0 && unlink("victim") == 0, "removed");
+	must(rmdir("own") == 0 && unlink("victim") == 0);
 }
 
 static void test_nameless(void)
@@ -96,7 +88,7 @@ static void test_nameless(void)
 int main(void)
 {
 	tap_template(folder, "ownfile");
-	must(mkdtemp(folder) && chdir(folder) == 0, "a folder");
+	must(mkdtemp(folder) && chdir(folder) == 0);
 	test_name();
 	test_make();
 	test_links();

@@ -15,14 +15,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define must(cond) ((cond) ? (void)0 : die_of(#cond, __LINE__))
 #define MANY 250
-
-__attribute__((noreturn)) static void die_of(const char *cond, int line)
-{
-	fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, line, cond, strerror(errno));
-	_exit(100);
-}
 
 /* --- processes ---------------------------------------------------------------------------------------------------- */
 

@@ -22,13 +22,6 @@
 static char scratch_path[TAP_PATH_BYTES];
 
 /* For what the test stands on and doesn't test. */
-#define must(cond) ((cond) ? (void)0 : scratch_die(#cond, __FILE__, __LINE__))
-
-__attribute__((noreturn, unused)) static void scratch_die(const char *cond, const char *file, int line)
-{
-	printf("Bail out! %s:%d: %s: %s\n", file, line, cond, strerror(errno));
-	exit(EXIT_FAILURE);
-}
 
 __attribute__((unused)) static void scratch_enter(void)
 {

@@ -18,18 +18,10 @@ static char folder[TAP_PATH_BYTES];
 static char file[TAP_BESIDE_BYTES], *new_file;
 static int pieces_fd;
 
-static void must(bool is_so, const char *what)
-{
-	if (!is_so) {
-		perror(what);
-		abort();
-	}
-}
-
 static void write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), path);
+	must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
 	close(fd);
 }
 
@@ -111,22 +103,22 @@ static void test_refused(void)
 	   "other bytes: %s", err.text);
 	splice_fini(&splice);
 	ok(!is_there(new_file), "and no new one is left");
-	must(mkdir(new_file, 0700) == 0, new_file);
+	must(mkdir(new_file, 0700) == 0);
 	ok(splice_open(&splice, file, 4, of("two\n"), pieces_fd, &err) == -1 && strstr(err.text, new_file), "a folder: %s",
 	   err.text);
 	is_int(splice_check(file, &err), -1, "which is known beforehand");
-	must(rmdir(new_file) == 0, new_file);
+	must(rmdir(new_file) == 0);
 	write_file(new_file, "left by a kill");
 	ok(splice_check(file, &err) == 0 && !is_there(new_file), "what a kill has left is removed");
 	char victim[TAP_BESIDE_BYTES];
 	snprintf(victim, sizeof victim, "%s/victim", folder);
 	write_file(victim, "precious");
-	must(symlink("victim", new_file) == 0, new_file);
+	must(symlink("victim", new_file) == 0);
 	ok(splice_open(&splice, file, 4, of("two\n"), pieces_fd, &err) == -1 && strstr(err.text, new_file), "a link: %s",
 	   err.text);
 	is_file(victim, "precious", "what it leads to is as it was");
-	must(unlink(new_file) == 0 && unlink(victim) == 0, new_file);
-	must(unlink(file) == 0, file);
+	must(unlink(new_file) == 0 && unlink(victim) == 0);
+	must(unlink(file) == 0);
 	ok(splice_open(&splice, file, 4, of("two\n"), pieces_fd, &err) == -1 && strstr(err.text, file), "no file: %s",
 	   err.text);
 	ok(splice_rename(file, 4, of("two\n"), &err) == -1, "nothing to rename: %s", err.text);
@@ -142,7 +134,7 @@ static void test_link(void)
 	char link[TAP_BESIDE_BYTES];
 	snprintf(link, sizeof link, "%s/link", folder);
 	write_file(file, "two\n");
-	must(symlink("f", link) == 0, link);
+	must(symlink("f", link) == 0);
 	ok(splice_open(&splice, link, 4, of("two\n"), pieces_fd, &err) == 0 &&
 	       splice_finish(&splice, &n_bytes, &digest, &err) == 0,
 	   "by way of a symbolic link");
@@ -159,8 +151,8 @@ static bool finish(struct err *err)
 	struct digest digest;
 	uint64_t n_bytes, at;
 	write_file(file, "two\n");
-	must(splice_open(&splice, file, 4, of("two\n"), pieces_fd, err) == 0, "open");
-	must(splice_put(&splice, 0, 0, 4, &at, err) == 0, "put");
+	must(splice_open(&splice, file, 4, of("two\n"), pieces_fd, err) == 0);
+	must(splice_put(&splice, 0, 0, 4, &at, err) == 0);
 	bool is_done = splice_finish(&splice, &n_bytes, &digest, err) == 0;
 	splice_fini(&splice);
 	return is_done && splice_rename(file, n_bytes, digest, err) == 0;
@@ -209,10 +201,10 @@ int main(void)
 {
 	char pieces[TAP_BESIDE_BYTES];
 	tap_template(folder, "splice");
-	must(mkdtemp(folder) != NULL, "a folder");
+	must(mkdtemp(folder) != NULL);
 	snprintf(file, sizeof file, "%s/f", folder);
 	new_file = ownfile_name(file);
-	must(new_file != NULL, "a name");
+	must(new_file != NULL);
 	snprintf(pieces, sizeof pieces, "%s/pieces", folder);
 	write_file(pieces, "one\nthree\nfive\n");
 	pieces_fd = open(pieces, O_RDONLY | O_CLOEXEC);

@@ -76,7 +76,7 @@ static bool opens(struct words *ret, struct err *err)
 	struct journal *journal;
 	if (journal_open(&journal, file, err) != 0)
 		return false;
-	must(journal != NULL, "a journal that is there");
+	must(journal != NULL);
 	bool is_right = say(journal, ret, err) == 0;
 	journal_close(&journal);
 	return is_right;
@@ -85,7 +85,7 @@ static bool opens(struct words *ret, struct err *err)
 static size_t size_of(const char *path)
 {
 	struct stat status;
-	must(stat(path, &status) == 0, path);
+	must(stat(path, &status) == 0);
 	return (size_t)status.st_size;
 }
 
@@ -94,7 +94,7 @@ static char *read_all(const char *path, size_t *ret_n)
 	*ret_n = size_of(path);
 	char *bytes = malloc(*ret_n + 1);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	must(bytes && fd >= 0 && read(fd, bytes, *ret_n) == (ssize_t)*ret_n, path);
+	must(bytes && fd >= 0 && read(fd, bytes, *ret_n) == (ssize_t)*ret_n);
 	close(fd);
 	return bytes;
 }
@@ -102,7 +102,7 @@ static char *read_all(const char *path, size_t *ret_n)
 static void write_all(const char *path, const char *bytes, size_t n_bytes)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	must(fd >= 0 && write(fd, bytes, n_bytes) == (ssize_t)n_bytes, path);
+	must(fd >= 0 && write(fd, bytes, n_bytes) == (ssize_t)n_bytes);
 	close(fd);
 }
 
@@ -179,14 +179,14 @@ static void test_failures(void)
 	is_int(journal_open(&journal, file, &err), 0, "opened");
 	struct journal_failure again = failure_of(11, "", 0);
 	struct journal_position position = position_of(33, false);
-	must(journal_begin(journal, true, &err) == 0, "begin");
+	must(journal_begin(journal, true, &err) == 0);
 	is_int(journal_drop_failures(journal, "map", &err), 0, "a job's failures are dropped");
 	is_int(journal_add_failure(journal, "map", &again, &err), 0, "and another noted");
 	again.seq = 9;
 	again.output_at = 500;
 	is_int(journal_add_failure(journal, "map", &again, &err), 0, "and one more");
 	is_int(journal_add_failure(journal, "third", &again, &err), -1, "not of a job that isn't in the plan");
-	must(journal_put_position(journal, "map", &position, &err) == 0 && journal_commit(journal, &err) == 0, "commit");
+	must(journal_put_position(journal, "map", &position, &err) == 0 && journal_commit(journal, &err) == 0);
 	test_order(journal);
 	journal_close(&journal);
 	ok(opens(&words, &err), "the sums are right");
@@ -242,18 +242,18 @@ static void test_accept(void)
 	struct words before, after;
 	struct err err;
 	make_small();
-	must(opens(&before, &err), "what was done");
+	must(opens(&before, &err));
 	memcpy(others, keys, sizeof keys);
 	others[0].value = "identity";
 	struct journal *journal;
-	must(journal_open(&journal, file, &err) == 0, "open");
+	must(journal_open(&journal, file, &err) == 0);
 	is_int(journal_accept(journal, others, N_KEYS, &err), 0, "a change is accepted");
 	is_int(journal_compare(journal, others, N_KEYS, &err), 0, "it is the plan now");
 	is_int(journal_compare(journal, keys, N_KEYS, &err), 1, "and the old one isn't");
 	journal_close(&journal);
 	ok(opens(&after, &err), "what comes of it is sound");
 	is_str(after.text, before.text, "nothing that was done is lost");
-	must(journal_open(&journal, file, &err) == 0, "open");
+	must(journal_open(&journal, file, &err) == 0);
 	struct journal_position position = position_of(40, false);
 	put(journal, "map", &position, NULL);
 	is_int(journal_accept(journal, keys, N_KEYS, &err), 0, "it may change again");
@@ -282,8 +282,7 @@ static void test_cut(void)
 	put(journal, "map", &position, &failure);
 	journal_close(&journal);
 	must(journal_open_reader(&journal, file, &err) == 0 &&
-	         journal_list(&cursor, journal, "map", JOURNAL_BY_SEQ, &err) == 0,
-	     "a list");
+	         journal_list(&cursor, journal, "map", JOURNAL_BY_SEQ, &err) == 0);
 	ok(journal_next(cursor, &job, &seen, &err) == 1 && seen.item_bytes == sizeof item && !seen.is_cut,
 	   "what fits, whole");
 	ok(journal_next(cursor, &job, &seen, &err) == 1 && seen.item_bytes == 200 && seen.is_cut, "what doesn't, cut");
@@ -305,9 +304,9 @@ static void test_causes(void)
 		struct err err;
 		struct journal *journal = NULL;
 		make_small();
-		must(journal_open(&journal, file, &err) == 0, "opened");
+		must(journal_open(&journal, file, &err) == 0);
 		snprintf(sql, sizeof sql, "UPDATE failure SET %s WHERE seq = 20", edits[i]);
-		must(journal_db_exec(journal, sql, &err) == 0, "an edit");
+		must(journal_db_exec(journal, sql, &err) == 0);
 		journal_close(&journal);
 		ok(!opens(&words, &err) && strstr(err.text, "the failure of item 20"), "%s: %s", edits[i], err.text);
 		forget();
@@ -323,7 +322,7 @@ static void test_bindings(void)
 	sqlite3_limit(journal->db, SQLITE_LIMIT_LENGTH, 100);
 	failure.cause = "a cause of more than a hundred bytes: a cause of more than a hundred bytes: a cause of more than "
 					"a hundred bytes";
-	must(journal_begin(journal, false, &err) == 0, "begin");
+	must(journal_begin(journal, false, &err) == 0);
 	ok(journal_add_failure(journal, "map", &failure, &err) == -1 && strstr(err.text, "too large"), "%s", err.text);
 	journal_close(&journal);
 	forget();
@@ -337,7 +336,7 @@ static void test_reader(void)
 	struct err err;
 	make_small();
 	struct journal *journal = NULL;
-	must(journal_open_reader(&reader, file, &err) == 0 && journal_open(&journal, file, &err) == 0, "both are open");
+	must(journal_open_reader(&reader, file, &err) == 0 && journal_open(&journal, file, &err) == 0);
 	struct journal_position position = position_of(50, false);
 	is_int(journal_begin(journal, true, &err), 0, "a lasting transaction beside a reader");
 	is_int(journal_put_position(journal, "map", &position, &err), 0, "has its row");
@@ -404,7 +403,7 @@ static void test_bits(void)
 	struct words words;
 	struct err err;
 	make_small();
-	must(opens(&words, &err), "a small journal");
+	must(opens(&words, &err));
 	char *bytes = read_all(file, &n_bytes);
 	for (size_t at = 0; at < n_bytes; at += step)
 		for (unsigned bit = 0; bit < 8; bit++) {
@@ -474,10 +473,10 @@ static void test_strange(void)
 	write_all(file, "", 0);
 	ok(journal_create(&journal, file, keys, N_KEYS, &err) == -1, "nor an empty file: %s", err.text);
 	forget();
-	must(mkdir(file, 0700) == 0, "a folder");
+	must(mkdir(file, 0700) == 0);
 	ok(journal_create(&journal, file, keys, N_KEYS, &err) == -1 && strstr(err.text, "a folder"), "%s", err.text);
-	must(rmdir(file) == 0, "the folder");
-	must(mkfifo(file, 0600) == 0, "a FIFO");
+	must(rmdir(file) == 0);
+	must(mkfifo(file, 0600) == 0);
 	ok(journal_create(&journal, file, keys, N_KEYS, &err) == -1 && strstr(err.text, "no regular file"), "%s", err.text);
 	forget();
 	ok(!journal, "no journal is given back");
@@ -486,7 +485,7 @@ static void test_strange(void)
 static char *beside(const char *suffix)
 {
 	char *path = NULL;
-	must(asprintf(&path, "%s%s", file, suffix) > 0, "a name");
+	must(asprintf(&path, "%s%s", file, suffix) > 0);
 	return path;
 }
 
@@ -501,7 +500,7 @@ static void test_leftovers(void)
 	struct words words;
 	struct err err;
 	char *new_file = ownfile_name(file);
-	must(new_file != NULL, "a name");
+	must(new_file != NULL);
 	write_all(new_file, "half a journal", 14);
 	for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
 		char *path = beside(left[i].suffix);
@@ -550,14 +549,14 @@ static void test_names(void)
 	struct err err;
 	char *link_name = beside(".link"), *hard_name = beside(".hard");
 	make_small();
-	must(symlink(file, link_name) == 0, "a link");
+	must(symlink(file, link_name) == 0);
 	is_int(journal_open(&one, file, &err), 0, "one has it");
 	ok(journal_open(&other, link_name, &err) == -1 && strstr(err.text, "in use by process"), "by a link: %s", err.text);
 	journal_close(&one);
 	is_int(journal_open(&one, link_name, &err), 0, "by the link");
 	ok(journal_open(&other, file, &err) == -1 && strstr(err.text, "in use by process"), "by its name: %s", err.text);
 	journal_close(&one);
-	must(link(file, hard_name) == 0, "a hard link");
+	must(link(file, hard_name) == 0);
 	ok(journal_open(&one, hard_name, &err) == -1 && strstr(err.text, "2 names"), "not with two names: %s", err.text);
 	ok(journal_open_reader(&one, file, &err) == 0, "but it can be read");
 	journal_close(&one);
@@ -578,7 +577,7 @@ static void test_odd_names(void)
 	struct journal *journal = NULL;
 	struct err err;
 	int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	must(here >= 0 && chdir(folder) == 0, folder);
+	must(here >= 0 && chdir(folder) == 0);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		is_int(journal_create(&journal, names[i], keys, N_KEYS, &err), 0, "'%s' is a name", names[i]);
 		journal_close(&journal);
@@ -588,7 +587,7 @@ static void test_odd_names(void)
 		journal_close(&journal);
 		unlink(names[i]);
 	}
-	must(fchdir(here) == 0 && close(here) == 0, "back");
+	must(fchdir(here) == 0 && close(here) == 0);
 }
 
 int main(void)

@@ -81,16 +81,16 @@ static void test_old_log(void)
 		_exit(link(wal, kept) == 0 ? 0 : 1);
 	}
 	int status = 0;
-	must(waitpid(child, &status, 0) == child && status == 0, "a writer that was killed");
+	must(waitpid(child, &status, 0) == child && status == 0);
 	forget();
-	must(rename(kept, wal) == 0, "its log stays");
+	must(rename(kept, wal) == 0);
 	struct journal *journal = create();
-	must(journal_read_position(journal, "map", &position, &err) == 0, "a position");
+	must(journal_read_position(journal, "map", &position, &err) == 0);
 	is_int((long long)position.taken_items, 0, "a new journal knows nothing of what an old log says");
 	journal_position_fini(&position);
 	journal_close(&journal);
 	is_int(journal_open(&journal, file, &err), 0, "nor does it later");
-	must(journal_read_position(journal, "map", &position, &err) == 0, "a position");
+	must(journal_read_position(journal, "map", &position, &err) == 0);
 	is_int((long long)position.taken_items, 0, "what is there");
 	journal_position_fini(&position);
 	journal_close(&journal);
@@ -101,7 +101,7 @@ int main(void)
 {
 	begin();
 	char *name = ownfile_name(file);
-	must(name != NULL, "a name");
+	must(name != NULL);
 	snprintf(new_name, sizeof new_name, "%s", name);
 	free(name);
 	snprintf(folder_name, sizeof folder_name, "%s", strrchr(folder, '/') + 1);

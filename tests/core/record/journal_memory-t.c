@@ -70,14 +70,6 @@ static const sqlite3_mem_methods sqlite_memory = {.xMalloc = sqlite_malloc,
 
 /* --- what is tried ------------------------------------------------------------------------------------------------ */
 
-static void must(bool is_so, const char *what)
-{
-	if (!is_so) {
-		perror(what);
-		abort();
-	}
-}
-
 static void forget(void)
 {
 	static const char *const ends[] = {"", "-wal", "-shm", "-journal", ".lock"};
@@ -209,7 +201,7 @@ static void make(void)
 {
 	struct journal *journal = NULL;
 	struct err err;
-	must(journal_create(&journal, file, keys, N_KEYS, &err) == 0 && put(journal, 10, &err) == 0, "a journal");
+	must(journal_create(&journal, file, keys, N_KEYS, &err) == 0 && put(journal, 10, &err) == 0);
 	journal_close(&journal);
 }
 
@@ -258,9 +250,9 @@ int main(void)
 		skip_all("a sanitizer has its own malloc");
 	const char *tests = getenv("ROTA_TESTS");
 	long step = !tests || !*tests ? 10 : strcmp(tests, "sweep") == 0 ? 1 : 50;
-	must(sqlite3_config(SQLITE_CONFIG_MALLOC, &sqlite_memory) == SQLITE_OK, "SQLite's memory");
+	must(sqlite3_config(SQLITE_CONFIG_MALLOC, &sqlite_memory) == SQLITE_OK);
 	tap_template(folder, "journal");
-	must(mkdtemp(folder) != NULL, "a folder");
+	must(mkdtemp(folder) != NULL);
 	snprintf(file, sizeof file, "%s/j", folder);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		test_case(i, step);

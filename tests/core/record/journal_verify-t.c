@@ -13,13 +13,13 @@ static void edit(const char *sql)
 {
 	sqlite3 *db = NULL;
 	char *why = NULL;
-	must(sqlite3_open(file, &db) == SQLITE_OK, file);
-	must(sqlite3_exec(db, "PRAGMA synchronous=OFF", NULL, NULL, NULL) == SQLITE_OK, file);
+	must(sqlite3_open(file, &db) == SQLITE_OK);
+	must(sqlite3_exec(db, "PRAGMA synchronous=OFF", NULL, NULL, NULL) == SQLITE_OK);
 	if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK) {
 		diag("%s: %s", sql, why);
 		abort();
 	}
-	must(sqlite3_close(db) == SQLITE_OK, file);
+	must(sqlite3_close(db) == SQLITE_OK);
 }
 
 /* Is it refused for that reason, by who goes on from it and by who reads it? NULL: it is right. */
@@ -104,10 +104,10 @@ static void test_edits(void)
 	make_small();
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
 	ssize_t n_bytes = read(fd, bytes, sizeof bytes);
-	must(n_bytes > 0 && (size_t)n_bytes < sizeof bytes && close(fd) == 0, file);
+	must(n_bytes > 0 && (size_t)n_bytes < sizeof bytes && close(fd) == 0);
 	for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
 		fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		must(fd >= 0 && write(fd, bytes, (size_t)n_bytes) == n_bytes && close(fd) == 0, file);
+		must(fd >= 0 && write(fd, bytes, (size_t)n_bytes) == n_bytes && close(fd) == 0);
 		edit(edits[i].sql);
 		check(edits[i].sql, edits[i].why);
 		forget();
@@ -134,7 +134,7 @@ static void test_another_chain(void)
 	char sql[TAP_BESIDE_BYTES + 300], other[TAP_BESIDE_BYTES + 16];
 	make_small();
 	snprintf(other, sizeof other, "%s.other", file);
-	must(rename(file, other) == 0, "a rename");
+	must(rename(file, other) == 0);
 	struct journal *journal = create();
 	for (uint64_t n = 1; n <= 3; n++) {
 		struct journal_position position = position_of(9 * n, false);
@@ -148,7 +148,7 @@ static void test_another_chain(void)
 	         other);
 	edit(sql);
 	check("a link of another chain", "checkpoint 2 of job 'map'");
-	must(unlink(other) == 0, other);
+	must(unlink(other) == 0);
 	forget();
 }
 

@@ -22,14 +22,6 @@ __attribute__((unused)) static const struct journal_key keys[] = {{"map", "plugi
                                           {"second", "plugin", "sha256"}};
 #define N_KEYS (sizeof keys / sizeof *keys)
 
-__attribute__((unused)) static void must(bool is_so, const char *what)
-{
-	if (!is_so) {
-		perror(what);
-		abort();
-	}
-}
-
 __attribute__((unused)) static struct journal *create(void)
 {
 	struct journal *journal = NULL;
@@ -77,7 +69,7 @@ __attribute__((unused)) static void put(struct journal *journal, const char *job
 		result = journal_commit(journal, &err);
 	if (result != 0)
 		diag("%s", err.text);
-	must(result == 0, "a checkpoint");
+	must(result == 0);
 }
 
 __attribute__((unused)) static void forget(void)
@@ -110,7 +102,7 @@ __attribute__((unused)) static void make_small(void)
 __attribute__((unused)) static void begin(void)
 {
 	tap_template(folder, "journal");
-	must(mkdtemp(folder) != NULL, "a folder");
+	must(mkdtemp(folder) != NULL);
 	snprintf(file, sizeof file, "%s/j", folder);
 }
 

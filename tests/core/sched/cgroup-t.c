@@ -23,14 +23,6 @@
 
 static char folder[TAP_PATH_BYTES];
 
-static void must(bool is_so, const char *what)
-{
-	if (!is_so) {
-		perror(what);
-		abort();
-	}
-}
-
 static const char *path_of(const char *name)
 {
 	static char path[2][TAP_BESIDE_BYTES + 64];
@@ -43,7 +35,7 @@ static const char *path_of(const char *name)
 static void write_file(const char *name, const char *text)
 {
 	FILE *file = fopen(path_of(name), "we");
-	must(file && fputs(text, file) >= 0 && fclose(file) == 0, name);
+	must(file && fputs(text, file) >= 0 && fclose(file) == 0);
 }
 
 static void test_find(void)
@@ -89,7 +81,7 @@ static void test_events(void)
 	snprintf(cgroup.folder, sizeof cgroup.folder, "%s", folder);
 	snprintf(name, sizeof name, "rota-%ld-2-7", (long)getpid());
 	ok(!cgroup_was_oom(&cgroup, 2, 7), "without a group there is no word");
-	must(mkdir(path_of(name), 0700) == 0, name);
+	must(mkdir(path_of(name), 0700) == 0);
 	char events[96];
 	snprintf(events, sizeof events, "%s/memory.events", name);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -120,7 +112,7 @@ static void test_add(void)
 int main(void)
 {
 	tap_template(folder, "cgroup");
-	must(mkdtemp(folder) != NULL, folder);
+	must(mkdtemp(folder) != NULL);
 	test_find();
 	test_events();
 	test_add();

@@ -100,14 +100,6 @@ struct rig {
 	int output_fd, said_fd, stderr_fd;
 };
 
-#define must(cond) ((cond) ? (void)0 : rig_die_of(#cond, __FILE__, __LINE__))
-
-__attribute__((noreturn, unused)) static void rig_die_of(const char *cond, const char *file, int line)
-{
-	printf("Bail out! %s:%d: %s: %s\n", file, line, cond, strerror(errno));
-	exit(EXIT_FAILURE);
-}
-
 static struct rig *rig_now; /* the backend's open gets no argument of ours */
 
 static int rig_backend_open(struct backend **ret, struct loop *loop, const struct setup *setup, const char *program,

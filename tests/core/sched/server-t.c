@@ -14,14 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define must(cond) ((cond) ? (void)0 : die_of(#cond, __LINE__))
-
-__attribute__((noreturn)) static void die_of(const char *cond, int line)
-{
-	printf("Bail out! %s:%d: %s: %s\n", __FILE__, line, cond, strerror(errno));
-	exit(EXIT_FAILURE);
-}
-
 static struct err err;
 static char upper[PATH_MAX], hangs[PATH_MAX], crashes[PATH_MAX];
 

@@ -30,14 +30,6 @@ static unsigned char *object; /* the shared object's bytes */
 static size_t n_object;
 static struct err err;
 
-#define must(cond) ((cond) ? (void)0 : die_of(#cond, __LINE__))
-
-__attribute__((noreturn)) static void die_of(const char *cond, int line)
-{
-	printf("Bail out! %s:%d: %s: %s\n", __FILE__, line, cond, strerror(errno));
-	exit(EXIT_FAILURE);
-}
-
 /* A path in our folder; good until the call after the next. */
 static const char *path_of(const char *name)
 {

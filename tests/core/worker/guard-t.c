@@ -20,14 +20,6 @@
 
 #define PATIENCE_MS 10000 /* for what comes at once where all is right */
 
-#define must(cond) ((cond) ? (void)0 : die_of(#cond, __LINE__))
-
-__attribute__((noreturn)) static void die_of(const char *cond, int line)
-{
-	printf("Bail out! %s:%d: %s: %s\n", __FILE__, line, cond, strerror(errno));
-	exit(EXIT_FAILURE);
-}
-
 /* Shared by all processes here. */
 static struct {
 	volatile int grace_ms; /* that the guard gives; 0: not yet */

@@ -16,14 +16,6 @@
 static char folder[PATH_MAX - 64]; /* without links in it: messages have the real path */
 static struct err err;
 
-#define must(cond) ((cond) ? (void)0 : die_of(#cond, __LINE__))
-
-__attribute__((noreturn)) static void die_of(const char *cond, int line)
-{
-	printf("Bail out! %s:%d: %s: %s (%s)\n", __FILE__, line, cond, strerror(errno), err.text);
-	exit(EXIT_FAILURE);
-}
-
 static const char *path_of(const char *name)
 {
 	static char path[PATH_MAX];

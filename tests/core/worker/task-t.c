@@ -33,14 +33,6 @@ static struct {
 
 static struct err err;
 
-#define must(cond) ((cond) ? (void)0 : die_of(#cond, __LINE__))
-
-__attribute__((noreturn)) static void die_of(const char *cond, int line)
-{
-	printf("Bail out! %s:%d: %s: %s\n", __FILE__, line, cond, strerror(errno));
-	exit(EXIT_FAILURE);
-}
-
 static void take_event(const struct channel_event *event)
 {
 	if (event->kind == EVENT_FAILED) {

@@ -17,14 +17,6 @@
 #define IS_ACTION_WRAPPED false
 #endif
 
-#define must(cond) ((cond) ? (void)0 : die_of(#cond, __LINE__))
-
-__attribute__((noreturn)) static void die_of(const char *cond, int line)
-{
-	printf("Bail out! %s:%d: %s: %s\n", __FILE__, line, cond, strerror(errno));
-	exit(EXIT_FAILURE);
-}
-
 static int channel_fd;
 static int64_t now_ns = CLOCK_NS_PER_SEC; /* the worker's clock, as the test moves it */
 
