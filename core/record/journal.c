@@ -6,7 +6,9 @@
  *   FILE.MARK.new (base/ownfile.h) is made, filled, put into WAL mode, closed (so it has no -wal), all without care for
  *   a crash, and synced;
  *   a -wal or -shm that stands beside FILE all the same, without its database, is removed: it must not be replayed;
- *   FILE.MARK.new is renamed to FILE.
+ *   FILE.MARK.new is renamed to FILE, and FILE's folder synced.
+ *
+ * What fails behind the renaming removes the new one: nothing is begun, and no run is left that hasn't finished.
  */
 #include "config.h"
 
@@ -159,13 +161,21 @@ int journal_create(struct journal **ret, const char *file, const struct journal_
 	struct journal *journal = allocate(file, err);
 	if (!journal)
 		return -1;
-	if (journal_file_lock(journal, err) != 0 || retire_old(journal, err) != 0 ||
-	    make_new(journal, keys, n_keys, err) != 0 || open_verified(journal, err) != 0) {
-		journal_close(&journal);
-		return -1;
+	int result = journal_file_lock(journal, err);
+	if (result == 0)
+		result = retire_old(journal, err);
+	if (result == 0)
+		result = make_new(journal, keys, n_keys, err);
+	if (result == 0 && (result = open_verified(journal, err)) != 0) {
+		/* nothing is begun: another attempt isn't to find a run that hasn't finished */
+		journal_db_close(journal);
+		journal_file_discard(journal->path);
 	}
-	*ret = journal;
-	return 0;
+	if (result == 0)
+		*ret = journal;
+	else
+		journal_close(&journal);
+	return result;
 }
 
 int journal_open(struct journal **ret, const char *file, struct err *err)

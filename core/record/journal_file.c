@@ -204,7 +204,9 @@ int journal_file_replace(const struct journal *journal, const char *name, struct
 		return -1;
 	if (rename(name, journal->path) != 0)
 		return err_set_errno(err, ERR_RUN, errno, "journal %s: cannot rename %s", journal->file, name);
-	if (ownfile_sync_folder(journal->path) != 0)
-		return err_set_errno(err, ERR_RUN, errno, "journal %s: cannot sync its folder", journal->file);
-	return 0;
+	if (ownfile_sync_folder(journal->path) == 0)
+		return 0;
+	err_set_errno(err, ERR_RUN, errno, "journal %s: cannot sync its folder", journal->file);
+	journal_file_discard(journal->path);
+	return -1;
 }

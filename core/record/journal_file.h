@@ -24,7 +24,7 @@ int journal_file_look(const struct journal *journal, struct err *err);
 /* An empty file, which will take the journal's place. *ret_name is the caller's (free), also after an error. */
 int journal_file_make(const struct journal *journal, char **ret_name, struct err *err);
 
-/* It takes its place, with all that stands in it. */
+/* It takes its place, with all that stands in it. -1: it isn't there; the old one may be gone. */
 int journal_file_replace(const struct journal *journal, const char *name, struct err *err);
 
 /* Removes it and what SQLite has made beside it. */

@@ -177,3 +177,21 @@ fails_one() {
 	done
 	[ "$n_failed" -ge 10 ]
 }
+
+# again CALL-FILTER...: the new journal can't be kept, and the same command can be given once more.
+again() {
+	rm -f journal/* there/*
+	expect 3 upper "$@"
+	has trace INJECTED
+	[ "$(wc -l <"$err")" -eq 1 ]
+	[ "$(ls journal)" = j.lock ] || [ -z "$(ls journal)" ]
+	expect 0 rota map --journal journal/j -i items -o there/results "$plugins/upper.so"
+	same there/results wanted
+}
+
+# bats test_tags=quick
+@test "order: a new journal that can't be kept leaves nothing behind, and the same command runs again" {
+	again -P "$PWD/journal" -e trace=fsync -e inject=fsync:error=EIO
+	# it is there, and then it can't be read
+	again -P "$PWD/journal/j" -e trace=pread64 -e inject=pread64:error=EIO:when=2
+}
