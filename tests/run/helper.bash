@@ -27,7 +27,7 @@
 #	ends STATUS                  waits for it
 #	ticks                        CPU time of rota itself so far, in hundredths of a second
 #	processes                    pids of all living processes of runs that this test has started; find_them: in $living
-#	children PID NAME            in $children: pids of its living children of this name
+#	children PID NAME            in $children: pids of its living children of this name (a pattern)
 #	forkserver, workers          in $server, $workers: the pid of the run's fork server, those of its workers
 #	nothing_left                 within a second there are none, and no shared memory or temporary file
 #	hold N, release              items from the N-th on take their time in the plugin gate; no more
@@ -303,11 +303,11 @@ children() {
 }
 
 look_below() {
-	local file stat
+	local file stat wanted=" ($2) [!ZX] $1 "
 	children=()
 	for file in /proc/[0-9]*/stat; do
 		{ read -r stat <"$file"; } 2>/dev/null || continue
-		[[ $stat != *" ($2) "[!ZX]" $1 "* ]] || children+=("${stat%% *}")
+		[[ $stat != *$wanted* ]] || children+=("${stat%% *}")
 	done
 }
 
