@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * layout - everything that crosses from one process to another: the channel's shared memory and the messages on the
- * socket between the supervisor and a fork server. Both ends are built from this file and check CHANNEL_VERSION.
+ * layout - the memory that supervisor and worker share: a channel's segment, word by word. Both ends are built from
+ * this file and check CHANNEL_VERSION.
  *
  * A channel's segment, in the order of the file:
  *   page 0   struct fixed_shm    written once by the supervisor before the worker exists
@@ -214,37 +214,5 @@ struct event_shm {
 };
 static_assert(sizeof(struct event_shm) == 32, "no hidden padding");
 #define EVENT_TEXT_MAX 4000u
-
-/*
- * The socket between supervisor and fork server (SOCK_SEQPACKET, one message a packet, text behind the struct).
- * Descriptors go along as SCM_RIGHTS. Process ids don't, for they may be of another namespace: the kernel tells the
- * supervisor the sender's (SCM_CREDENTIALS), as it stands in its own.
- */
-enum message_kind {
-	/* up */
-	MESSAGE_MOVED = 1,     /* in a PID namespace, first of all: the sender is the fork server from now on */
-	MESSAGE_LOADED = 2,    /* the plugin is loaded; ready to fork; status: threads that it has left */
-	MESSAGE_REFUSED = 3,   /* it can't be loaded; text: why; status: 2 what it is, 3 its load said no */
-	MESSAGE_FORKED = 4,    /* worker, generation; sent by the worker itself */
-	MESSAGE_NO_FORK = 5,   /* worker, generation, status: errno */
-	MESSAGE_DIED = 6,      /* worker, generation, status: of wait */
-	MESSAGE_DESCRIBED = 7, /* status: 0 and text: what the plugin is; 1: rota-worker --describe says why not */
-	/* down */
-	MESSAGE_DESCRIBE = 8, /* may be the first; text: a plugin's file */
-	MESSAGE_SETUP = 9,    /* once, before what follows; descriptor: the job's set-up (setup.h), a file */
-	MESSAGE_FORK = 10,    /* worker, generation; descriptors: segment, bell, standard error */
-	MESSAGE_KILL = 11     /* worker, generation; status: the signal */
-};
-
-struct message {
-	uint32_t kind;
-	uint32_t worker;     /* from 1 */
-	uint64_t generation; /* of that worker: a late word about its predecessor is told apart by it */
-	int32_t status;
-	int32_t pad;
-};
-static_assert(sizeof(struct message) == 24, "no hidden padding");
-#define MESSAGE_TEXT_MAX 3000u
-#define MESSAGE_FORK_FDS 3
 
 #endif

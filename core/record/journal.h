@@ -2,7 +2,7 @@
 /*
  * journal - the file from which a run is resumed and its failures are read: an SQLite database in WAL mode, whose
  * tables and views are described in rota-journal(5). It stores; what is to be stored, and when, is for
- * sched/checkpoint.
+ * resume/checkpoint.
  *
  *   journal_create, or to go on: journal_open, journal_compare, journal_read_position for each job
  *   then: journal_begin, journal_add_failure ..., journal_put_position, journal_commit

@@ -10,6 +10,8 @@
 
 #include "core/base/proc.h"
 #include "core/base/tree.h"
+#include "core/wire/message.h"
+#include "core/wire/setup.h"
 #include "core/worker/crash.h"
 #include "core/worker/forkserver.h"
 #include "core/worker/guard.h"
@@ -17,9 +19,7 @@
 #include "core/worker/loop.h"
 #include "core/worker/namespace.h"
 #include "shm/fence.h"
-#include "shm/layout.h"
 #include "shm/port.h"
-#include "shm/setup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,45 +57,7 @@ struct forkserver {
 /* Tells the supervisor; -1: it is gone, which shows at the next read, too. */
 static int tell(const struct message *message, const char *text)
 {
-	struct iovec parts[2] = {{(void *)(uintptr_t)message, sizeof *message},
-	                         {(void *)(uintptr_t)text, text ? strlen(text) : 0}};
-	if (parts[1].iov_len > MESSAGE_TEXT_MAX)
-		parts[1].iov_len = MESSAGE_TEXT_MAX;
-	struct msghdr packet = {.msg_iov = parts, .msg_iovlen = 2};
-	ssize_t n;
-	while ((n = sendmsg(FORKSERVER_SOCKET_FD, &packet, MSG_NOSIGNAL)) < 0 && errno == EINTR)
-		;
-	return n < 0 ? -1 : 0;
-}
-
-/*
- * A message, with what text (or NULL) and descriptors come along; these are the caller's. recvmsg's result: less than a
- * message is nothing, or the supervisor's end.
- */
-static ssize_t receive(struct message *ret, char text[MESSAGE_TEXT_MAX + 1], int fds[MESSAGE_FORK_FDS],
-                       size_t *ret_n_fds, int flags)
-{
-	union {
-		struct cmsghdr head; /* for its alignment */
-		char bytes[CMSG_SPACE(sizeof(int) * MESSAGE_FORK_FDS)];
-	} control;
-	struct iovec parts[2] = {{ret, sizeof *ret}, {text, text ? MESSAGE_TEXT_MAX : 0}};
-	struct msghdr packet = {.msg_iov = parts,
-	                        .msg_iovlen = 2,
-	                        .msg_control = &control,
-	                        .msg_controllen = sizeof control};
-	ssize_t n = recvmsg(FORKSERVER_SOCKET_FD, &packet, MSG_CMSG_CLOEXEC | flags);
-	*ret_n_fds = 0;
-	if (n < (ssize_t)sizeof *ret)
-		return n;
-	if (text)
-		text[(size_t)n - sizeof *ret] = '\0';
-	struct cmsghdr *head = CMSG_FIRSTHDR(&packet);
-	if (head && head->cmsg_type == SCM_RIGHTS) {
-		*ret_n_fds = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(fds, CMSG_DATA(head), *ret_n_fds * sizeof(int));
-	}
-	return n;
+	return message_send(FORKSERVER_SOCKET_FD, message, text, NULL, 0, -1);
 }
 
 static void tell_refusal(const struct err *err)
@@ -119,25 +81,23 @@ static void describe(struct forkserver *server, const char *file)
 /* The set-up is in its place then. In the namespace it was from the beginning. -1: there won't be any. */
 static int await_setup(struct forkserver *server)
 {
-	char text[MESSAGE_TEXT_MAX + 1];
-	struct message message;
-	int fds[MESSAGE_FORK_FDS];
-	size_t n_fds;
-	do {
-		ssize_t n = receive(&message, text, fds, &n_fds, 0);
-		if (n < 0 && errno == EINTR)
-			message.kind = 0;
-		else if (n < (ssize_t)sizeof message)
-			return -1;
-		else if (message.kind == MESSAGE_DESCRIBE)
-			describe(server, text);
-	} while (message.kind == 0 || message.kind == MESSAGE_DESCRIBE);
-	if (message.kind != MESSAGE_SETUP || n_fds != 1)
+	struct packet packet;
+	int result;
+	for (;;) {
+		result = message_receive(FORKSERVER_SOCKET_FD, &packet, true, 0);
+		if (result < 0 && errno == EINTR)
+			continue;
+		if (result <= 0 || packet.message.kind != MESSAGE_DESCRIBE)
+			break;
+		describe(server, packet.text);
+	}
+	if (result <= 0 || packet.message.kind != MESSAGE_SETUP || packet.n_fds != SETUP_FDS)
 		return -1;
-	if (fds[0] == FORKSERVER_SETUP_FD) /* the next that was free */
-		return fcntl(fds[0], F_SETFD, 0);
-	int result = dup2(fds[0], FORKSERVER_SETUP_FD);
-	close(fds[0]);
+	int fd = packet.fds[SETUP_FD_FILE];
+	if (fd == FORKSERVER_SETUP_FD) /* the next that was free */
+		return fcntl(fd, F_SETFD, 0);
+	result = dup2(fd, FORKSERVER_SETUP_FD);
+	close(fd);
 	return result < 0 ? -1 : 0;
 }
 
@@ -216,7 +176,7 @@ static int redirect(int error_fd)
 }
 
 _Noreturn static void live(struct forkserver *server, pid_t parent, const struct message *message,
-                           const int fds[MESSAGE_FORK_FDS])
+                           const int fds[FORK_FDS])
 {
 	struct port port;
 	struct err err;
@@ -276,7 +236,7 @@ static void give_place(pid_t pid)
 		;
 }
 
-static void fork_worker(struct forkserver *server, const struct message *message, const int fds[MESSAGE_FORK_FDS])
+static void fork_worker(struct forkserver *server, const struct message *message, const int fds[FORK_FDS])
 {
 	if (message->worker == 0 || message->worker > server->n_children)
 		return;
@@ -359,22 +319,21 @@ static void reap(struct forkserver *server)
 /* One message: 1; nothing: 0; the supervisor is gone: -1. */
 static int take_message(struct forkserver *server)
 {
-	struct message message;
-	int fds[MESSAGE_FORK_FDS];
-	size_t n_fds;
-	ssize_t n = receive(&message, NULL, fds, &n_fds, MSG_DONTWAIT);
-	if (n < 0)
+	struct packet packet;
+	const struct message *message = &packet.message;
+	int result = message_receive(FORKSERVER_SOCKET_FD, &packet, true, MSG_DONTWAIT);
+	if (result < 0)
 		return errno == EINTR || errno == EAGAIN ? 0 : -1;
-	if (n != sizeof message)
+	if (result == 0 || packet.n_text_bytes > 0)
 		return -1;
-	if (message.kind == MESSAGE_FORK && n_fds == MESSAGE_FORK_FDS)
-		fork_worker(server, &message, fds);
-	else if (message.kind == MESSAGE_FORK)
-		tell_no_fork(&message, EMFILE);
-	else if (message.kind == MESSAGE_KILL)
-		kill_worker(server, &message);
-	for (size_t i = 0; i < n_fds; i++)
-		close(fds[i]);
+	if (message->kind == MESSAGE_FORK && packet.n_fds == FORK_FDS)
+		fork_worker(server, message, packet.fds);
+	else if (message->kind == MESSAGE_FORK)
+		tell_no_fork(message, EMFILE);
+	else if (message->kind == MESSAGE_KILL)
+		kill_worker(server, message);
+	for (size_t i = 0; i < packet.n_fds; i++)
+		close(packet.fds[i]);
 	return 1;
 }
 

@@ -7,8 +7,8 @@
  * kernel does the same however it ends.
  *
  * Started by the supervisor as `rota-worker --serve` with the socket as descriptor FORKSERVER_SOCKET_FD, perhaps before
- * there is a job. The job's set-up (shm/setup) comes through it, and in the namespace as FORKSERVER_SETUP_FD. Messages:
- * struct message in shm/layout.h.
+ * there is a job. The job's set-up (wire/setup) comes through it, and in the namespace as FORKSERVER_SETUP_FD. All that
+ * is said there is a message of wire/message.
  */
 #ifndef WORKER_FORKSERVER_H
 #define WORKER_FORKSERVER_H

@@ -15,7 +15,7 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/option.h"
-#include "shm/setup.h"
+#include "core/wire/setup.h"
 
 #include <rota/plugin.h>
 

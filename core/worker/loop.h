@@ -5,9 +5,9 @@
 #ifndef WORKER_LOOP_H
 #define WORKER_LOOP_H
 
+#include "core/wire/setup.h"
 #include "core/worker/host.h"
 #include "shm/port.h"
-#include "shm/setup.h"
 
 #include <stdint.h>
 

@@ -17,8 +17,8 @@
 #define WORKER_TASK_H
 
 #include "core/base/digest.h"
+#include "core/wire/setup.h"
 #include "shm/port.h"
-#include "shm/setup.h"
 
 #include <rota/plugin.h>
 

@@ -11,7 +11,7 @@
  */
 #include "config.h"
 
-#include "tests/core/sched/rig.h"
+#include "tests/core/rig.h"
 #include "tests/tap.h"
 
 #include <setjmp.h>

@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "shm/setup.h"
+#include "core/wire/setup.h"
 
 #include "ends.h"
 #include "tests/nomemory.h"

@@ -14,6 +14,7 @@
  *   cc -shared -fPIC -I.. -o halt.so halt.c && HALT_LIST=list LD_PRELOAD=./halt.so rota map upper
  */
 #define _GNU_SOURCE 1
+#include "core/wire/message.h"
 #include "shm/layout.h"
 
 #include <dlfcn.h>

@@ -9,9 +9,9 @@
 #include "core/worker/forkserver.h"
 
 #include "core/base/proc.h"
-#include "core/sched/server.h"
+#include "core/crew/server.h"
+#include "core/wire/setup.h"
 #include "shm/channel.h"
-#include "shm/setup.h"
 #include "tests/shm/ends.h"
 #include "tests/tap.h"
 
@@ -100,22 +100,13 @@ static bool await_input(int fd)
 /* The next message. false: there is none any more, or none comes. *ret_sender may be NULL. */
 static bool hear(struct message *ret, pid_t *ret_sender)
 {
-	union {
-		struct cmsghdr head; /* for its alignment */
-		char bytes[CMSG_SPACE(sizeof(struct ucred))];
-	} control;
-	struct iovec part = {ret, sizeof *ret};
-	struct msghdr packet = {.msg_iov = &part,
-	                        .msg_iovlen = 1,
-	                        .msg_control = &control,
-	                        .msg_controllen = sizeof control};
-	struct ucred sender;
-	if (!await_input(box.server.fd) || recvmsg(box.server.fd, &packet, 0) < (ssize_t)sizeof *ret)
+	struct packet packet;
+	if (!await_input(box.server.fd) || message_receive(box.server.fd, &packet, false, 0) <= 0)
 		return false;
-	must(CMSG_FIRSTHDR(&packet));
-	memcpy(&sender, CMSG_DATA(CMSG_FIRSTHDR(&packet)), sizeof sender);
+	must(packet.sender > 0);
+	*ret = packet.message;
 	if (ret_sender)
-		*ret_sender = sender.pid;
+		*ret_sender = packet.sender;
 	return true;
 }
 
@@ -181,8 +172,8 @@ static void ask_for_worker(uint32_t number, uint64_t generation)
 	const char *why_memfd;
 	channel_destroy(&box.channel);
 	must(channel_create(&box.channel, number, &sizes, &why_memfd, &box.err) == 0);
-	const int fds[MESSAGE_FORK_FDS] = {box.channel->fd, box.channel->bell_fd, STDERR_FILENO};
-	tell(MESSAGE_FORK, number, generation, 0, fds, MESSAGE_FORK_FDS);
+	const int fds[FORK_FDS] = {box.channel->fd, box.channel->bell_fd, STDERR_FILENO};
+	tell(MESSAGE_FORK, number, generation, 0, fds, FORK_FDS);
 }
 
 /* Waits for the bell, until cond says so of the channel. */

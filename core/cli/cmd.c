@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd - see cmd.h. */
+#include "config.h"
+
+#include "core/cli/cmd.h"
+
+#include "core/base/buf.h"
+#include "core/base/log.h"
+#include "core/crew/backend_thread.h"
+#include "core/run/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool ends_with(const char *word, const char *end)
+{
+	size_t n_word = strlen(word), n_end = strlen(end);
+	return n_word > n_end && strcmp(word + n_word - n_end, end) == 0;
+}
+
+static bool is_plugin_name(const char *word)
+{
+	struct catalog *catalog;
+	struct err err;
+	const char *const *names;
+	size_t n_names;
+	bool is_one = false;
+	if (catalog_create(&catalog, false, NULL, &err))
+		return false;
+	if (catalog_names(catalog, &names, &n_names, &err) == 0)
+		for (size_t i = 0; i < n_names; i++)
+			is_one = is_one || strcmp(names[i], word) == 0;
+	catalog_destroy(&catalog);
+	return is_one;
+}
+
+const char *cmd_of_word(const char *word)
+{
+	if (ends_with(word, ".yaml") || ends_with(word, ".yml"))
+		return "run";
+	return (strchr(word, '/') && ends_with(word, ".so")) || is_plugin_name(word) ? "map" : NULL;
+}
+
+bool cmd_is_given(const struct options *options, const char *name)
+{
+	for (size_t i = 0; i < options->n_given; i++)
+		if (strcmp(options->given[i].option->spec.name, name) == 0)
+			return true;
+	return false;
+}
+
+int cmd_usage_error(const struct command *command, const char *format, ...)
+{
+	char text[ERR_TEXT_BYTES];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_error("%s: %s; usage: rota %s %s ('rota help %s' tells more)", command->name, text, command->name,
+	          command->usage, command->name);
+	return CMD_WRONG;
+}
+
+/* Could the value have been meant for something else? A number that is one couldn't. */
+static bool is_eaten(const struct options *options)
+{
+	struct option_value value;
+	struct err err;
+	if (!options->last || !options->last_value)
+		return false;
+	const struct option_spec *spec = &options->last->spec;
+	if (option_parse(spec, options->last_value, &value, &err) != 0)
+		return true;
+	option_value_fini(&value);
+	return spec->type == OPTION_STRING;
+}
+
+int cmd_missing(const struct command *command, const struct options *options, const char *what)
+{
+	char value[LOG_QUOTE_BYTES];
+	if (!is_eaten(options))
+		return cmd_usage_error(command, "%s is missing", what);
+	const struct core_option *last = options->last;
+	return cmd_usage_error(command, "%s is missing: %s was taken as the value of --%s, which wants %s%s", what,
+	                       log_quote_value(value, options->last_value), last->spec.name,
+	                       last->spec.type == OPTION_STRING ? "a " : "",
+	                       last->spec.type == OPTION_STRING ? last->spec.unit : option_type_example(last->spec.type));
+}
+
+bool cmd_is_standard_input(const struct command *command, const char *file)
+{
+	if (strcmp(file, "-") != 0)
+		return false;
+	cmd_usage_error(command, "a conf file isn't read from standard input, where a job's items may come from: name a "
+	                         "file (in bash, <(COMMAND) is one)");
+	return true;
+}
+
+int cmd_error(const struct err *err)
+{
+	log_error("%s", err->text);
+	return err->code == ERR_USAGE ? CMD_WRONG : CMD_BROKEN;
+}
+
+int cmd_errors(const struct err_list *errors)
+{
+	int status = CMD_BROKEN;
+	for (size_t i = 0; i < errors->n_errs; i++)
+		if (cmd_error(&errors->errs[i]) == CMD_WRONG)
+			status = CMD_WRONG;
+	return status;
+}
+
+int cmd_plan_create(struct plan **ret_plan, struct catalog **ret_catalog, const struct options *options,
+                    bool may_load_here, struct err *err)
+{
+	struct catalog *catalog;
+	if (catalog_create(&catalog, options->trusts_path, may_load_here ? backend_thread_describe : NULL, err))
+		return -1;
+	if (plan_create(ret_plan, catalog, err)) {
+		catalog_destroy(&catalog);
+		return -1;
+	}
+	*ret_catalog = catalog;
+	return 0;
+}
+
+int cmd_job_set(struct plan *plan, struct job *job, const struct options *options)
+{
+	int rc = 0;
+	for (size_t i = 0; i < options->n_given; i++) {
+		const struct option_given *given = &options->given[i];
+		if (job_set(plan, job, given->option->spec.name, &given->text, 1, (struct place){0}))
+			rc = -1;
+	}
+	return rc;
+}
+
+/* Is it open the wrong way round? So is one that was closed when rota was started (see main). */
+static bool is_unusable(int fd, int wrong_mode)
+{
+	int flags = fcntl(fd, F_GETFL);
+	return flags < 0 || (flags & O_ACCMODE) == wrong_mode;
+}
+
+static int streams_check(const struct plan *plan)
+{
+	int status = CMD_OK;
+	for (size_t i = 0; i < plan->n_jobs; i++) {
+		const struct job *job = &plan->jobs[i];
+		if (endpoint_is_standard(&job->input) && is_unusable(STDIN_FILENO, O_WRONLY)) {
+			log_error("job '%s': standard input is closed: give the items with --input", job->name);
+			status = CMD_WRONG;
+		}
+		if (endpoint_is_standard(&job->output) && is_unusable(STDOUT_FILENO, O_RDONLY)) {
+			log_error("job '%s': standard output is closed: say with --output where results go ('none' drops them)",
+			          job->name);
+			status = CMD_WRONG;
+		}
+	}
+	return status;
+}
+
+/* Whoever forgot the input would wait for a program that waits for them. */
+static void say_waits_for_terminal(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_jobs; i++) {
+		const struct job *job = &plan->jobs[i];
+		if (endpoint_is_standard(&job->input) && !job_is_given(job, "input") && isatty(STDIN_FILENO))
+			log_notice("items are read from the terminal, a line each; Ctrl-D ends them, --input FILE reads a file");
+	}
+}
+
+static int describe_in_spare(void *spare, const char *file, int64_t timeout_ns, struct buf *ret_text)
+{
+	return server_describe(spare, file, timeout_ns, ret_text);
+}
+
+/*
+ * The process that the first plugin will run in can say what it is, which saves one that is thrown away. Where there
+ * can't be one yet, the run will see to it.
+ */
+static void start_spare(struct server *ret, const struct plan *plan, struct catalog *catalog)
+{
+	struct err err;
+	if (plan->errors.n_errs > 0 || plan->n_jobs == 0 || plan->jobs[0].backend == BACKEND_THREAD)
+		return;
+	if (server_start(ret, catalog_worker_program(catalog), &err) == 0)
+		catalog_ask_first(catalog, describe_in_spare, ret);
+}
+
+/* A word as a shell would want it. */
+static int put_word(struct buf *line, const char *word)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
+	if (*word && word[strspn(word, plain)] == '\0')
+		return buf_append(line, word, strlen(word));
+	int result = buf_append(line, "'", 1);
+	for (; *word && result == 0; word++)
+		result = *word == '\'' ? buf_append(line, "'\\''", 4) : buf_append(line, word, 1);
+	return result == 0 ? buf_append(line, "'", 1) : -1;
+}
+
+/* This command line, with --resume. The caller's (buf_fini); no bytes: memory is short. */
+static struct buf resume_command(const struct options *options)
+{
+	struct buf line = {0};
+	int result = put_word(&line, program_invocation_name);
+	for (char **word = options->argv; *word && result == 0; word++) {
+		result = buf_append(&line, " ", 1) == 0 ? put_word(&line, *word) : -1;
+		if (result == 0 && word == options->argv && !options->is_resuming)
+			result = buf_append(&line, " --resume", 9);
+	}
+	if (result != 0 || buf_append(&line, "", 1) != 0)
+		buf_fini(&line);
+	return line;
+}
+
+int cmd_plan_run(struct plan *plan, struct catalog *catalog, const struct options *options)
+{
+	if (options->journal_file)
+		plan_set_journal(plan, options->journal_file, (struct place){0});
+	if (options->joblog_file)
+		plan_set_joblog(plan, options->joblog_file, (struct place){0});
+	plan->is_resuming = options->is_resuming;
+	plan->retries_failed = options->retries_failed;
+	plan->accepts_change = options->accepts_change;
+	struct server spare = SERVER_NONE;
+	struct buf command = resume_command(options);
+	struct run_settings settings = {
+		.progress = options->progress, .spare = &spare, .resume_command = command.bytes};
+	if (!options->is_dry_run)
+		start_spare(&spare, plan, catalog);
+	plan_check(plan);
+	int status = plan->errors.n_errs > 0 ? cmd_errors(&plan->errors) : CMD_OK;
+	if (status == CMD_OK && options->is_dry_run)
+		plan_print(plan);
+	else if (status == CMD_OK && (status = streams_check(plan)) == CMD_OK) {
+		say_waits_for_terminal(plan);
+		status = run_plan(plan, catalog, &settings);
+	}
+	catalog_ask_first(catalog, NULL, NULL);
+	server_kill(&spare);
+	buf_fini(&command);
+	return status;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main - rota: makes the standard streams safe, finds the command, reads its options, calls it.
+ * The commands stand in the table, each in a file of its own (cmd_*.c).
+ */
+#include "config.h"
+
+#include "core/base/log.h"
+#include "core/base/proc.h"
+#include "core/base/tree.h"
+#include "core/cli/cmd.h"
+#include "core/cli/help.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define JOB_OPTIONS (CORE_JOB | CORE_COMMAND | CORE_ANYWHERE)
+
+static const struct command commands[] = {
+	{"map", cmd_map, JOB_OPTIONS, false, "[OPTIONS] PLUGIN [KEY=VALUE]...", "run a plugin over items",
+	 "Items are read from standard input, a line each, or from --input; results go to\n"
+	 "standard output, or to --output, in the order of the input. PLUGIN is a name\n"
+	 "('rota plugins' lists them) or a file, with a slash: ./mine.so. KEY=VALUE are the\n"
+	 "plugin's own options ('rota plugins PLUGIN' tells them).",
+	 "  seq 1000000 | rota map upper > out.txt\n"
+	 "  find /usr -xdev -type f -print0 | rota map -0 sha256 > SUMS\n"
+	 "  rota map --input files:'src/**/*.c' sha256\n"
+	 "  rota map -j 2 -i range:400-500/20 sleep"},
+	{"exec", cmd_exec, JOB_OPTIONS, true, "[OPTIONS] [--] COMMAND [ARG]...", "run a command for each item",
+	 "{} in an argument is the item; where no argument has one, the item is appended.\n"
+	 "No shell is involved. Options stand before COMMAND. What the command writes to\n"
+	 "standard output is the item's result; an exit status other than 0 is a failure.\n"
+	 "The command finds ROTA_ITEM, ROTA_SEQ and ROTA_ATTEMPT in its environment.",
+	 "  ls *.log | rota exec gzip -9 {}\n"
+	 "  find . -name '*.wav' -print0 | rota exec -0 -j 4 -- oggenc -Q {}\n"
+	 "  seq 3 | rota exec sh -c 'echo \"$ROTA_ITEM squared: $((ROTA_ITEM * ROTA_ITEM))\"' --"},
+	{"run", cmd_run, JOB_OPTIONS | CORE_SET, false, "[OPTIONS] FILE.yaml", "run all jobs of a conf file",
+	 "Jobs run side by side, but for those that wait for others (`after:`). An option of\n"
+	 "a job, such as --jobs, holds for every job of the file; --set changes one job.\n"
+	 "rota.yaml(5) tells all about the file; conf/ has examples.",
+	 "  rota run conf/chain.yaml\n"
+	 "  rota run --set upper.jobs=4 --set upper.output=none conf/upper.yaml"},
+	{"check", cmd_check, CORE_ANYWHERE, false, "FILE.yaml...", "check conf files without running anything",
+	 "Says every error in one go, with its file, line and column.", "  rota check conf/*.yaml"},
+	{"plugins", cmd_plugins, CORE_ANYWHERE, false, "[NAME|FILE.so]", "list the plugins, or tell all about one",
+	 "Plugins are looked for in the folders of ROTA_PLUGIN_PATH and where rota was\n"
+	 "installed; a name with a slash is a file.",
+	 "  rota plugins\n  rota plugins sleep\n  rota plugins ./mine.so"},
+	{"try", cmd_try, CORE_ANYWHERE | CORE_TRY, false, "[OPTIONS] PLUGIN [KEY=VALUE]...", "try a plugin by hand",
+	 "Items are read from standard input, a line each; results go to standard output, all\n"
+	 "else to standard error. One process, one thread, no journal, no retries: what the\n"
+	 "plugin says is shown at once, an item that ends the process is named and ends the\n"
+	 "trial, counters are added up and shown at the end.\n\n"
+	 "Under gdb or valgrind start the process itself, with the plugin's file:\n"
+	 "  gdb --args rota-worker --try [-0] FILE.so [KEY=VALUE]...\n"
+	 "  valgrind rota-worker --try FILE.so <items",
+	 "  echo one | rota try upper\n"
+	 "  rota try ./mine.so model=small <items"},
+	{"failures", cmd_failures, CORE_ANYWHERE | CORE_FAILURES, false, "[OPTIONS] JOURNAL [JOB]",
+	 "list what failed and why",
+	 "Reads the journal that a run keeps with --journal, also while it's running. One\n"
+	 "line a failed item: its number, outcome, attempts, the item and the cause.",
+	 "  rota failures run.db\n"
+	 "  rota failures --items -0 run.db | rota exec -0 -- ls -l {}\n"
+	 "  rota failures --json run.db | jq .cause"},
+	{"help", cmd_help, CORE_ANYWHERE, false, "[COMMAND]", "tell about a command", NULL, "  rota help map"},
+	{0},
+};
+
+const struct command *cmd_find(const char *name)
+{
+	for (const struct command *command = commands; command->name; command++)
+		if (strcmp(command->name, name) == 0)
+			return command;
+	return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+	const char *names[sizeof(commands) / sizeof(commands[0])];
+	size_t n_names = 0;
+	for (const struct command *command = commands; command->name; command++)
+		names[n_names++] = command->name;
+	const char *nearest = option_nearest(name, names, n_names), *meant = cmd_of_word(name);
+	if (name[0] == '-')
+		log_error("'%s' stands where a command should; options stand behind the command: rota map %s ...", name, name);
+	else if (meant)
+		log_error("there is no command '%s', did you mean 'rota %s %s'?", name, meant, name);
+	else if (nearest)
+		log_error("there is no command '%s', did you mean '%s'? ('rota help' lists them)", name, nearest);
+	else
+		log_error("there is no command '%s' ('rota help' lists them)", name);
+	return CMD_WRONG;
+}
+
+int cmd_help(const struct command *command, const struct options *options)
+{
+	const struct command *about = options->n_words == 1 ? cmd_find(options->words[0]) : NULL;
+	if (options->n_words > 1)
+		return cmd_usage_error(command, "one command at a time");
+	if (options->n_words == 1 && !about)
+		return unknown_command(options->words[0]);
+	if (about)
+		help_print(about);
+	else
+		help_print_overview(commands);
+	return CMD_OK;
+}
+
+static int command_run(const struct command *command, int argc, char **argv)
+{
+	struct options options;
+	struct err err;
+	if (options_parse(&options, command, argc, argv, &err)) {
+		log_error("%s ('rota help %s' tells more)", err.text, command->name);
+		return CMD_WRONG;
+	}
+	log_init(options.log_level);
+	int status = CMD_OK;
+	if (options.wants_help)
+		help_print(command);
+	else if (options.wants_version)
+		help_print_version();
+	else
+		status = command->run(command, &options);
+	options_fini(&options);
+	return status;
+}
+
+/* rota, rota --help, rota --version, rota COMMAND ... */
+static int arguments_run(int argc, char **argv)
+{
+	if (argc < 2) {
+		log_error("a command is missing: map, exec, run, check, plugins, try or failures ('rota help' tells more)");
+		return CMD_WRONG;
+	}
+	const char *word = argv[1];
+	const struct command *command = cmd_find(word);
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+		help_print_overview(commands);
+	else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+		help_print_version();
+	else
+		return command ? command_run(command, argc - 1, argv + 1) : unknown_command(word);
+	return CMD_OK;
+}
+
+static bool has_reader(int fd)
+{
+	struct pollfd polled = {.fd = fd};
+	return poll(&polled, 1, 0) <= 0 || !(polled.revents & POLLERR);
+}
+
+/* What was printed is written, or it is said that it wasn't. A reader that went away ends rota quietly, as for head. */
+static int output_finish(int status)
+{
+	errno = 0;
+	bool is_written = fflush(stdout) == 0 && !ferror(stdout);
+	if (is_written)
+		return status;
+	int errnum = errno;
+	if (!has_reader(STDOUT_FILENO))
+		proc_die_by(SIGPIPE);
+	log_error("standard output can't be written: %s", errnum ? strerror(errnum) : "an error came earlier");
+	return CMD_BROKEN;
+}
+
+/*
+ * Blocks of items and results come and go by the thousand a second: they are had from what was freed, instead of from
+ * the kernel, a page fault for each page. What is larger than any of them goes back at once.
+ */
+static void memory_keep(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 4 << 20);
+	mallopt(M_TRIM_THRESHOLD, 16 << 20);
+}
+
+/* While a run has no loop that takes signals: what was started to look at plugins ends with us, and all it started. */
+static void on_end(int signum)
+{
+	tree_end();
+	proc_die_by(signum);
+}
+
+static void ends_prepare(void)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = on_end};
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaddset(&action.sa_mask, ends[i]);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct sigaction before;
+		/* what nohup or a shell's & has had ignored stays ignored */
+		if (sigaction(ends[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+			sigaction(ends[i], &action, NULL);
+	}
+}
+
+/*
+ * A plugin's setlocale, where it runs in a thread of ours, is for its threads: numbers that rota writes and reads have
+ * a point, whatever it says.
+ */
+static int locale_keep(void)
+{
+	locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	return plain == (locale_t)0 || uselocale(plain) == (locale_t)0 ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (proc_begin() != 0 || locale_keep() != 0)
+		return CMD_BROKEN;
+	tree_begin();
+	ends_prepare();
+	memory_keep();
+	signal(SIGPIPE, SIG_IGN);
+	/* a file that may not grow is an error of the write (EFBIG), said with its name */
+	signal(SIGXFSZ, SIG_IGN);
+	log_init(LOG_NORMAL);
+	return output_finish(arguments_run(argc, argv));
+}

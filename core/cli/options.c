@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options - see options.h. */
+#include "config.h"
+
+#include "core/cli/options.h"
+
+#include "core/cli/cmd.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* getopt_long gives back OPTION_BASE + the option's place in the table. */
+#define OPTION_BASE 256
+#define MAX_NAMES 128
+#define MAX_LETTERS 256
+
+/* The table in getopt's form. */
+struct grammar {
+	struct option names[MAX_NAMES];
+	char letters[MAX_LETTERS]; /* "+:j:P:..." */
+	unsigned takes;
+};
+
+static void grammar_add(struct grammar *grammar, const struct core_option *option, size_t *n_names)
+{
+	const char *names[] = {option->spec.name, option->other_name};
+	const char letters[] = {option->letter, option->other_letter};
+	for (size_t i = 0; i < 2; i++) {
+		if (names[i] && *n_names + 1 < MAX_NAMES)
+			grammar->names[(*n_names)++] = (struct option){
+				.name = names[i],
+				.has_arg = option->has_argument ? required_argument : no_argument,
+				.val = OPTION_BASE + (int)core_option_index(option),
+			};
+		size_t n = strlen(grammar->letters);
+		if (letters[i] && n + 2 < MAX_LETTERS)
+			snprintf(grammar->letters + n, MAX_LETTERS - n, "%c%s", letters[i], option->has_argument ? ":" : "");
+	}
+}
+
+static void grammar_init(struct grammar *grammar, const struct command *command)
+{
+	size_t n_options, n_names = 0;
+	const struct core_option *options = core_options(&n_options);
+	*grammar = (struct grammar){.takes = command->takes};
+	snprintf(grammar->letters, MAX_LETTERS, "%s:", command->stops_at_word ? "+" : "");
+	for (size_t i = 0; i < n_options; i++)
+		if (options[i].flags & command->takes)
+			grammar_add(grammar, &options[i], &n_names);
+}
+
+static const struct core_option *option_of_letter(const struct grammar *grammar, int letter)
+{
+	size_t n_options;
+	const struct core_option *options = core_options(&n_options);
+	for (size_t i = 0; letter && i < n_options; i++)
+		if (options[i].flags & grammar->takes && (options[i].letter == letter || options[i].other_letter == letter))
+			return &options[i];
+	return NULL;
+}
+
+/* What getopt_long gave back: a letter or OPTION_BASE + place. */
+static const struct core_option *option_of_code(const struct grammar *grammar, int code)
+{
+	size_t n_options;
+	const struct core_option *options = core_options(&n_options);
+	if (code >= OPTION_BASE && (size_t)(code - OPTION_BASE) < n_options)
+		return &options[code - OPTION_BASE];
+	return option_of_letter(grammar, code);
+}
+
+/* The long options that begin so: how many, and a list of them. */
+static size_t names_begun(const struct grammar *grammar, const char *name, char *list, size_t room_bytes)
+{
+	size_t n_begun = 0, at = 0;
+	for (const struct option *option = grammar->names; option->name; option++) {
+		if (strncmp(option->name, name, strlen(name)) != 0)
+			continue;
+		if (at < room_bytes)
+			at += (size_t)snprintf(list + at, room_bytes - at, "%s--%s", n_begun ? ", " : "", option->name);
+		n_begun++;
+	}
+	return n_begun;
+}
+
+/* A long option that isn't there: --jbos=2. */
+static int set_unknown(const struct grammar *grammar, const struct command *command, const char *word, struct err *err)
+{
+	char name[64];
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+	const struct core_option *elsewhere = core_option_find(name, ~0u & ~(unsigned)CORE_CONF);
+	if (elsewhere)
+		return err_set(err, ERR_USAGE, "--%s is no option of 'rota %s'", name, command->name);
+	char begun[256];
+	if (names_begun(grammar, name, begun, sizeof(begun)) > 1)
+		return err_set(err, ERR_USAGE, "--%s could mean %s: write it in full", name, begun);
+	const char *nearest = core_option_nearest(name, grammar->takes);
+	if (nearest)
+		return err_set(err, ERR_USAGE, "unknown option --%s, did you mean --%s?", name, nearest);
+	return err_set(err, ERR_USAGE, "unknown option --%s", name);
+}
+
+/* getopt_long said '?' or ':'. */
+static int set_refused(const struct grammar *grammar, const struct command *command, int answer, const char *word,
+                       struct err *err)
+{
+	const struct core_option *option = option_of_code(grammar, optopt);
+	if (answer == ':' && option)
+		return err_set(err, ERR_USAGE, "--%s needs a value: %s", option->spec.name, option->spec.unit);
+	if (option)
+		return err_set(err, ERR_USAGE, "--%s takes no value", option->spec.name);
+	if (optopt)
+		return err_set(err, ERR_USAGE, "unknown option -%c", optopt);
+	return set_unknown(grammar, command, word, err);
+}
+
+/* Of most options the last one holds; of two inputs, or outputs, one would be left out without a word. */
+static int check_once(const struct options *options, const struct core_option *option, const char *text,
+                      struct err *err)
+{
+	const char *name = option->spec.name;
+	if (strcmp(name, "input") != 0 && strcmp(name, "output") != 0)
+		return 0;
+	for (size_t i = 0; i < options->n_given; i++)
+		if (options->given[i].option == option)
+			return err_set(err, ERR_USAGE, "--%s is given twice, '%s' and '%s': a job has one%s", name,
+			               options->given[i].text, text,
+			               strcmp(name, "input") == 0 ? "; several files go in by: cat FILE... | rota" : "");
+	return 0;
+}
+
+static int given_add(struct options *options, const struct core_option *option, const char *text, struct err *err)
+{
+	if (check_once(options, option, text, err))
+		return -1;
+	struct option_given *grown = reallocarray(options->given, options->n_given + 1, sizeof(*grown));
+	if (!grown)
+		return err_set(err, ERR_RESOURCE, "memory is short");
+	options->given = grown;
+	grown[options->n_given++] = (struct option_given){.option = option, .text = text};
+	return 0;
+}
+
+static int set_add(struct options *options, const char *text, struct err *err)
+{
+	const char **grown = reallocarray(options->sets, options->n_sets + 1, sizeof(*grown));
+	if (!grown)
+		return err_set(err, ERR_RESOURCE, "memory is short");
+	options->sets = grown;
+	grown[options->n_sets++] = text;
+	return 0;
+}
+
+static int progress_set(struct options *options, const struct core_option *option, const char *text, struct err *err)
+{
+	static const struct {
+		const char *name;
+		enum progress_mode mode;
+	} modes[] = {{"auto", PROGRESS_AUTO},
+	             {"always", PROGRESS_ALWAYS},
+	             {"never", PROGRESS_NEVER},
+	             {"json", PROGRESS_JSON}};
+	struct option_value value;
+	if (option_parse(&option->spec, text, &value, err))
+		return err_prefix(err, "--%s", option->spec.name);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (strcmp(modes[i].name, value.text) == 0)
+			options->progress = modes[i].mode;
+	option_value_fini(&value);
+	return 0;
+}
+
+static int option_apply(struct options *options, const struct core_option *option, const char *text, struct err *err)
+{
+	const char *name = option->spec.name;
+	if (option->flags & CORE_JOB)
+		return given_add(options, option, text ? text : "yes", err);
+	if (strcmp(name, "set") == 0)
+		return set_add(options, text, err);
+	if (strcmp(name, "progress") == 0)
+		return progress_set(options, option, text, err);
+	if (strcmp(name, "quiet") == 0)
+		options->log_level = LOG_QUIET;
+	else if (strcmp(name, "verbose") == 0)
+		options->log_level = options->log_level < LOG_VERBOSE ? LOG_VERBOSE : LOG_DEBUG;
+	else if (strcmp(name, "dry-run") == 0)
+		options->is_dry_run = true;
+	else if (strcmp(name, "trust-path") == 0)
+		options->trusts_path = true;
+	else if (strcmp(name, "journal") == 0)
+		options->journal_file = text;
+	else if (strcmp(name, "joblog") == 0)
+		options->joblog_file = text;
+	else if (strcmp(name, "resume") == 0)
+		options->is_resuming = true;
+	else if (strcmp(name, "retry-failed") == 0)
+		options->retries_failed = true;
+	else if (strcmp(name, "accept-change") == 0)
+		options->accepts_change = true;
+	else if (strcmp(name, "json") == 0)
+		options->wants_json = true;
+	else if (strcmp(name, "items") == 0)
+		options->wants_items = true;
+	else if (strcmp(name, "help") == 0)
+		options->wants_help = true;
+	else if (strcmp(name, "version") == 0)
+		options->wants_version = true;
+	return 0;
+}
+
+int options_parse(struct options *ret, const struct command *command, int argc, char **argv, struct err *err)
+{
+	struct options options = {.log_level = LOG_NORMAL, .progress = PROGRESS_AUTO};
+	struct grammar grammar;
+	int rc = 0, code;
+	grammar_init(&grammar, command);
+	opterr = 0;
+	optind = 1;
+	for (;;) {
+		optopt = 0;
+		code = getopt_long(argc, argv, grammar.letters, grammar.names, NULL);
+		if (code == -1 || rc)
+			break;
+		if (code == '?' || code == ':')
+			rc = set_refused(&grammar, command, code, argv[optind - 1], err);
+		else
+			rc = option_apply(&options, option_of_code(&grammar, code), optarg, err);
+		options.last = option_of_code(&grammar, code);
+		options.last_value = optarg;
+		if (rc || options.wants_help || options.wants_version)
+			break;
+	}
+	if (rc) {
+		options_fini(&options);
+		return -1;
+	}
+	options.argv = argv;
+	options.words = argv + optind;
+	options.n_words = (size_t)(argc - optind);
+	*ret = options;
+	return 0;
+}
+
+void options_fini(struct options *options)
+{
+	free(options->given);
+	free(options->sets);
+	*options = (struct options){0};
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* blame - see blame.h. */
+#include "config.h"
+
+#include "core/base/log.h"
+#include "core/base/proc.h"
+#include "core/crew/blame.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#define RESTS_MAX 4
+
+/* All that it published before it died counts. */
+static void collect_rest(struct crew *crew, struct worker *worker)
+{
+	int more = 1;
+	/* one look finds all of it; who goes on writing now is something else that has the channel */
+	for (int i = 0; i < RESTS_MAX && !worker->is_broken && more > 0; i++)
+		more = crew->events.collect(crew->events.arg, worker);
+	if (more < 0)
+		worker->is_broken = true;
+}
+
+/* Was it the kernel that ended it for its memory? Its cgroup tells. */
+static bool was_oom_in_cgroup(const struct crew *crew, const struct worker *worker, int wait_status)
+{
+	return worker->ending == ENDING_NONE && WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL &&
+	       worker->has_cgroup && cgroup_was_oom(crew->cgroup, crew->job_number, worker->number);
+}
+
+/* Without one nobody says so: a kill that nobody of us sent, near the limit. */
+static bool is_oom(const struct crew *crew, const struct worker *worker, int wait_status)
+{
+	return worker->ending == ENDING_NONE && crew->memory_bytes > 0 && WIFSIGNALED(wait_status) &&
+	       WTERMSIG(wait_status) == SIGKILL && worker->rss_bytes > crew->memory_bytes / 4 * 3;
+}
+
+/* What became of the item that it was in. */
+static struct cause judge(const struct crew *crew, const struct worker *worker, int wait_status)
+{
+	struct cause cause = {.kind = CAUSE_DIED, .worker = worker->number, .wait_status = wait_status};
+	if (worker->ending == ENDING_TIMED_OUT) {
+		cause = (struct cause){.kind = CAUSE_TIMED_OUT, .worker = worker->number, .limit_ns = crew->timeout_ns};
+	} else if (was_oom_in_cgroup(crew, worker, wait_status)) {
+		cause = (struct cause){.kind = CAUSE_OOM_KILLED, .worker = worker->number, .limit_bytes = crew->memory_bytes};
+	} else if (worker->ending == ENDING_OVER_MEMORY || is_oom(crew, worker, wait_status)) {
+		cause = (struct cause){.kind = CAUSE_OVER_MEMORY,
+		                       .worker = worker->number,
+		                       .limit_bytes = crew->memory_bytes,
+		                       .used_bytes = worker->rss_bytes};
+	} else if (worker->is_broken) {
+		cause = (struct cause){.kind = CAUSE_BROKEN_CHANNEL, .worker = worker->number};
+	} else if (!crew->ops->has_processes) {
+		cause.kind = CAUSE_THREAD_ENDED;
+	}
+	return cause;
+}
+
+/*
+ * How often what was run alone may be the other's doing: the fork server may have been taken down by what was run alone
+ * before, who says that it had begun nothing may have been killed from outside, and who left may have done so for the
+ * item before.
+ */
+static uint32_t pardons(bool was_lost, bool is_undone, bool has_left)
+{
+	return has_left ? 2 : was_lost || is_undone;
+}
+
+static void say_between(const struct worker *worker, int wait_status)
+{
+	char how[PROC_DEATH_BYTES];
+	log_warning("worker %u died between items (%s): it is replaced", worker->number,
+	            worker_death(how, worker, wait_status));
+}
+
+/* Charges what is to be charged, puts the rest back. true: the end is accounted for, by an item or by us. */
+static bool settle(struct crew *crew, struct worker *worker, int wait_status, bool was_lost, bool has_left)
+{
+	int begun = worker->is_broken ? CHANNEL_BROKEN : channel_begun(worker->channel);
+	/* that we wanted it to end we know, whatever took its fork server */
+	if (worker->ending == ENDING_TIMED_OUT || worker->ending == ENDING_OVER_MEMORY)
+		was_lost = false;
+	bool is_unknown = begun < 0 || (begun > 0 && was_lost);
+	/* ended for an item that it then answered all the same: the one that it is in now has done nothing */
+	bool is_other = (worker->ending == ENDING_TIMED_OUT || worker->ending == ENDING_OVER_MEMORY) && !is_unknown &&
+	                (begun == 0 || worker->ending_item != worker->channel->answered);
+	bool is_undone = worker->owed && begun == 0 && !is_other;
+	bool is_known = worker->owed && worker->owed->n_suspected > pardons(was_lost, is_undone, has_left);
+	bool is_charged =
+		worker->owed && !is_other && ((begun > 0 && !was_lost) || ((is_unknown || is_undone) && is_known));
+	if (is_charged) {
+		struct cause cause = judge(crew, worker, wait_status);
+		crew->events.charge(crew->events.arg, worker, &cause);
+	}
+	if (is_undone && !is_charged && !was_lost && !has_left)
+		say_between(worker, wait_status);
+	enum worker_blame blame = is_unknown ? BLAME_ALL : is_undone ? BLAME_FIRST : BLAME_NOBODY;
+	worker_put_back(worker, is_charged ? BLAME_NOBODY : blame);
+	return is_charged || is_other || is_undone;
+}
+
+/* It left its loop by itself or was sent home: in order, and what it didn't begin goes to others. */
+static bool has_left(const struct worker *worker, int wait_status)
+{
+	bool has_said_so = !worker->is_broken && channel_state(worker->channel) == WORKER_LEFT;
+	bool was_told = worker->phase == WORKER_IS_LEAVING && worker->n_owed_items == 0;
+	return (has_said_so || was_told) && (worker->is_broken || channel_begun(worker->channel) == 0) &&
+	       WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
+}
+
+/* What the crew is to make of a death that wasn't in order. */
+static enum verdict settle_death(struct crew *crew, struct worker *worker, int wait_status, bool was_lost)
+{
+	enum worker_phase phase = worker->phase;
+	enum worker_state state = channel_state(worker->channel);
+	/* it may have become ready and died since it was last looked at */
+	if (phase == WORKER_IS_STARTING && (state == WORKER_READY || state == WORKER_LEFT))
+		phase = WORKER_IS_READY;
+	crew->n_deaths++;
+	bool is_settled = settle(crew, worker, wait_status, was_lost, false);
+	if (is_settled || was_lost || crew->is_stopping)
+		return VERDICT_ACCOUNTED;
+	if (phase == WORKER_IS_STARTING)
+		return VERDICT_NOT_READY;
+	if (!worker->is_broken)
+		say_between(worker, wait_status);
+	return VERDICT_UNCHARGED;
+}
+
+/* Its open said no. Nobody else's word ends the run: not one who was ready, or had an item in hand. */
+static bool has_refused(const struct worker *worker)
+{
+	return worker->refusal[0] && !worker->is_broken && worker->phase == WORKER_IS_STARTING &&
+	       worker->n_sent_items == 0 && channel_state(worker->channel) == WORKER_REFUSED;
+}
+
+enum verdict blame_death(struct worker *worker, int wait_status, bool was_lost)
+{
+	struct crew *crew = worker->crew;
+	char how[PROC_DEATH_BYTES];
+	enum verdict verdict = VERDICT_ACCOUNTED;
+	worker_death(how, worker, wait_status);
+	words_read(&worker->words, true);
+	collect_rest(crew, worker);
+	log_debug("worker %u: ended: %s, owing %u items", worker->number, how, worker->n_owed_items);
+	if (has_refused(worker))
+		verdict = VERDICT_REFUSED;
+	else if (!crew->is_ended && !has_left(worker, wait_status))
+		verdict = settle_death(crew, worker, wait_status, was_lost);
+	else if (!crew->is_ended)
+		settle(crew, worker, wait_status, was_lost, true);
+	worker_put_back(worker, BLAME_NOBODY);
+	return verdict;
+}

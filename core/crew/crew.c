@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* crew - see crew.h. Who is to blame for a death is in blame.c. */
+#include "config.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/proc.h"
+#include "core/crew/blame.h"
+#include "core/crew/crew.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BACK_OFF_FIRST_NS (10 * CLOCK_NS_PER_MS)
+#define BACK_OFF_DOUBLINGS 7
+/* As long as a plugin may need to see that it was cancelled, and 200 ms for its own TERM and KILL. */
+#define THREAD_PAUSE_NS (500 * CLOCK_NS_PER_MS)
+#define DEATHS_NS (10 * CLOCK_NS_PER_SEC)
+#define OUTSIDE_NS (30 * CLOCK_NS_PER_SEC)
+#define FAILED_STARTS_MIN 5u
+#define LOST_MAX 5u
+#define OPENS_MAX 5 /* attempts at a backend that isn't to be had, before another way is taken */
+
+/* --- life and death of the crew ----------------------------------------------------------------------------------- */
+
+int crew_init(struct crew *crew, struct loop *loop, unsigned n_workers, unsigned n_places, struct err *err)
+{
+	*crew = (struct crew){.loop = loop, .n_workers = n_workers, .n_places = n_places};
+	crew->workers = calloc(n_places, sizeof *crew->workers);
+	if (!crew->workers)
+		return err_set(err, ERR_RESOURCE, "out of memory for %u workers", n_places);
+	for (unsigned i = 0; i < n_places; i++) {
+		crew->workers[i].crew = crew;
+		crew->workers[i].number = i + 1;
+		crew->workers[i].bell.fd = -1;
+		crew->workers[i].words = WORDS_NONE;
+		crew->workers[i].owed_end = &crew->workers[i].owed;
+	}
+	return 0;
+}
+
+void crew_fini(struct crew *crew)
+{
+	if (crew->backend)
+		crew->has_left_threads = !crew->backend->ops->close(&crew->backend);
+	for (unsigned i = 0; crew->workers && i < crew->n_places; i++) {
+		struct worker *worker = &crew->workers[i];
+		if (worker->phase != WORKER_NONE && !crew->has_left_threads)
+			worker_clear(worker);
+		else if (worker->phase != WORKER_NONE)
+			worker_unwatch(worker); /* a thread goes on with the channel: it stays, unheard */
+	}
+	free(crew->workers);
+	crew->workers = NULL;
+}
+
+static void back_off(struct crew *crew, unsigned n_failures)
+{
+	unsigned doublings = n_failures < BACK_OFF_DOUBLINGS ? n_failures : BACK_OFF_DOUBLINGS;
+	crew->not_before_ns = clock_now_ns() + (BACK_OFF_FIRST_NS << doublings);
+}
+
+/* Processes aren't to be had: threads, if that may be. */
+static void fall_back(struct crew *crew, const struct err *why)
+{
+	bool is_of_descriptors = why->errnum == EMFILE || why->errnum == ENFILE;
+	if (!crew->ops->has_processes || !crew->may_fall_back || crew->fall_back_bar || is_of_descriptors) {
+		struct err err = *why;
+		if (is_of_descriptors)
+			err_set(&err, ERR_RUN, "%s: raise the limit of open files (ulimit -n) or give fewer workers (-j)",
+			        why->text);
+		else if (crew->fall_back_bar)
+			err_set(&err, ERR_RUN, "%s; threads can't take over: %s", why->text, crew->fall_back_bar);
+		crew_give_up(crew, &err);
+		return;
+	}
+	if (crew->backend)
+		crew->backend->ops->close(&crew->backend);
+	unsigned n_workers = crew->is_thread_safe ? crew->n_workers : 1;
+	log_notice(
+		"no processes are to be had (%s): going on with %u thread%s in this process; a crash of the plugin would "
+		"end the run",
+		why->text, n_workers, n_workers == 1 ? "" : "s");
+	crew->ops = &backend_thread;
+	crew->n_workers = crew->setup->n_workers = n_workers;
+	crew->is_loaded = false;
+	crew->not_before_ns = 0;
+	crew->n_no_starts = 0;
+}
+
+static struct worker *find(struct crew *crew, unsigned number, uint64_t generation)
+{
+	if (number == 0 || number > crew->n_places)
+		return NULL;
+	struct worker *worker = &crew->workers[number - 1];
+	return worker->phase != WORKER_NONE && worker->generation == generation ? worker : NULL;
+}
+
+/* --- giving up ---------------------------------------------------------------------------------------------------- */
+
+/* A death that could be charged to no item. Ten of them in ten seconds without an outcome end the run. */
+static void note_uncharged(struct crew *crew, const char *how)
+{
+	int64_t now_ns = clock_now_ns();
+	memmove(&crew->uncharged_ns[1], &crew->uncharged_ns[0], sizeof crew->uncharged_ns - sizeof crew->uncharged_ns[0]);
+	crew->uncharged_ns[0] = now_ns;
+	if (crew->n_uncharged < CREW_DEATHS_MAX)
+		crew->n_uncharged++;
+	if (crew->n_uncharged == CREW_DEATHS_MAX && now_ns - crew->uncharged_ns[CREW_DEATHS_MAX - 1] <= DEATHS_NS) {
+		struct err err;
+		err_set(
+			&err, ERR_RUN,
+			"%s: %d workers died in ten seconds, at no item in particular, and no item was finished: giving up (the "
+			"last: %s)",
+			crew->setup->file, CREW_DEATHS_MAX, how);
+		crew_give_up(crew, &err);
+	}
+}
+
+/*
+ * A death by a signal from outside is no verdict on the plugin: only when there are many, and nothing gets on for long,
+ * it's over. The first are followed by others at once: in a storm of kills a pause is time in which nothing is done.
+ */
+static void note_outside(struct crew *crew, const char *how)
+{
+	int64_t now_ns = clock_now_ns();
+	if (crew->n_outside++ == 0)
+		crew->outside_since_ns = now_ns;
+	if (crew->n_outside >= CREW_DEATHS_MAX)
+		crew->not_before_ns = now_ns + BACK_OFF_FIRST_NS;
+	if (crew->n_outside >= CREW_DEATHS_MAX && now_ns - crew->outside_since_ns >= OUTSIDE_NS) {
+		struct err err;
+		err_set(&err, ERR_RUN,
+		        "processes of this run were killed from outside %u times in %lld seconds, and no item was finished: "
+		        "giving up (the last: %s)",
+		        crew->n_outside, (long long)((now_ns - crew->outside_since_ns) / CLOCK_NS_PER_SEC), how);
+		crew_give_up(crew, &err);
+	}
+}
+
+/* The fork server went by what runs in it, or doesn't answer. Before the first worker was ready it has one more try. */
+static void note_lost(struct crew *crew, const char *how)
+{
+	unsigned most = crew->was_ready ? LOST_MAX : 2;
+	if (++crew->n_lost >= most) {
+		struct err err;
+		err_set(&err, ERR_RUN, "the fork server was lost %u times, and no item was finished: giving up (the last: %s)",
+		        crew->n_lost, how);
+		crew_give_up(crew, &err);
+	} else {
+		note_uncharged(crew, how);
+	}
+}
+
+/* It died before it was ready. */
+static void note_failed_start(struct crew *crew, const struct worker *worker, const char *how)
+{
+	unsigned most = crew->n_workers > FAILED_STARTS_MIN ? crew->n_workers : FAILED_STARTS_MIN;
+	bool is_late = worker->ending == ENDING_START;
+	back_off(crew, crew->n_failed_starts++);
+	if (crew->n_failed_starts >= most) {
+		struct err err;
+		err_set(
+			&err, ERR_RUN,
+			"%s: %u workers in a row ended before they were ready: giving up (the last: %s; its own words, if any, "
+			"stand above)",
+			crew->setup->file, crew->n_failed_starts, is_late ? "its open took longer than --start-timeout" : how);
+		crew_give_up(crew, &err);
+	}
+}
+
+/* --- what the backend tells --------------------------------------------------------------------------------------- */
+
+static void on_loaded(void *arg, unsigned n_threads)
+{
+	struct crew *crew = arg;
+	struct err err;
+	if (crew->stamp && !filestamp_is_current(crew->stamp, crew->setup->file)) {
+		err_set(&err, ERR_RUN,
+		        "%s was changed after this run had looked at it, and is loaded again now: results of two versions "
+		        "would be mixed; start the run anew",
+		        crew->setup->file);
+		crew_give_up(crew, &err);
+		return;
+	}
+	crew->is_loaded = crew->was_loaded = true;
+	if (n_threads > 0 && !crew->has_said_threads)
+		log_warning("%s: load left %u thread%s running: threads don't survive the fork", crew->setup->file, n_threads,
+		            n_threads == 1 ? "" : "s");
+	crew->has_said_threads = crew->has_said_threads || n_threads > 0;
+	log_debug("plugin loaded, workers may start");
+}
+
+static void on_refused(void *arg, const struct err *err)
+{
+	crew_give_up(arg, err);
+}
+
+static void on_started(void *arg, unsigned number, uint64_t generation, pid_t pid)
+{
+	struct crew *crew = arg;
+	struct worker *worker = find(crew, number, generation);
+	crew->n_no_starts = 0;
+	if (worker) {
+		worker->pid = pid;
+		if (crew->cgroup && pid > 0)
+			worker->has_cgroup = cgroup_add(crew->cgroup, crew->job_number, number, pid, crew->memory_bytes);
+		channel_close_fd(worker->channel);
+	}
+}
+
+static void on_not_started(void *arg, unsigned number, uint64_t generation, const struct err *err)
+{
+	struct crew *crew = arg;
+	struct worker *worker = find(crew, number, generation);
+	if (!worker)
+		return;
+	worker_clear(worker);
+	/* those that are starting may meet the same end: then it is said when they have */
+	if (crew->n_live > 0 && crew->n_ready == crew->n_live && !crew->has_said_fewer) {
+		log_notice("only %u of %u workers could be started: %s", crew->n_live, crew->n_workers, err->text);
+		crew->has_said_fewer = true;
+	}
+	back_off(crew, ++crew->n_no_starts);
+	if (crew->n_live == 0 && crew->n_no_starts >= OPENS_MAX)
+		fall_back(crew, err);
+}
+
+static void on_died(void *arg, unsigned number, uint64_t generation, int wait_status, bool was_lost)
+{
+	struct crew *crew = arg;
+	struct worker *worker = find(crew, number, generation);
+	char how[PROC_DEATH_BYTES];
+	struct err err;
+	if (!worker)
+		return;
+	worker_death(how, worker, wait_status);
+	bool is_outside = proc_was_killed(wait_status) && worker->ending == ENDING_NONE && !worker->is_broken;
+	switch (blame_death(worker, wait_status, was_lost)) {
+	case VERDICT_ACCOUNTED:
+		break;
+	case VERDICT_REFUSED:
+		err_set(&err, ERR_RUN, "%s", worker->refusal);
+		crew_give_up(crew, &err);
+		break;
+	case VERDICT_NOT_READY:
+		if (is_outside)
+			note_outside(crew, how);
+		else
+			note_failed_start(crew, worker, how);
+		break;
+	case VERDICT_UNCHARGED:
+		if (is_outside)
+			note_outside(crew, how);
+		else
+			note_uncharged(crew, how);
+		break;
+	}
+	worker_clear(worker);
+}
+
+static void on_lost(void *arg, const char *how, bool is_outside)
+{
+	struct crew *crew = arg;
+	struct err err;
+	if (!crew->is_stopping && !crew->was_loaded && !is_outside) {
+		err_set(&err, ERR_RUN, "%s: the plugin ended its process while it was being loaded: %s", crew->setup->file,
+		        how);
+		crew_give_up(crew, &err);
+	} else if (!crew->is_stopping) {
+		log_warning("the fork server died (%s): it is started again", how);
+		if (is_outside) {
+			note_outside(crew, how);
+		} else {
+			note_lost(crew, how);
+		}
+	}
+	crew->backend->ops->close(&crew->backend);
+	crew->is_loaded = false;
+}
+
+void crew_open(struct crew *crew)
+{
+	const struct backend_events events = {.loaded = on_loaded,
+	                                      .refused = on_refused,
+	                                      .started = on_started,
+	                                      .not_started = on_not_started,
+	                                      .died = on_died,
+	                                      .lost = on_lost,
+	                                      .job_name = crew->job_name,
+	                                      .load_quota = &crew->load_quota,
+	                                      .arg = crew};
+	struct err err;
+	if (crew->backend || crew->has_given_up || clock_now_ns() < crew->not_before_ns)
+		return;
+	/* what the constructors took in the spare one is part of the start, if that is the one */
+	int64_t spare_ns = crew->spare && crew->spare->pid > 0 ? crew->spare->load_ns : 0;
+	if (crew->ops->open(&crew->backend, crew->loop, crew->setup, crew->worker_program, crew->spare, &events, &err) ==
+	    0) {
+		crew->n_failed_opens = 0;
+		crew->load_ns = spare_ns > 0 && crew->spare->pid == 0 ? spare_ns : 0;
+		return;
+	}
+	if (err.code != ERR_RESOURCE) {
+		crew_give_up(crew, &err);
+		return;
+	}
+	back_off(crew, ++crew->n_failed_opens);
+	if (crew->n_failed_opens >= OPENS_MAX)
+		fall_back(crew, &err);
+}
+
+/* --- starting and clearing ---------------------------------------------------------------------------------------- */
+
+bool crew_may_start(const struct crew *crew)
+{
+	return crew->is_loaded && !crew->is_stopping && !crew->has_given_up && crew->n_live < crew->n_workers &&
+	       (crew->not_before_ns == 0 || clock_now_ns() >= crew->not_before_ns);
+}
+
+bool crew_want(struct crew *crew)
+{
+	if (!crew_may_start(crew))
+		return false;
+	struct worker *worker = crew->workers;
+	while (worker < crew->workers + crew->n_places && worker->phase != WORKER_NONE)
+		worker++;
+	if (worker == crew->workers + crew->n_places)
+		return false;
+	struct err err;
+	worker->phase = WORKER_IS_STARTING;
+	worker->generation++;
+	crew->n_live++;
+	if (crew->n_top < worker->number)
+		crew->n_top = worker->number;
+	if (worker_start(worker, &err) == 0) {
+		log_debug("worker %u: starting", worker->number);
+		return true;
+	}
+	if (err.code == ERR_RESOURCE) {
+		on_not_started(crew, worker->number, worker->generation, &err);
+		return false;
+	}
+	/* it has nothing that could be looked at while the others are ended */
+	worker_clear(worker);
+	crew_give_up(crew, &err);
+	return false;
+}
+
+void crew_poll(struct crew *crew)
+{
+	for (unsigned i = 0; crew->n_ready < crew->n_live && i < crew->n_top; i++) {
+		struct worker *worker = &crew->workers[i];
+		if (worker->phase != WORKER_IS_STARTING || channel_state(worker->channel) != WORKER_READY)
+			continue;
+		worker->phase = WORKER_IS_READY;
+		worker->ready_since_ns = clock_now_ns();
+		crew->n_ready++;
+		crew->was_ready = true;
+		crew->n_failed_starts = 0;
+		log_debug("worker %u: ready", worker->number);
+	}
+}
+
+/* --- work --------------------------------------------------------------------------------------------------------- */
+
+void crew_flush_wakes(struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->n_top; i++) {
+		struct worker *worker = &crew->workers[i];
+		if (worker->phase == WORKER_NONE || worker->is_broken)
+			continue;
+		if (channel_is_sending(worker->channel))
+			worker_send_more(worker);
+		if (worker->needs_wake && channel_wake(worker->channel) != 0)
+			worker_break(worker);
+		worker->needs_wake = false;
+	}
+}
+
+void crew_resize(struct crew *crew, int more)
+{
+	bool is_one_thread = !crew->ops->has_processes && !crew->is_thread_safe;
+	if (more > 0 && crew->n_workers < crew->n_places && !is_one_thread)
+		crew->n_workers++;
+	if (more < 0 && crew->n_workers > 1) {
+		crew->n_workers--;
+		for (unsigned i = crew->n_top; i > 0 && crew->n_live > crew->n_workers; i--) {
+			struct worker *worker = &crew->workers[i - 1];
+			if (worker->phase == WORKER_IS_READY && !worker->is_retiring) {
+				worker_retire(worker);
+				break;
+			}
+		}
+	}
+}
+
+int64_t crew_due_ns(const struct crew *crew)
+{
+	int64_t now_ns = clock_now_ns();
+	if (crew->has_given_up || crew->is_stopping)
+		return -1;
+	if (crew->not_before_ns > now_ns)
+		return crew->not_before_ns;
+	if (!crew->backend)
+		return now_ns;
+	return -1;
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------ */
+
+void crew_stop(struct crew *crew)
+{
+	crew->is_stopping = true;
+	for (unsigned i = 0; i < crew->n_top; i++) {
+		struct worker *worker = &crew->workers[i];
+		if (worker->phase != WORKER_IS_STARTING && worker->phase != WORKER_IS_READY)
+			continue;
+		if (worker->phase == WORKER_IS_READY)
+			crew->n_ready--;
+		worker->phase = WORKER_IS_LEAVING;
+		if (channel_stop(worker->channel) != 0)
+			worker_break(worker);
+	}
+}
+
+/* Who has nothing in hand has nothing to tidy up. A thread goes on to its next item, unless that is taken back. */
+static void end_worker(struct worker *worker)
+{
+	struct crew *crew = worker->crew;
+	const struct backend_ops *ops = crew->ops;
+	bool is_at_work = worker->n_owed_items > 0;
+	if (!ops->has_processes) {
+		worker_take_back(worker);
+		channel_cancel(worker->channel);
+		channel_stop(worker->channel);
+		return;
+	}
+	channel_cancel(worker->channel);
+	ops->kill(crew->backend, worker->number, worker->generation, is_at_work ? SIGTERM : SIGKILL);
+	/* one that was stopped hears TERM only when it goes on */
+	if (is_at_work)
+		ops->kill(crew->backend, worker->number, worker->generation, SIGCONT);
+}
+
+int64_t crew_end(struct crew *crew)
+{
+	crew->is_stopping = crew->is_ended = true;
+	for (unsigned i = 0; crew->backend && i < crew->n_top; i++)
+		if (crew->workers[i].phase != WORKER_NONE)
+			end_worker(&crew->workers[i]);
+	return crew->ops && !crew->ops->has_processes ? THREAD_PAUSE_NS : WORKER_KILL_PAUSE_NS;
+}
+
+void crew_kill(struct crew *crew)
+{
+	bool is_first = !crew->is_killed;
+	crew->is_stopping = crew->is_ended = crew->is_killed = true;
+	if (!is_first && crew->backend) {
+		crew->backend->ops->abandon(crew->backend, "it didn't end its workers");
+		return;
+	}
+	for (unsigned i = 0; crew->backend && i < crew->n_top; i++)
+		if (crew->workers[i].phase != WORKER_NONE) {
+			channel_cancel(crew->workers[i].channel);
+			crew->backend->ops->kill(crew->backend, i + 1, crew->workers[i].generation, SIGKILL);
+		}
+}
+
+bool crew_owes_nothing(const struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->n_top; i++)
+		if (crew->workers[i].n_owed_items > 0)
+			return false;
+	return true;
+}
+
+bool crew_is_gone(const struct crew *crew)
+{
+	return crew->n_live == 0 || (crew->is_killed && !crew->ops->has_processes);
+}
+
+/*
+ * What the worker would ring for and may have done since it was last looked at: it rings no bell for what it did before
+ * it was asked to. Single results of a batch that goes on are no reason to stay awake.
+ */
+static bool has_news(const struct worker *worker)
+{
+	struct channel *channel = worker->channel;
+	const struct batch *first = worker->owed;
+	return channel_has_rung(channel, first ? first->slice.n_items - first->n_answered : 0) ||
+	       channel_may_send_more(channel) ||
+	       (worker->wanted_bytes > 0 && channel_has_room(channel, worker->wanted_bytes) != 0) ||
+	       (worker->phase == WORKER_IS_STARTING && channel_state(channel) == WORKER_READY);
+}
+
+bool crew_has_news(const struct crew *crew, const struct worker *only)
+{
+	for (unsigned i = 0; i < crew->n_top; i++) {
+		const struct worker *worker = &crew->workers[i];
+		if (worker->channel && !worker->is_broken && (!only || only == worker) && has_news(worker))
+			return true;
+	}
+	return false;
+}
+
+bool crew_sleep_begin(struct crew *crew, const struct worker *only)
+{
+	for (unsigned i = 0; i < crew->n_top; i++)
+		if (crew->workers[i].channel && (!only || only == &crew->workers[i]))
+			channel_sleep_begin(crew->workers[i].channel);
+	/* pairs with the worker's fence between publishing and looking whether the bell is wanted */
+	atomic_thread_fence(memory_order_seq_cst);
+	return crew_has_news(crew, only);
+}
+
+void crew_sleep_end(struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->n_top; i++)
+		if (crew->workers[i].channel)
+			channel_sleep_end(crew->workers[i].channel);
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker - see worker.h. */
+#include "config.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/crew/worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define UNDONE_MAX 3u /* workers that end with an item that they say they hadn't begun, before it is run alone */
+
+void crew_give_up(struct crew *crew, const struct err *err)
+{
+	if (crew->has_given_up)
+		return;
+	crew->has_given_up = true;
+	crew->events.give_up(crew->events.arg, err);
+}
+
+/* --- starting and clearing ---------------------------------------------------------------------------------------- */
+
+static void on_bell(struct loop_watch *watch, uint32_t events)
+{
+	/* edge-triggered: that the loop woke is all; the turn looks at every channel */
+	(void)watch;
+	(void)events;
+}
+
+static int open_words(struct worker *worker, int *ret_error_fd, struct err *err)
+{
+	if (words_open(&worker->words, ret_error_fd, err) != 0)
+		return -1;
+	return words_watch(&worker->words, worker->crew->loop, err);
+}
+
+int worker_start(struct worker *worker, struct err *err)
+{
+	struct crew *crew = worker->crew;
+	const char *why_memfd;
+	int error_fd = -1, result = -1;
+	worker->words.job_name = crew->job_name;
+	worker->words.worker = worker->number;
+	struct channel_sizes sizes = crew->sizes;
+	sizes.task_nodes = crew->nodes ? crew->nodes[worker->number - 1] : 0;
+	if (channel_create(&worker->channel, worker->number, &sizes, &why_memfd, err) != 0)
+		return -1;
+	if (*why_memfd && !crew->has_said_memfd) {
+		log_notice("/dev/shm can't be used (%s): using anonymous memory (memfd) instead", why_memfd);
+		crew->has_said_memfd = true;
+	}
+	if (loop_add(crew->loop, &worker->bell, worker->channel->bell_fd, EPOLLIN | EPOLLET, on_bell, worker, NULL, err) ==
+	        0 &&
+	    (!crew->ops->has_processes || open_words(worker, &error_fd, err) == 0))
+		result = crew->ops->start(crew->backend, worker->number, worker->generation, worker->channel, error_fd, err);
+	if (error_fd >= 0)
+		close(error_fd);
+	return result;
+}
+
+void worker_unwatch(struct worker *worker)
+{
+	loop_remove(worker->crew->loop, &worker->bell);
+	words_close(&worker->words);
+}
+
+/* The word is the worker's: it can't have been busy for longer than it was there. */
+static void add_busy(struct worker *worker)
+{
+	struct crew *crew = worker->crew;
+	if (worker->ready_since_ns == 0)
+		return;
+	uint64_t ready_ns = (uint64_t)(clock_now_ns() - worker->ready_since_ns);
+	uint64_t busy_ns = channel_busy_ns(worker->channel);
+	crew->ready_ns += ready_ns;
+	crew->busy_ns += busy_ns < ready_ns ? busy_ns : ready_ns;
+}
+
+void worker_clear(struct worker *worker)
+{
+	struct crew *crew = worker->crew;
+	add_busy(worker);
+	if (worker->phase == WORKER_IS_READY)
+		crew->n_ready--;
+	if (worker->has_cgroup)
+		cgroup_remove(crew->cgroup, crew->job_number, worker->number);
+	worker_unwatch(worker);
+	channel_destroy(&worker->channel);
+	free(worker->sum);
+	*worker = (struct worker){
+		.crew = crew, .number = worker->number, .generation = worker->generation, .words = worker->words};
+	worker->bell.fd = -1;
+	worker->owed_end = &worker->owed;
+	crew->n_live--;
+	while (crew->n_top > 0 && crew->workers[crew->n_top - 1].phase == WORKER_NONE)
+		crew->n_top--;
+}
+
+/* --- work --------------------------------------------------------------------------------------------------------- */
+
+/* Are sums to be noted of so many items more? What memory has no room for goes without. */
+static bool sums(struct worker *worker, uint32_t n_items)
+{
+	if (!worker->crew->is_summing || n_items > CHANNEL_SUMS || worker->n_owed_items > CHANNEL_SUMS - n_items)
+		return false;
+	if (!worker->sum)
+		worker->sum = aligned_alloc(_Alignof(struct digest_state), sizeof *worker->sum);
+	return worker->sum != NULL;
+}
+
+void worker_send(struct worker *worker, struct batch *batch)
+{
+	struct crew *crew = worker->crew;
+	struct channel_batch sent = {.seq = batch->slice.seq,
+	                             .n_items = batch->slice.n_items,
+	                             .attempt = batch->attempt,
+	                             .bytes = batch->slice.bytes,
+	                             .n_bytes = batch->slice.n_bytes};
+	batch->number = worker->channel->n_batches;
+	sent.is_summed = batch->is_summed = sums(worker, batch->slice.n_items);
+	if (worker->n_owed_items == 0)
+		worker->progress_ns = clock_now_ns();
+	window_send(crew->window, batch);
+	batch->next_owed = NULL;
+	*worker->owed_end = batch;
+	worker->owed_end = &batch->next_owed;
+	worker->n_owed_batches++;
+	worker->n_owed_items += batch->slice.n_items;
+	worker->n_sent_items += batch->slice.n_items;
+	worker->needs_wake = true;
+	if (channel_send(worker->channel, &sent) != 0)
+		worker_break(worker);
+}
+
+void worker_send_more(struct worker *worker)
+{
+	size_t unsent_bytes = worker->channel->unsent_bytes;
+	if (channel_send_more(worker->channel) != 0)
+		worker_break(worker);
+	else if (worker->channel->unsent_bytes < unsent_bytes)
+		worker->progress_ns = clock_now_ns();
+	worker->needs_wake = true;
+}
+
+/* One more worker ended and left the first item of this pending batch undone. */
+static int blame_first(struct crew *crew, struct batch *batch, struct err *err)
+{
+	if (batch->n_suspected == 0 && ++batch->n_undone < UNDONE_MAX)
+		return 0;
+	if (window_cut(crew->window, batch, 1, err) != 0)
+		return -1;
+	batch->n_suspected++;
+	return 0;
+}
+
+/* The batches from this one on, which the worker owed, go back to the window; the first from item `from` on. */
+static int put_back_from(struct worker *worker, struct batch **at, uint32_t from, enum worker_blame blame)
+{
+	struct crew *crew = worker->crew;
+	struct err err;
+	struct batch *batch = *at;
+	*at = NULL;
+	worker->owed_end = at;
+	while (batch) {
+		struct batch *next = batch->next_owed;
+		batch->next_owed = NULL;
+		batch->n_suspected += blame == BLAME_ALL;
+		worker->n_owed_batches--;
+		worker->n_owed_items -= batch->slice.n_items - from;
+		/* what goes back of one that is answered in part is a batch of its own behind it, which may be gone then */
+		struct batch *undone = batch, *newer = batch->newer;
+		bool is_blamed = blame == BLAME_FIRST && from < batch->slice.n_items;
+		if (window_put_back(crew->window, batch, from, &err) != 0) {
+			crew_give_up(crew, &err);
+			return -1;
+		}
+		if (from > 0)
+			undone = newer ? newer->older : crew->window->newest;
+		if (is_blamed && blame_first(crew, undone, &err) != 0) {
+			crew_give_up(crew, &err);
+			return -1;
+		}
+		batch = next;
+		from = 0;
+		blame = blame == BLAME_FIRST ? BLAME_NOBODY : blame;
+	}
+	return 0;
+}
+
+void worker_put_back(struct worker *worker, enum worker_blame blame)
+{
+	if (worker->owed)
+		put_back_from(worker, &worker->owed, worker->owed->n_answered, blame);
+}
+
+bool worker_take_back(struct worker *worker)
+{
+	struct crew *crew = worker->crew;
+	uint32_t n_items;
+	if (channel_is_sending(worker->channel) || worker->is_cut_short)
+		return false;
+	if (channel_take_back(worker->channel, &n_items) != 0 || n_items > worker->n_owed_items) {
+		worker_break(worker);
+		return false;
+	}
+	if (n_items == 0)
+		return false;
+	/* what stays is the first n_kept items that it owes */
+	uint32_t n_kept = worker->n_owed_items - n_items;
+	worker->is_cut_short = n_kept > 0;
+	for (struct batch **at = &worker->owed; *at; at = &(*at)->next_owed) {
+		uint32_t n_left = (*at)->slice.n_items - (*at)->n_answered;
+		if (n_kept >= n_left) {
+			n_kept -= n_left;
+			continue;
+		}
+		if (n_kept == 0)
+			return put_back_from(worker, at, (*at)->n_answered, BLAME_NOBODY) == 0;
+		struct batch *kept = *at;
+		struct batch **behind = &kept->next_owed;
+		if (put_back_from(worker, behind, 0, BLAME_NOBODY) != 0)
+			return false;
+		worker->n_owed_items -= n_left - n_kept;
+		struct err err;
+		if (window_put_back(crew->window, kept, kept->n_answered + n_kept, &err) != 0) {
+			crew_give_up(crew, &err);
+			return false;
+		}
+		return true;
+	}
+	return true;
+}
+
+const char *worker_death(char text[PROC_DEATH_BYTES], const struct worker *worker, int wait_status)
+{
+	if (worker->crew->ops->has_processes)
+		return proc_death(text, wait_status);
+	snprintf(text, PROC_DEATH_BYTES, "its thread ended");
+	return text;
+}
+
+/* --- endings ------------------------------------------------------------------------------------------------------ */
+
+void worker_retire(struct worker *worker)
+{
+	worker->is_retiring = true;
+	if (channel_stop(worker->channel) != 0)
+		worker_break(worker);
+}
+
+void worker_end(struct worker *worker, enum worker_ending ending, uint32_t item)
+{
+	struct crew *crew = worker->crew;
+	bool is_gentle = ending == ENDING_TIMED_OUT;
+	worker->ending = ending;
+	worker->ending_item = item;
+	worker->kill_ns = is_gentle ? clock_now_ns() + WORKER_KILL_PAUSE_NS : INT64_MAX;
+	channel_cancel(worker->channel);
+	crew->backend->ops->kill(crew->backend, worker->number, worker->generation, is_gentle ? SIGTERM : SIGKILL);
+	/* one that was stopped hears TERM only when it goes on */
+	if (is_gentle)
+		crew->backend->ops->kill(crew->backend, worker->number, worker->generation, SIGCONT);
+}
+
+void worker_give_up(struct worker *worker, const char *why)
+{
+	struct crew *crew = worker->crew;
+	if (worker->is_broken)
+		return;
+	worker->is_broken = true;
+	if (crew->backend->ops->kill(crew->backend, worker->number, worker->generation, SIGKILL)) {
+		log_warning("worker %u %s: it is %s", worker->number, why, crew->is_stopping ? "ended" : "replaced");
+	} else {
+		struct err err;
+		err_set(&err, ERR_RUN, "thread %u %s, and a thread can't be replaced: use --backend process", worker->number,
+		        why);
+		crew_give_up(crew, &err);
+	}
+}
+
+void worker_break(struct worker *worker)
+{
+	worker_give_up(worker, "has written nonsense over its channel");
+}

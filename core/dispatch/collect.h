@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * collect - what a worker has published, brought into the window: results by the run, failures by the item.
+ *
+ * The way: one look at the result ring tells how many bytes and answered items there are. Then the events of these
+ * items, in order: each says at which position of the result ring it belongs, so everything before that position is
+ * brought in first. What is left is brought in batch by batch; where a batch ends, the worker has noted. Of a batch
+ * with sums it is a copy that is brought in, whose digest is what the worker has noted of the last of its items.
+ */
+#ifndef DISPATCH_COLLECT_H
+#define DISPATCH_COLLECT_H
+
+#include "core/base/err.h"
+#include "core/crew/crew.h"
+#include "core/plan/job.h"
+#include "core/record/report.h"
+#include "core/record/tally.h"
+#include "core/resume/checkpoint.h"
+
+/* Who gets to know. */
+struct collector {
+	struct window *window;
+	struct tally *tally;
+	struct report *report;
+	struct crew *crew;
+	struct checkpoint *checkpoint;
+	uint32_t attempts_max;
+	int64_t backoff_ns; /* before the second attempt; doubled before each later one */
+	uint64_t max_result_bytes;
+	struct buf copy; /* of what is being checked; owned: collect_fini */
+	struct err *err; /* set when -1 (not CHANNEL_BROKEN): memory is short, the run can't go on */
+	bool has_failed;
+};
+
+void collect_fini(struct collector *collector);
+
+/* 1: something was collected, 0: nothing, CHANNEL_BROKEN. A failure of ours is noted in has_failed and err. */
+int collect(struct collector *collector, struct worker *worker);
+
+/*
+ * Charges the item behind those answered: another attempt, when it has one left and the cause allows it; else it has
+ * its outcome, without a result. -1: has_failed.
+ */
+int collect_charge(struct collector *collector, struct worker *worker, const struct cause *cause);
+
+/* Have more failed than --max-failures allows? err says so. */
+bool collect_has_too_many_failures(const struct tally *tally, const struct job *plan, struct err *err);
+
+#endif

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run - see run.h. The loop is one page: wait, reap (in the watches' call-backs), then each job's turn: collect, emit,
+ * dispatch. It sleeps only when a whole turn of every job has found nothing to do.
+ */
+#include "config.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/loop.h"
+#include "core/base/proc.h"
+#include "core/base/spin.h"
+#include "core/base/tree.h"
+#include "core/crew/cgroup.h"
+#include "core/crew/server.h"
+#include "core/io/descriptor.h"
+#include "core/io/sink_file.h"
+#include "core/record/identity.h"
+#include "core/record/journal.h"
+#include "core/run/run.h"
+#include "core/run/run_job.h"
+#include "shm/segment.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define POLL_NS 50000  /* descriptors wait so long for a run that has other things to do */
+#define LOOKS_A_POLL 8 /* spinning: looks at the rings, to one at the descriptors */
+#define FDS_A_WORKER 4
+#define FDS_BESIDE 64
+
+struct run {
+	const struct plan *plan;
+	struct loop *loop;
+	struct run_job *jobs;
+	struct progress *progress;
+	struct journal *journal; /* or NULL */
+	bool is_resuming;        /* the journal was there */
+	struct joblog *joblog;   /* or NULL */
+	struct cgroup cgroup;    /* folder "": there is none for us */
+	struct loop_watch signal_watch;
+	int signal_fd;
+	bool spins; /* a job wants it */
+	int ended_by; /* the signal that ends the run, or 0 */
+};
+
+/* --- signals ------------------------------------------------------------------------------------------------------ */
+
+/* The first lets started items finish (TERM, HUP: for the grace), the second ends at once. */
+static void take_end(struct run *run, int signum)
+{
+	bool is_first = run->ended_by == 0;
+	run->ended_by = signum;
+	if (is_first)
+		log_notice("%s: no more is read, items that have begun are finished; once more to end at once",
+		           signum == SIGINT ? "interrupted" : "asked to end");
+	for (size_t i = 0; i < run->plan->n_jobs; i++) {
+		if (is_first)
+			run_job_interrupt(&run->jobs[i], signum == SIGINT ? -1 : run->plan->jobs[i].grace_ns);
+		else
+			run_job_kill(&run->jobs[i]);
+	}
+}
+
+/* The workers, in sessions of their own, hear nothing of the terminal: they stop and go on with us. */
+static void stop_for_a_while(struct run *run)
+{
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		run_job_signal(&run->jobs[i], SIGSTOP);
+
+	raise(SIGSTOP);
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		run_job_signal(&run->jobs[i], SIGCONT);
+}
+
+static void take_signal(struct run *run, int signum)
+{
+	if (signum == SIGTSTP) {
+		stop_for_a_while(run);
+		return;
+	}
+	if (signum == SIGCHLD)
+		tree_reap();
+	for (size_t i = 0; i < run->plan->n_jobs && (signum == SIGQUIT || signum == SIGUSR1 || signum == SIGUSR2); i++) {
+		if (signum == SIGQUIT)
+			run_job_print(&run->jobs[i]);
+		else
+			run_job_resize(&run->jobs[i], signum == SIGUSR1 ? 1 : -1);
+	}
+	if (signum == SIGINT || signum == SIGTERM || signum == SIGHUP)
+		take_end(run, signum);
+}
+
+static void on_signal(struct loop_watch *watch, uint32_t events)
+{
+	struct run *run = watch->arg;
+	struct signalfd_siginfo info;
+	(void)events;
+	while (read(run->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
+		take_signal(run, (int)info.ssi_signo);
+}
+
+static int watch_signals(struct run *run, struct err *err)
+{
+	static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2, SIGCHLD};
+	sigset_t signals;
+	sigemptyset(&signals);
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+		sigaddset(&signals, taken[i]);
+	/* what nohup or a shell's & has had ignored stays ignored */
+	for (int signum = 1; signum < SIGRTMIN; signum++) {
+		struct sigaction action;
+		if (sigismember(&signals, signum) == 1 && sigaction(signum, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+			sigdelset(&signals, signum);
+	}
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	run->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (run->signal_fd < 0)
+		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a signalfd");
+	return loop_add(run->loop, &run->signal_watch, run->signal_fd, EPOLLIN, on_signal, run, NULL, err);
+}
+
+/* --- jobs --------------------------------------------------------------------------------------------------------- */
+
+/* A job that others wait for: they begin when it has ended, and don't when it couldn't finish. */
+static bool start_those_that_may(struct run *run)
+{
+	bool has_started = false;
+	for (size_t i = 0; i < run->plan->n_jobs; i++) {
+		struct run_job *job = &run->jobs[i];
+		bool may_start = job->phase == JOB_WAITING, is_barred = false;
+		for (size_t k = 0; k < job->plan->n_after; k++) {
+			const struct run_job *other = &run->jobs[job->plan->after[k]];
+			may_start = may_start && other->phase == JOB_ENDED;
+			is_barred = is_barred || (other->phase == JOB_ENDED && other->status >= 2);
+		}
+		if (job->phase == JOB_WAITING && is_barred) {
+			log_error("%s: not started: a job that it comes after couldn't finish", job->plan->name);
+			job->status = 3;
+			job->phase = JOB_ENDED;
+			has_started = true;
+		} else if (may_start && run->ended_by == 0) {
+			run_job_start(job);
+			has_started = true;
+		}
+	}
+	return has_started;
+}
+
+/* How each job went, once it has ended and the live line is out of the way. */
+static void report_ended(struct run *run)
+{
+	for (size_t i = 0; i < run->plan->n_jobs; i++) {
+		struct run_job *job = &run->jobs[i];
+		if (job->phase != JOB_ENDED || job->is_reported)
+			continue;
+		job->is_reported = true;
+		if (job->tally.start_ns != 0 && !job->is_reader_gone)
+			report_job(&job->report, &job->tally);
+	}
+}
+
+static bool is_over(struct run *run)
+{
+	bool is_reader_gone = false, are_all_ended = true;
+	for (size_t i = 0; i < run->plan->n_jobs; i++) {
+		is_reader_gone = is_reader_gone || run->jobs[i].is_reader_gone;
+		are_all_ended = are_all_ended && run->jobs[i].phase == JOB_ENDED;
+	}
+	if (is_reader_gone && run->ended_by == 0) {
+		run->ended_by = SIGPIPE;
+		for (size_t i = 0; i < run->plan->n_jobs; i++)
+			run_job_end(&run->jobs[i]);
+	}
+	return are_all_ended;
+}
+
+/* --- the loop ----------------------------------------------------------------------------------------------------- */
+
+static int64_t sleep_ns(const struct run *run)
+{
+	int64_t due_ns = progress_due_ns(run->progress);
+	for (size_t i = 0; i < run->plan->n_jobs; i++) {
+		int64_t job_due_ns = run_job_due_ns(&run->jobs[i]);
+		if (job_due_ns >= 0 && (due_ns < 0 || job_due_ns < due_ns))
+			due_ns = job_due_ns;
+	}
+	if (due_ns < 0)
+		return -1;
+	int64_t left_ns = due_ns - clock_now_ns();
+	return left_ns > 0 ? left_ns : 0;
+}
+
+static bool has_news(const struct run *run)
+{
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		if (run_job_has_news(&run->jobs[i]))
+			return true;
+	return false;
+}
+
+/* Looks for a while. 1: something has happened; 0: not yet; -1. */
+static int spin_for_news(struct run *run, struct err *err)
+{
+	struct spin spin;
+	int n_ready = 0;
+	spin_begin(&spin);
+	do {
+		if (has_news(run))
+			return 1;
+		if (spin.n_looks % LOOKS_A_POLL == 0)
+			n_ready = loop_wait(run->loop, 0, err);
+	} while (n_ready == 0 && spin_goes_on(&spin));
+	return n_ready > 0 ? 1 : n_ready;
+}
+
+/* Sleeps until something happens, unless something has while it was being said that we'd sleep. */
+static int sleep_for_news(struct run *run, struct err *err)
+{
+	bool has_any = false;
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		has_any = run_job_sleep_begin(&run->jobs[i]) || has_any;
+	int result = loop_wait(run->loop, has_any ? 0 : sleep_ns(run), err);
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		run_job_sleep_end(&run->jobs[i]);
+	return result;
+}
+
+static int wait_for_news(struct run *run, struct err *err)
+{
+	joblog_flush(run->joblog);
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		run_job_wait_begin(&run->jobs[i]);
+	int result = run->spins ? spin_for_news(run, err) : 0;
+	if (result == 0)
+		result = sleep_for_news(run, err);
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		run_job_wait_end(&run->jobs[i]);
+	return result;
+}
+
+static int turn(struct run *run, struct err *err)
+{
+	int64_t polled_ns = 0;
+	while (!is_over(run)) {
+		report_ended(run);
+		bool has_done = start_those_that_may(run);
+		for (size_t i = 0; i < run->plan->n_jobs; i++)
+			has_done = run_job_turn(&run->jobs[i]) || has_done;
+		int64_t now_ns = clock_now_ns();
+		progress_draw(run->progress, now_ns);
+		if (has_done && now_ns - polled_ns < POLL_NS)
+			continue;
+		if ((has_done ? loop_wait(run->loop, 0, err) : wait_for_news(run, err)) < 0)
+			return -1;
+		polled_ns = clock_now_ns();
+	}
+	return 0;
+}
+
+/* --- beginning and end -------------------------------------------------------------------------------------------- */
+
+/*
+ * Results on the terminal that the live line would stand on would tear it, and so would the pager that most often reads
+ * them from a pipe: nobody can know where a pipe's words end up.
+ */
+static enum progress_mode choose_progress(const struct plan *plan, enum progress_mode mode)
+{
+	int kind = descriptor_kind(STDOUT_FILENO);
+	for (size_t i = 0; i < plan->n_jobs; i++) {
+		const struct endpoint *output = &plan->jobs[i].output;
+		if (mode == PROGRESS_AUTO && output->kind != ENDPOINT_NONE && endpoint_is_standard(output) &&
+		    (kind == DESCRIPTOR_TERMINAL || kind == DESCRIPTOR_PIPE || kind == DESCRIPTOR_SOCKET))
+			return PROGRESS_NEVER;
+	}
+	return mode;
+}
+
+/* Descriptors for the workers: the soft limit goes up as far as it may. */
+static void raise_descriptor_limit(const struct plan *plan)
+{
+	struct rlimit limit;
+	rlim_t wanted = FDS_BESIDE;
+	for (size_t i = 0; i < plan->n_jobs; i++)
+		wanted += (rlim_t)plan->jobs[i].n_workers * FDS_A_WORKER;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || wanted < limit.rlim_max ? wanted : limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int open_old_journal(struct run *run, const struct identity_keys *identity, struct err *err)
+{
+	if (journal_open(&run->journal, run->plan->journal_file, err) != 0)
+		return -1;
+	run->is_resuming = run->journal != NULL;
+	int changed = run->journal ? journal_compare(run->journal, identity->keys, identity->n_keys, err) : 0;
+	if (changed < 0 || (changed > 0 && !run->plan->accepts_change))
+		return -1;
+	if (run->plan->retries_failed && !(run->journal && journal_is_finished(run->journal)))
+		return err_set(err, ERR_USAGE,
+		               "journal %s: the run hasn't finished: go on from it with --resume alone, then with "
+		               "--retry-failed, too",
+		               run->plan->journal_file);
+	if (changed > 0) {
+		log_notice("journal %s: the change is accepted, and noted there; results that are there stay as they are",
+		           run->plan->journal_file);
+		return journal_accept(run->journal, identity->keys, identity->n_keys, err);
+	}
+	return 0;
+}
+
+static bool is_of_the_disk(int errnum)
+{
+	return errnum == EIO || errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG;
+}
+
+/* What keeps a run from being gone on from is the user's to decide: nothing was run. Not so a disk that fails. */
+static int open_journal(struct run *run, struct err *err)
+{
+	struct identity_keys identity;
+	int result = 0;
+	if (!run->plan->journal_file)
+		return 0;
+	if (identity_create(&identity, run->plan, err) != 0)
+		return -1;
+	if (run->plan->is_resuming)
+		result = open_old_journal(run, &identity, err);
+	if (result == 0 && !run->journal)
+		result = journal_create(&run->journal, run->plan->journal_file, identity.keys, identity.n_keys, err);
+	if (result != 0 && !is_of_the_disk(err->errnum))
+		err->code = ERR_USAGE;
+	identity_destroy(&identity);
+	return result;
+}
+
+/* Before there is any process of ours. */
+static void open_cgroup(struct run *run)
+{
+	char why[CGROUP_WHY_BYTES];
+	bool is_wanted = false;
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		is_wanted = is_wanted || (run->plan->jobs[i].memory_bytes > 0 && run->plan->jobs[i].backend != BACKEND_THREAD);
+	if (!is_wanted)
+		return;
+	if (cgroup_open(&run->cgroup, why))
+		log_detail("memory limits: also by the kernel, in the cgroup %s", run->cgroup.folder);
+	else
+		log_detail("memory limits: by watching alone (the cgroup: %s)", why);
+}
+
+static int open_run(struct run *run, struct catalog *catalog, const struct run_settings *settings, struct err *err)
+{
+	size_t n_jobs = run->plan->n_jobs;
+	const char *joblog_file = run->plan->joblog_file;
+	int joblog_fd = run->plan->joblog_fd == STDOUT_FILENO ? sink_file_stdout() : run->plan->joblog_fd;
+	if (open_journal(run, err) != 0 ||
+	    (joblog_file && joblog_open(&run->joblog, joblog_file, joblog_fd, run->is_resuming, err) != 0))
+		return -1;
+	raise_descriptor_limit(run->plan);
+	open_cgroup(run);
+	segment_sweep();
+	/* A digest's state in it stands at multiples of 64 bytes: calloc promises 16. */
+	run->jobs = aligned_alloc(_Alignof(struct run_job), n_jobs * sizeof *run->jobs);
+	if (!run->jobs)
+		return err_set(err, ERR_RESOURCE, "out of memory");
+	memset(run->jobs, 0, n_jobs * sizeof *run->jobs);
+	if (loop_create(&run->loop, err) != 0 || watch_signals(run, err) != 0 ||
+	    progress_create(&run->progress, choose_progress(run->plan, settings->progress), err) != 0)
+		return -1;
+	for (size_t i = 0; i < n_jobs; i++) {
+		const struct job *job = &run->plan->jobs[i];
+		run->spins = run->spins || job->spins;
+		run_job_init(&run->jobs[i], job, n_jobs > 1 ? job->name : NULL, run->loop, catalog_worker_program(catalog),
+		             settings->spare);
+		if (run->journal)
+			run_job_keep_journal(&run->jobs[i], run->journal, run->is_resuming, run->plan->retries_failed);
+		run_job_keep_joblog(&run->jobs[i], run->joblog);
+		run_job_use_cgroup(&run->jobs[i], run->cgroup.folder[0] ? &run->cgroup : NULL, (unsigned)i);
+		if (progress_add(run->progress, job->name, &run->jobs[i].tally, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What wasn't finished can be: with which words. */
+static void say_how_to_go_on(const struct run *run, const char *command, int status)
+{
+	bool reads_standard_input = false;
+	bool is_cut_short = (run->ended_by != 0 && run->ended_by != SIGPIPE) || status == 3;
+	if (!run->journal || !command || !is_cut_short ||
+	    (journal_is_finished(run->journal) && !run->plan->retries_failed))
+		return;
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		reads_standard_input = reads_standard_input || endpoint_is_standard(&run->plan->jobs[i].input);
+	log_notice("to go on from here%s: %s", reads_standard_input ? ", with the same standard input" : "", command);
+}
+
+/* Whatever process of ours is left ends here. */
+static int close_run(struct run *run, const struct run_settings *settings, int status, bool *ret_has_threads)
+{
+	struct err err;
+	if (run->progress)
+		progress_finish(run->progress, clock_now_ns());
+	if (run->jobs)
+		report_ended(run);
+	for (size_t i = 0; run->jobs && i < run->plan->n_jobs; i++) {
+		struct run_job *job = &run->jobs[i];
+		if (job->status > status)
+			status = job->status;
+		run_job_fini(job);
+		*ret_has_threads = *ret_has_threads || job->crew.has_left_threads;
+	}
+	progress_destroy(&run->progress);
+	free(run->jobs);
+	say_how_to_go_on(run, settings->resume_command, status);
+	journal_close(&run->journal);
+	if (joblog_close(&run->joblog, &err) != 0) {
+		log_error("%s", err.text);
+		status = status > 3 ? status : 3;
+	}
+	if (run->signal_fd >= 0) {
+		loop_remove(run->loop, &run->signal_watch);
+		close(run->signal_fd);
+	}
+	loop_destroy(&run->loop);
+	if (settings->spare)
+		server_kill(settings->spare);
+	tree_end();
+	cgroup_close(&run->cgroup);
+	return status;
+}
+
+int run_plan(const struct plan *plan, struct catalog *catalog, const struct run_settings *settings)
+{
+	struct run run = {.plan = plan, .signal_fd = -1};
+	struct err err;
+	int status = 0;
+	if (open_run(&run, catalog, settings, &err) != 0 || turn(&run, &err) != 0) {
+		log_error("%s", err.text);
+		status = err.code == ERR_USAGE ? 2 : 3;
+	}
+	bool has_threads = false;
+	status = close_run(&run, settings, status, &has_threads);
+	if (run.ended_by != 0)
+		proc_die_by(run.ended_by);
+	/* what exit would tidy up is still used by threads that nobody can end */
+	if (has_threads)
+		_exit(status);
+	return status;
+}

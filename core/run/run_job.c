@@ -1,0 +1,796 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_job - see run_job.h. */
+#include "config.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/run/run_job.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define LEAVE_NS CLOCK_NS_PER_SEC /* for the plugin's close, when all is done */
+#define KILL_NS (500 * CLOCK_NS_PER_MS) /* for the fork server to end its workers, before that is done without it */
+#define PLACES_MORE 16
+/* How often a job looks for itself: at channels that may not ring for a while, and what it waits for no longer. */
+#define LOOK_NS (5 * CLOCK_NS_PER_MS)
+
+/* --- ends --------------------------------------------------------------------------------------------------------- */
+
+/* The job won't end well: said once. */
+static void say_broken(struct run_job *job, const struct err *err)
+{
+	if (job->status < 2) {
+		job->status = err->code == ERR_USAGE ? 2 : 3;
+		log_error("%s%s%s", job->name ? job->name : "", job->name ? ": " : "", err->text);
+	}
+}
+
+/* The job can't go on: what its workers are at is given up. */
+static void end_with(struct run_job *job, const struct err *err)
+{
+	say_broken(job, err);
+	run_job_end(job);
+}
+
+static void on_give_up(void *arg, const struct err *err)
+{
+	end_with(arg, err);
+}
+
+static int on_collect(void *arg, struct worker *worker)
+{
+	struct run_job *job = arg;
+	return collect(&job->collector, worker);
+}
+
+static void on_charge(void *arg, struct worker *worker, const struct cause *cause)
+{
+	struct run_job *job = arg;
+	collect_charge(&job->collector, worker, cause);
+}
+
+static void leave(struct run_job *job)
+{
+	if (job->phase >= JOB_LEAVING)
+		return;
+	job->phase = JOB_LEAVING;
+	job->leave_by_ns = clock_now_ns() + LEAVE_NS;
+	crew_stop(&job->crew);
+}
+
+/* Nothing more is begun. false: it has ended. */
+static bool cut(struct run_job *job)
+{
+	if (job->phase == JOB_WAITING)
+		job->phase = JOB_ENDED;
+	if (job->phase == JOB_ENDED)
+		return false;
+	job->is_cut = true;
+	job->dispatch.is_closed = true;
+	job->phase = JOB_LEAVING;
+	return true;
+}
+
+void run_job_end(struct run_job *job)
+{
+	if (!cut(job) || job->crew.is_ended)
+		return;
+	job->leave_by_ns = clock_now_ns() + LEAVE_NS; /* in ending, too, it may be found that the job can't go on */
+	job->leave_by_ns = clock_now_ns() + crew_end(&job->crew);
+}
+
+void run_job_kill(struct run_job *job)
+{
+	if (!cut(job))
+		return;
+	job->leave_by_ns = clock_now_ns() + KILL_NS;
+	crew_kill(&job->crew);
+}
+
+/* They have had their time. */
+static void end_late(struct run_job *job)
+{
+	bool was_ended = job->crew.is_ended;
+	job->leave_by_ns = job->crew.is_killed ? INT64_MAX : clock_now_ns() + KILL_NS;
+	if (was_ended)
+		crew_kill(&job->crew);
+	else
+		job->leave_by_ns = clock_now_ns() + crew_end(&job->crew);
+}
+
+void run_job_interrupt(struct run_job *job, int64_t grace_ns)
+{
+	if (job->phase == JOB_WAITING)
+		job->phase = JOB_ENDED;
+	if (job->phase != JOB_RUNNING)
+		return;
+	job->is_cut = true;
+	job->dispatch.is_closed = true;
+	for (unsigned i = 0; i < job->crew.n_top; i++)
+		if (job->crew.workers[i].n_owed_items > 0)
+			worker_take_back(&job->crew.workers[i]);
+	leave(job);
+	job->leave_by_ns = grace_ns < 0 ? INT64_MAX : clock_now_ns() + grace_ns;
+}
+
+/* --- beginning ---------------------------------------------------------------------------------------------------- */
+
+void run_job_init(struct run_job *job, const struct job *plan, const char *name, struct loop *loop,
+                  const char *worker_program, struct server *spare)
+{
+	*job = (struct run_job){
+		.plan = plan, .name = name, .loop = loop, .worker_program = worker_program, .spare = spare};
+	job->source_watch.fd = job->sink_watch.fd = -1;
+	tally_init(&job->tally);
+	job->tally.is_waiting = true;
+	report_init(&job->report, name);
+}
+
+void run_job_keep_journal(struct run_job *job, struct journal *journal, bool is_resuming, bool retries_failed)
+{
+	job->journal = journal;
+	job->is_resuming = is_resuming;
+	job->retries_failed = retries_failed;
+}
+
+void run_job_use_cgroup(struct run_job *job, const struct cgroup *cgroup, unsigned number)
+{
+	job->cgroup = cgroup;
+	job->number = number;
+}
+
+void run_job_keep_joblog(struct run_job *job, struct joblog *joblog)
+{
+	job->report.joblog = joblog;
+}
+
+void run_job_fini(struct run_job *job)
+{
+	crew_fini(&job->crew);
+	collect_fini(&job->collector);
+	window_fini(&job->window);
+	checkpoint_fini(&job->checkpoint);
+	resume_fini(&job->resume);
+	feed_destroy(&job->feed);
+	source_close(&job->source);
+	retry_fini(&job->retry);
+	prefix_close(&job->prefix);
+	loop_remove(job->loop, &job->source_watch);
+	loop_remove(job->loop, &job->sink_watch);
+	sink_close(&job->sink);
+	free(job->setup.options);
+	pin_fini(&job->pin);
+}
+
+/* Workers that USR1 may add find a place. A plugin that isn't thread-safe never has a second thread. */
+static int64_t n_places(const struct job *plan)
+{
+	return plan->backend == BACKEND_THREAD && !plan->info->is_thread_safe ? 1 : plan->n_workers + PLACES_MORE;
+}
+
+static int fill_setup(struct run_job *job, struct err *err)
+{
+	const struct job *plan = job->plan;
+	job->setup = (struct setup){.file = plan->info->file,
+	                            .delimiter = endpoint_delimiter(&plan->input),
+	                            .frame = plan->output.kind == ENDPOINT_NONE ? FRAME_NONE : FRAME_ALWAYS,
+	                            .frame_byte = sink_delimiter(job->sink),
+	                            .max_result_bytes = plan->max_result_bytes,
+	                            .n_workers = (unsigned)plan->n_workers,
+	                            .n_places = (unsigned)n_places(plan),
+	                            .has_pid_namespace = plan->has_pid_namespace,
+	                            .tells_times = job->report.joblog != NULL,
+	                            .tells_all = log_level() >= LOG_VERBOSE,
+	                            .spins = plan->spins,
+	                            .runs_commands = plan->runs_commands,
+	                            .n_options = plan->n_options};
+	if (plan->runs_commands && plan->output.kind == ENDPOINT_LINES)
+		job->setup.frame = FRAME_MISSING;
+	job->setup.options = calloc(plan->n_options + 1, sizeof *job->setup.options);
+	if (!job->setup.options)
+		return err_set(err, ERR_RESOURCE, "out of memory");
+	if (plan->pin != PIN_NONE) {
+		if (pin_choose(plan->pin, (size_t)plan->n_workers, (size_t)n_places(plan), &job->pin, err) != 0)
+			return -1;
+		job->setup.pins = job->pin.cpus;
+		job->setup.n_pins = job->pin.n_places;
+	}
+	for (size_t i = 0; i < plan->n_options; i++)
+		job->setup.options[i] = (struct setup_option){.name = plan->options[i].name,
+		                                              .elements = (const char *const *)plan->options[i].elements,
+		                                              .n_elements = plan->options[i].n_elements};
+	return 0;
+}
+
+/*
+ * The task ring holds the batches of BATCH_BYTES that a worker may have in hand; the result ring one's results twice,
+ * so that it can go on while they are taken. Many workers share what one alone may have.
+ */
+static struct channel_sizes channel_sizes(int64_t n_workers)
+{
+	size_t shift = n_workers <= 16 ? 0 : n_workers <= 64 ? 1 : 2;
+	return (struct channel_sizes){.task_bytes = (1024u << 10) >> shift,
+	                              .result_bytes = (512u << 10) >> shift,
+	                              .event_bytes = 16u << 10};
+}
+
+static int fill_crew(struct run_job *job, struct err *err)
+{
+	const struct job *plan = job->plan;
+	struct crew *crew = &job->crew;
+	if (crew_init(crew, job->loop, (unsigned)plan->n_workers, (unsigned)n_places(plan), err) != 0)
+		return -1;
+	crew->ops = plan->backend == BACKEND_THREAD ? &backend_thread : &backend_process;
+	crew->may_fall_back = plan->backend == BACKEND_AUTO;
+	if (plan->timeout_ns > 0)
+		crew->fall_back_bar = "they can't be ended when an item times out (--timeout)";
+	if (plan->memory_bytes > 0)
+		crew->fall_back_bar = "their memory can't be told apart (--memory)";
+	if (plan->has_pid_namespace)
+		crew->fall_back_bar = "they would be in no PID namespace of their own (--pid-namespace)";
+	crew->timeout_ns = plan->timeout_ns;
+	crew->memory_bytes = plan->memory_bytes;
+	crew->cgroup = plan->memory_bytes > 0 ? job->cgroup : NULL;
+	crew->job_number = job->number;
+	crew->recycle_items = plan->recycle_items;
+	crew->is_thread_safe = plan->info->is_thread_safe;
+	crew->job_name = job->name;
+	crew->setup = &job->setup;
+	crew->stamp = &plan->info->stamp;
+	crew->worker_program = job->worker_program;
+	crew->spare = job->spare;
+	crew->window = &job->window;
+	crew->sizes = channel_sizes(plan->n_workers);
+	crew->nodes = job->pin.nodes;
+	crew->events = (struct crew_events){.collect = on_collect, .charge = on_charge, .give_up = on_give_up, .arg = job};
+	return 0;
+}
+
+static bool limits_failures(const struct job *plan)
+{
+	return plan->max_failures >= 0 || plan->max_failures_percent >= 0;
+}
+
+static void fill_rest(struct run_job *job)
+{
+	char delimiter = job->setup.delimiter;
+	window_init(&job->window, job->sink, job->plan->is_ordered || retry_is_on(&job->retry), delimiter);
+	if (job->setup.frame != FRAME_NONE)
+		job->window.ends_with = (unsigned char)job->setup.frame_byte;
+	job->window.emitted_bytes = sink_written_bytes(job->sink);
+	job->checkpoint.window = &job->window;
+	job->checkpoint.sink = job->sink;
+	job->collector = (struct collector){.window = &job->window,
+	                                    .tally = &job->tally,
+
+	                                    .report = &job->report,
+	                                    .crew = &job->crew,
+	                                    .checkpoint = &job->checkpoint,
+	                                    .err = &job->err};
+	job->dispatch = (struct dispatch){.feed = job->feed,
+	                                  .window = &job->window,
+	                                  .crew = &job->crew,
+	                                  .tally = &job->tally,
+	                                  .report = &job->report,
+	                                  .checkpoint = &job->checkpoint,
+	                                  .resume = &job->resume,
+	                                  .retry = &job->retry,
+	                                  .delimiter = delimiter,
+	                                  .is_single = job->plan->runs_commands && limits_failures(job->plan),
+	                                  .window_bytes = job->plan->window_bytes,
+	                                  .verify = job->plan->verify};
+	if (job->setup.frame == FRAME_NONE)
+		job->dispatch.verify = VERIFY_NEVER; /* nobody reads them */
+	dispatch_init(&job->dispatch);
+	job->collector.attempts_max = (uint32_t)job->plan->n_retries + 1;
+	job->collector.backoff_ns = job->plan->backoff_ns;
+	job->collector.max_result_bytes = (uint64_t)job->plan->max_result_bytes;
+	job->watchdog = (struct watchdog){.crew = &job->crew,
+	                                  .timeout_ns = job->plan->timeout_ns,
+	                                  .memory_bytes = job->plan->memory_bytes,
+	                                  .start_timeout_ns = job->plan->start_timeout_ns};
+	const struct source_head *head = source_head(job->source);
+	job->tally.total_items = head->total_items;
+	job->tally.is_waiting = false;
+	job->tally.start_ns = clock_now_ns();
+}
+
+static void on_sink(struct loop_watch *watch, uint32_t events);
+
+/* Even while nothing is queued: that the reader went away must show. A regular file needs no watch. */
+static int watch_sink(struct run_job *job, struct err *err)
+{
+	bool is_always_ready = true;
+	int out_fd = sink_fd(job->sink);
+	if (out_fd >= 0 &&
+	    loop_add(job->loop, &job->sink_watch, out_fd, EPOLLONESHOT, on_sink, job, &is_always_ready, err) != 0)
+		return -1;
+	job->is_sink_watched = !is_always_ready;
+	return 0;
+}
+
+/* Before anything is begun, an output that an earlier run has written is read: turn by turn, for it may be large. */
+static int open_check(struct run_job *job, struct err *err)
+{
+	const struct endpoint *output = &job->plan->output;
+	bool retries = retry_is_on(&job->retry);
+	uint64_t n_bytes = retries ? job->retry.position.output_bytes : job->resume.position.output_bytes;
+	if (!sink_is_file(job->sink) || endpoint_is_standard(output) || !endpoint_is_file(output))
+		return 0;
+	if (job->is_resuming && n_bytes > 0) {
+		if (prefix_open(&job->prefix, output->argument, n_bytes, err) != 0)
+			return -1;
+		job->is_unchecked = true;
+	}
+	if (checkpoint_is_on(&job->checkpoint) && !retries)
+		sink_keep_digest(job->sink, &job->checkpoint.given);
+	return 0;
+}
+
+static int open_sink(struct run_job *job, struct err *err)
+{
+	uint64_t output_bytes = job->resume.position.output_bytes;
+	if (retry_is_on(&job->retry))
+		return retry_open_sink(&job->retry, &job->sink, err);
+	if (!job->is_resuming)
+		return sink_open(&job->sink, &job->plan->output, err);
+	if (sink_reopen(&job->sink, &job->plan->output, output_bytes, job->was_finished, err) != 0)
+		return -1;
+	job->is_uncut = true;
+	resume_say_twice(&job->resume, job->sink, job->plan->output.kind != ENDPOINT_NONE, job->name);
+	return 0;
+}
+
+static int open_source(struct run_job *job, struct err *err)
+{
+	const struct endpoint *input = &job->plan->input;
+	return retry_is_on(&job->retry) ? retry_open_source(&job->retry, &job->source, input, err)
+	                                : source_open(&job->source, input, err);
+}
+
+static int load(struct run_job *job, struct err *err)
+{
+	struct journal_position position = {0};
+	const struct endpoint *output = &job->plan->output;
+	const char *name = job->plan->name;
+	checkpoint_init(&job->checkpoint, job->journal, name);
+	if (job->is_resuming && (checkpoint_load(&job->checkpoint, &job->tally, &position, err) != 0 ||
+	                         retry_settle(job->journal, name, output, &position, err) != 0)) {
+		journal_position_fini(&position);
+		return -1;
+	}
+	job->was_finished = position.is_finished;
+	if (position.is_finished && job->retries_failed && tally_not_ok(&job->tally) > 0)
+		retry_begin(&job->retry, job->journal, name, output, &job->tally, &position);
+	else
+		resume_init(&job->resume, &position);
+	return 0;
+}
+
+int run_job_start(struct run_job *job)
+{
+	struct err err;
+	job->phase = JOB_RUNNING;
+	/* the source first: an output isn't truncated for an input that isn't there */
+	if (load(job, &err) != 0 || open_source(job, &err) != 0 ||
+	    feed_create(&job->feed, job->source, job->plan->max_item_bytes, &err) != 0 || open_sink(job, &err) != 0 ||
+	    open_check(job, &err) != 0 || fill_setup(job, &err) != 0 || fill_crew(job, &err) != 0 ||
+	    watch_sink(job, &err) != 0) {
+		job->dispatch.is_closed = true;
+		job->is_cut = true;
+		if (err.code != ERR_USAGE)
+			err.code = ERR_RUN;
+		end_with(job, &err);
+		job->phase = JOB_ENDED;
+		return -1;
+	}
+	fill_rest(job);
+	crew_open(&job->crew);
+	return 0;
+}
+
+/* --- the two ends ------------------------------------------------------------------------------------------------- */
+
+/*
+ * A hang-up that nobody can do anything about yet must not keep the loop awake: the sink's watch is one-shot, the
+ * source's is taken off before the loop sleeps when nothing is wanted of it.
+ */
+static void on_source(struct loop_watch *watch, uint32_t events)
+{
+	struct run_job *job = watch->arg;
+	(void)events;
+	job->dispatch.is_source_waiting = false;
+}
+
+static void watch_source(struct run_job *job)
+{
+	struct err err;
+	if (!job->dispatch.is_source_waiting || job->dispatch.is_closed || job->is_source_armed)
+		return;
+	int fd = source_head(job->source)->fd, result;
+	bool is_always_ready = false;
+	if (job->source_watch.fd < 0)
+		result = loop_add(job->loop, &job->source_watch, fd, EPOLLIN, on_source, job, &is_always_ready, &err);
+	else
+		result = loop_modify(job->loop, &job->source_watch, EPOLLIN, &err);
+	if (result != 0)
+		end_with(job, &err);
+	job->is_source_armed = !is_always_ready;
+	job->dispatch.is_source_waiting = !is_always_ready;
+}
+
+static bool may_wait(const struct run_job *job)
+{
+	return job->phase == JOB_RUNNING || job->phase == JOB_LEAVING;
+}
+
+/* EPOLLHUP is told even when nothing is asked for: once only, so. A job that has ended wants nothing any more. */
+static void unwatch_source(struct run_job *job)
+{
+	struct err err;
+	bool is_wanted = may_wait(job) && job->dispatch.is_source_waiting && !job->dispatch.is_closed;
+	if (!job->is_source_armed || is_wanted)
+		return;
+	if (loop_modify(job->loop, &job->source_watch, EPOLLONESHOT, &err) != 0)
+		end_with(job, &err);
+	job->is_source_armed = false;
+}
+
+static void reader_went(struct run_job *job)
+{
+	job->is_sink_dead = true;
+	job->is_reader_gone = true;
+	run_job_end(job);
+}
+
+static void on_sink(struct loop_watch *watch, uint32_t events)
+{
+	struct run_job *job = watch->arg;
+	job->is_sink_armed = false;
+	if ((events & (EPOLLERR | EPOLLHUP)) && sink_look(job->sink) == SINK_GONE)
+		reader_went(job);
+}
+
+static void arm_sink(struct run_job *job)
+{
+	struct err err;
+	if (!job->is_sink_watched || job->is_sink_armed)
+		return;
+	if (loop_modify(job->loop, &job->sink_watch, EPOLLOUT | EPOLLONESHOT, &err) != 0)
+		end_with(job, &err);
+	job->is_sink_armed = true;
+}
+
+/* all: nothing more is coming soon, so nothing may wait for a fuller block. */
+static void flush(struct run_job *job, bool all)
+{
+	struct err err;
+	switch (sink_flush(job->sink, all, &err)) {
+	case SINK_OK:
+		break;
+	case SINK_WAIT:
+		arm_sink(job);
+		break;
+	case SINK_GONE:
+		if (!job->is_reader_gone)
+			reader_went(job);
+		break;
+	case SINK_FAILED:
+		job->is_sink_dead = true;
+		end_with(job, &err);
+		break;
+	}
+}
+
+/* --- the turn ----------------------------------------------------------------------------------------------------- */
+
+/* Over budget only the worker with the oldest batch is heard: what it brings can leave. */
+static const struct worker *only_heard(const struct run_job *job)
+{
+	const struct window *window = &job->window;
+	if (!window->is_ordered || dispatch_held_bytes(&job->dispatch) < (uint64_t)job->plan->window_bytes)
+		return NULL;
+	for (unsigned i = 0; i < job->crew.n_top; i++)
+		if (job->crew.workers[i].owed && job->crew.workers[i].owed == window->oldest)
+			return &job->crew.workers[i];
+	return NULL;
+}
+
+static bool is_heard(const struct run_job *job)
+{
+	return !sink_is_full(job->sink);
+}
+
+static bool collect_all(struct run_job *job)
+{
+	bool has_news = false;
+	for (unsigned i = 0; i < job->crew.n_top && is_heard(job); i++) {
+		struct worker *worker = &job->crew.workers[i];
+		const struct worker *only = only_heard(job);
+		if (!worker->channel || worker->is_broken || (only && only != worker))
+			continue;
+		int result = collect(&job->collector, worker);
+		if (job->collector.has_failed) {
+			end_with(job, &job->err);
+			return true;
+		}
+		if (result < 0)
+			worker_break(worker);
+		has_news = has_news || result > 0;
+	}
+	return has_news;
+}
+
+static bool has_all_outcomes(const struct run_job *job)
+{
+	return dispatch_is_at_end(&job->dispatch) && job->window.n_batches == 0;
+}
+
+/* What can be gone on from: not where the output is behind, or isn't known to be that of the journal. */
+static int save(struct run_job *job, struct err *err)
+{
+	bool is_finished = !job->is_cut && !job->dispatch.has_source_failed && has_all_outcomes(job);
+	if (job->is_sink_dead || job->is_uncut || job->is_unsaved)
+		return 0;
+	if (retry_is_on(&job->retry))
+		return is_finished ? retry_finish(&job->retry, &job->window, err) : 0;
+	return checkpoint_finish(&job->checkpoint, is_finished, err);
+}
+
+/* The end: everything is with the sink and the workers are gone. */
+static bool end_if_over(struct run_job *job)
+{
+	struct err err;
+	if (!crew_is_gone(&job->crew) || (!job->is_sink_dead && sink_queued_bytes(job->sink) > 0))
+		return false;
+	if (save(job, &err) != 0)
+		say_broken(job, &err);
+	if (!job->is_sink_dead && sink_finish(job->sink, &err) != 0)
+		say_broken(job, &err);
+	crew_fini(&job->crew);
+	job->tally.end_ns = clock_now_ns();
+	job->tally.n_workers = job->tally.n_busy = 0;
+	if (job->status == 0 && tally_not_ok(&job->tally) > 0)
+		job->status = 1;
+	job->phase = JOB_ENDED;
+	return true;
+}
+
+/* While an earlier run's items are gone over, and when the file has grown since it was measured, nobody knows. */
+static void update_source_tally(struct run_job *job)
+{
+	const struct source_head *head = source_head(job->source);
+	int64_t open_bytes = (int64_t)job->window.open_bytes;
+	bool is_known = !resume_is_on(&job->resume) && head->read_bytes <= head->total_bytes;
+	job->tally.total_bytes = is_known ? head->total_bytes : -1;
+	job->tally.finished_bytes = is_known ? feed_taken_bytes(job->feed) - open_bytes : 0;
+	job->tally.is_all_read = feed_is_at_end(job->feed);
+	job->tally.is_cut = job->is_cut;
+}
+
+static void update_tally(struct run_job *job)
+{
+	update_source_tally(job);
+	job->tally.result_bytes = job->window.emitted_bytes;
+	job->tally.n_deaths = job->crew.n_deaths;
+	job->tally.n_workers = job->crew.n_live;
+	job->tally.busy_ns = job->crew.busy_ns;
+	job->tally.ready_ns = job->crew.ready_ns;
+	job->tally.n_busy = 0;
+	for (unsigned i = 0; i < job->crew.n_top; i++)
+		job->tally.n_busy += job->crew.workers[i].n_owed_items > 0;
+}
+
+/* The output is to be what was written to it. */
+static void check_output(struct run_job *job)
+{
+	struct err err;
+	bool retries = retry_is_on(&job->retry);
+	int result = prefix_check(
+		&job->prefix, retries ? job->retry.position.output_digest : job->resume.position.output_digest, &err);
+	job->is_unchecked = result == 0;
+	if (result > 0)
+		checkpoint_take_output(&job->checkpoint, &job->prefix.digest);
+	if (result < 0)
+		end_with(job, &err);
+}
+
+/*
+ * Input and output are what they were: what the earlier run wrote behind its last checkpoint goes. What had finished
+ * and has more items now is unfinished again, before the first of their results can be there.
+ */
+static void cut_output(struct run_job *job)
+{
+	struct err err;
+	if (!job->is_uncut || resume_is_on(&job->resume) || job->phase == JOB_ENDED)
+		return;
+	bool goes_on = job->was_finished && !has_all_outcomes(job);
+	if ((goes_on && checkpoint_begin_anew(&job->checkpoint, &err) != 0) || sink_cut(job->sink, &err) != 0)
+		end_with(job, &err);
+	else
+		job->is_uncut = false;
+}
+
+static void keep_journal(struct run_job *job, int64_t now_ns)
+{
+	struct err err;
+	if (job->is_sink_dead || job->is_uncut || job->is_unsaved || retry_is_on(&job->retry))
+		return;
+	if (checkpoint_step(&job->checkpoint, now_ns, &err) == 0)
+		return;
+	job->is_unsaved = true;
+	end_with(job, &err);
+}
+
+/* RUNNING: what the workers brought goes out, what the source has goes to them. */
+static bool work(struct run_job *job)
+{
+	struct err err;
+	if (job->is_unchecked) {
+		check_output(job);
+		return true;
+	}
+	bool is_busy = collect_all(job);
+	flush(job, false);
+	/* before the next is begun */
+	if (job->phase == JOB_RUNNING && collect_has_too_many_failures(&job->tally, job->plan, &err))
+		end_with(job, &err);
+	if (job->phase != JOB_RUNNING)
+		return true;
+	crew_open(&job->crew);
+	int result = is_heard(job) ? dispatch_step(&job->dispatch, is_busy, &err) : 0;
+	if (result < 0 && job->dispatch.has_source_failed)
+		say_broken(job, &err); /* what was read is finished */
+	else if (result < 0)
+		end_with(job, &err);
+	else if (collect_has_too_many_failures(&job->tally, job->plan, &err))
+		end_with(job, &err);
+	else if (has_all_outcomes(job))
+		leave(job);
+	cut_output(job);
+	return result != 0;
+}
+
+bool run_job_turn(struct run_job *job)
+{
+	if (job->phase == JOB_WAITING || job->phase == JOB_ENDED)
+		return false;
+	crew_poll(&job->crew);
+	bool has_news = job->phase == JOB_RUNNING ? work(job) : collect_all(job);
+	if (job->phase == JOB_RUNNING)
+		watch_source(job);
+	crew_flush_wakes(&job->crew);
+	int64_t now_ns = clock_now_ns();
+	has_news = watchdog_look(&job->watchdog, now_ns, is_heard(job), only_heard(job)) || has_news;
+	if (job->collector.has_failed)
+		end_with(job, &job->err);
+	keep_journal(job, now_ns);
+	update_tally(job);
+	if (job->phase != JOB_LEAVING)
+		return has_news;
+	flush(job, true);
+	/* items may take their time; who owes none has only the plugin's close to do */
+	if (job->leave_by_ns == INT64_MAX && !job->crew.is_ended && crew_owes_nothing(&job->crew))
+		job->leave_by_ns = now_ns + LEAVE_NS;
+	if (now_ns >= job->leave_by_ns)
+		end_late(job);
+	return end_if_over(job) || has_news;
+}
+
+/* --- sleeping ----------------------------------------------------------------------------------------------------- */
+
+static enum tally_wait waits_for(const struct run_job *job)
+{
+	if (!is_heard(job) || (job->phase == JOB_LEAVING && crew_is_gone(&job->crew)))
+		return TALLY_OUTPUT;
+	return job->dispatch.is_source_waiting && job->window.n_items == 0 ? TALLY_INPUT : TALLY_WORKERS;
+}
+
+void run_job_wait_begin(struct run_job *job)
+{
+	unwatch_source(job);
+	if (!may_wait(job))
+		return;
+	job->waits_since_ns = clock_now_ns();
+	job->waits_for = waits_for(job);
+	flush(job, true);
+}
+
+void run_job_wait_end(struct run_job *job)
+{
+	if (job->waits_since_ns != 0)
+		job->tally.waited_ns[job->waits_for] += clock_now_ns() - job->waits_since_ns;
+	job->waits_since_ns = 0;
+}
+
+bool run_job_has_news(const struct run_job *job)
+{
+	return may_wait(job) && is_heard(job) && crew_has_news(&job->crew, only_heard(job));
+}
+
+bool run_job_sleep_begin(struct run_job *job)
+{
+	if (!may_wait(job))
+		return false;
+	if (job->phase == JOB_LEAVING && job->is_sink_dead)
+		return crew_is_gone(&job->crew);
+	return is_heard(job) && crew_sleep_begin(&job->crew, only_heard(job));
+}
+
+void run_job_sleep_end(struct run_job *job)
+{
+	if (may_wait(job))
+		crew_sleep_end(&job->crew);
+}
+
+/* The sooner of two times, of which -1 means never. */
+static int64_t sooner(int64_t one_ns, int64_t other_ns)
+{
+	return one_ns < 0 || (other_ns >= 0 && other_ns < one_ns) ? other_ns : one_ns;
+}
+
+int64_t run_job_due_ns(const struct run_job *job)
+{
+	if (job->phase == JOB_LEAVING)
+		return sooner(job->leave_by_ns == INT64_MAX ? -1 : job->leave_by_ns, watchdog_due_ns(&job->watchdog));
+	if (job->phase != JOB_RUNNING)
+		return -1;
+	bool is_held = job->window.n_batches > DISPATCH_AHEAD_MAX;
+	for (unsigned i = 0; i < job->crew.n_top && is_heard(job); i++) {
+		const struct worker *worker = &job->crew.workers[i];
+		const struct batch *first = worker->owed;
+		if (first && (first->slice.n_items - first->n_answered > 1 || worker->n_owed_batches > 2 || is_held))
+			return clock_now_ns() + LOOK_NS;
+	}
+	int64_t due_ns = sooner(crew_due_ns(&job->crew), watchdog_due_ns(&job->watchdog));
+	return sooner(sooner(due_ns, window_due_ns(&job->window)), checkpoint_due_ns(&job->checkpoint));
+}
+
+/* --- signals ------------------------------------------------------------------------------------------------------ */
+
+static void print_worker(const struct run_job *job, const struct worker *worker)
+{
+	static const char *const phases[] = {"none", "starting", "ready", "leaving"};
+	char item[LOG_QUOTE_BYTES] = "";
+	unsigned long long seq = 0;
+	if (worker->owed) {
+		const struct batch *batch = worker->owed;
+		size_t n_bytes;
+		const char *bytes = slice_item(&batch->slice, batch->n_answered, job->setup.delimiter, &n_bytes);
+		seq = batch->slice.seq + batch->n_answered;
+		log_quote(item, bytes, n_bytes);
+	}
+	log_error("%s%sworker %u, process %ld: %s, owes %u items%s%.0llu%s%s", job->name ? job->name : "",
+	          job->name ? ": " : "", worker->number, (long)worker->pid, phases[worker->phase], worker->n_owed_items,
+	          seq ? ", is at or before item " : "", seq, seq ? " " : "", item);
+}
+
+void run_job_print(const struct run_job *job)
+{
+	if (job->phase != JOB_RUNNING && job->phase != JOB_LEAVING)
+		return;
+	log_error("%s: %llu items read, %llu finished, %zu batches in the window, %llu bytes held", job->plan->name,
+	          (unsigned long long)job->tally.n_read, (unsigned long long)tally_finished(&job->tally),
+	          job->window.n_batches, (unsigned long long)dispatch_held_bytes(&job->dispatch));
+	for (unsigned i = 0; i < job->crew.n_top; i++)
+		if (job->crew.workers[i].phase != WORKER_NONE)
+			print_worker(job, &job->crew.workers[i]);
+}
+
+void run_job_resize(struct run_job *job, int more)
+{
+	if (job->phase != JOB_RUNNING)
+		return;
+	crew_resize(&job->crew, more);
+	log_notice("%s: %u workers from now on", job->plan->name, job->crew.n_workers);
+}
+
+void run_job_signal(struct run_job *job, int signum)
+{
+	for (unsigned i = 0; job->crew.backend && i < job->crew.n_top; i++) {
+		const struct worker *worker = &job->crew.workers[i];
+		if (worker->phase != WORKER_NONE)
+			job->crew.backend->ops->kill(job->crew.backend, worker->number, worker->generation, signum);
+	}
+}
