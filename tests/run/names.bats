@@ -90,7 +90,7 @@ picky() {
 
 @test "journal: file:x.db and :memory: are names, not URIs" {
 	for name in file:x.db :memory: file::memory:; do
-		expect 0 rota map --journal "$name" -i items -o results upper
+		expect 0 rota map -b thread --journal "$name" -i items -o results upper
 		[ -f "$name" ]
 		expect 0 rota failures "$name"
 	done
@@ -136,34 +136,35 @@ picky() {
 	cmp items kept
 }
 
-# COMMAND...: on both backends; in the quick set on the other one each time
-on_a_backend() {
-	if ! quick; then
-		both_backends "$@"
-		return
-	fi
-	[ "${backend:-}" = process ] && backend=thread || backend=process
-	"$@"
+# The backends take turns: names are the supervisor's.
+take_turns() {
+	[ "${backend:-}" = process ] && backend=thread && return
+	backend=process
 }
 
-# each_name FD: the names that mean it
-each_name() {
-	ln -sf "/dev/fd/$1" "link$1"
-	ln -sfn /proc/self/fd fds
-	echo "/dev/fd/$1 /proc/self/fd/$1 link$1 fds/$1"
+# name_all FD: in $names all that mean it
+name_all() {
+	[ -L fds ] || ln -s /proc/self/fd fds
+	[ -L "link$1" ] || ln -s "/dev/fd/$1" "link$1"
+	names=("/dev/fd/$1" "/proc/self/fd/$1" "link$1" "fds/$1")
 }
 
 # bats test_tags=quick
 @test "a name that means a descriptor: as output it goes on where that is, on both backends" {
-	for name in - /dev/stdout $(each_name 1); do
-		on_a_backend eval 'echo before >log
-			rota map -b $backend -i items -o "$name" upper >>log
-			is log $'\''before\nA\nB\nBAD\nD'\'''
-		rota map -i items -o "$name" upper | cmp - <(tr '[:lower:]' '[:upper:]' <items)
-	done
-	for name in $(each_name 5); do
+	name_all 1
+	for name in - /dev/stdout "${names[@]}"; do
+		take_turns
 		echo before >log
-		rota map -i items -o "$name" upper 5>>log
+		rota map -b "$backend" -i items -o "$name" upper >>log
+		is log $'before\nA\nB\nBAD\nD'
+		take_turns
+		is <(rota map -b "$backend" -i items -o "$name" upper) $'A\nB\nBAD\nD'
+	done
+	name_all 5
+	for name in "${names[@]}"; do
+		take_turns
+		echo before >log
+		rota map -b "$backend" -i items -o "$name" upper 5>>log
 		is log $'before\nA\nB\nBAD\nD'
 	done
 	echo before >log
@@ -179,16 +180,18 @@ each_name() {
 }
 
 @test "a name that means a descriptor: as input it is read from where that is" {
-	for name in - /dev/stdin $(each_name 0); do
-		{ read -r first && rota map -i "$name" upper >out; } <items
+	name_all 0
+	for name in - /dev/stdin "${names[@]}"; do
+		{ read -r first && rota map -b thread -i "$name" upper >out; } <items
 		is out $'B\nBAD\nD'
 	done
-	for name in - /dev/stdin $(quick && echo fds/0 || each_name 0); do
-		rota map -i "$name" upper < <(cat items) >out
+	for name in - /dev/stdin "${names[@]}"; do
+		rota map -b thread -i "$name" upper < <(printf '%s\n' a b bad d) >out
 		is out $'A\nB\nBAD\nD'
 	done
-	for name in $(each_name 5); do
-		{ read -r first <&5 && rota map -i "$name" upper >out; } 5<items
+	name_all 5
+	for name in "${names[@]}"; do
+		{ read -r first <&5 && rota map -b thread -i "$name" upper >out; } 5<items
 		[ "$first" = a ]
 		is out $'B\nBAD\nD'
 	done
@@ -201,19 +204,21 @@ each_name() {
 }
 
 @test "a name that means a descriptor: no journal, and a job log that isn't among results" {
-	for name in - /dev/stdout /dev/fd/2 $(each_name 1); do
+	name_all 1
+	for name in - /dev/stdout /dev/fd/2 "${names[@]}"; do
 		echo before >log
 		expect 2 bash -c '"$@" >>log' - "$ROTA" map --journal "$name" -i items -o results upper
 		has "$err" 'means a descriptor'
 		is log before
 	done
 	[ ! -e results ] && [ ! -e ./- ]
-	for name in - /dev/stdout $(each_name 1); do
-		on_a_backend eval 'echo before >log
-			rota map -b $backend --joblog "$name" -i items -o none upper >>log
-			[ "$(wc -l <log)" -eq 6 ] && has log before && has log JobRuntime'
-	done
-	for name in - $(quick && echo fds/1 || { echo /dev/stdout && each_name 1; }); do
+	for name in - /dev/stdout "${names[@]}"; do
+		take_turns
+		echo before >log
+		rota map -b "$backend" --joblog "$name" -i items -o none upper >>log
+		lines log -eq 6
+		has log before
+		has log JobRuntime
 		expect 2 rota map --joblog "$name" -i items upper
 		has "$err" 'has the results'
 	done
