@@ -38,13 +38,16 @@
 
 bats_require_minimum_version 1.5.0
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-: "${abs_top_srcdir:=$here}"
-: "${abs_top_builddir:=$here}"
+# This is read for each test: make check has said where they are.
+if [ -z "${abs_top_srcdir:-}" ] || [ -z "${abs_top_builddir:-}" ]; then
+	here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+	: "${abs_top_srcdir:=$here}"
+	: "${abs_top_builddir:=$here}"
+fi
 : "${ROTA:=$abs_top_builddir/rota}"
 # shellcheck disable=SC2034 # for the tests
 {
-	worker=$(dirname "$ROTA")/rota-worker
+	worker=${ROTA%/*}/rota-worker
 	plugins=$abs_top_builddir/plugins
 	bad=$abs_top_builddir/tests/bad
 }

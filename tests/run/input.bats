@@ -47,7 +47,7 @@ each_kind() {
 }
 
 ranges() {
-	expect 0 rota map -i "range:$1" identity
+	expect 0 rota map -b thread -i "range:$1" identity
 	is "$out" "$2"
 }
 
@@ -67,7 +67,7 @@ ranges() {
 }
 
 files() {
-	expect 0 rota map -i "files:$1" identity
+	expect 0 rota map -b thread -i "files:$1" identity
 	is "$out" "$2"
 }
 

@@ -26,7 +26,7 @@ untouched() {
 # picky OPTIONS: fails for the item bad, unless there is a file of the name mended
 picky() {
 	# shellcheck disable=SC2016
-	rota exec --journal j -i items -o results "$@" -- sh -c '[ -e mended ] || [ "$1" != bad ] && echo "$1"' -
+	rota exec -b thread --journal j -i items -o results "$@" -- sh -c '[ -e mended ] || [ "$1" != bad ] && echo "$1"' -
 }
 
 # bats test_tags=quick

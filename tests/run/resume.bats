@@ -16,7 +16,7 @@ teardown() {
 }
 
 mapped() {
-	rota map --journal j -i items -o results "$@" sleep ms=0
+	rota map -b thread --journal j -i items -o results "$@" sleep ms=0
 }
 
 # An unfinished run, whose journal knows of results.
@@ -48,7 +48,7 @@ make_unfinished() {
 	for order in -k -u; do
 		rm -f j results
 		seq -f 'item %g' 40 >items
-		expect 0 rota map "$order" --journal j -i items -o results "$bad/gate.so"
+		expect 0 rota map -b thread "$order" --journal j -i items -o results "$bad/gate.so"
 		seq -f 'item %g' 41 100 >>items
 		hold 56
 		start "$ROTA" map "$order" -j 2 --journal j --resume -i items -o results "$bad/gate.so" </dev/null
