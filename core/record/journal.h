@@ -5,7 +5,7 @@
  * resume/checkpoint.
  *
  *   journal_create, or to go on: journal_open, journal_compare, journal_read_position for each job
- *   then: journal_begin, journal_add_failure ..., journal_put_position, journal_commit
+ *   then: journal_begin, journal_add_failure ..., journal_put_position, journal_commit; at the end journal_finish
  *   `rota failures`: journal_open_reader, journal_list, journal_next ..., journal_cursor_close; journal_close
  *
  * One run a file, by whatever name: FILE.lock is held from create or open to close, FILE being its real name. A new
@@ -80,7 +80,13 @@ int journal_open(struct journal **ret, const char *file, struct err *err);
 /* Only to be read, also while a run is going on; what is read stays as it is now. */
 int journal_open_reader(struct journal **ret, const char *file, struct err *err);
 
-/* Also NULL. A lock is given back, all is in the one file. */
+/*
+ * When nothing more is to come: all that was committed is brought to the disk, and into the one file unless somebody
+ * reads it. -1: a power failure may take what wasn't to last; without one it is there, and can be gone on from.
+ */
+int journal_finish(struct journal *journal, struct err *err);
+
+/* Also NULL. A lock is given back, all is in the one file; whether it could be, only journal_finish says. */
 void journal_close(struct journal **journal);
 
 /* -1 (ERR_USAGE): the journal's run has no such job; err names those that it has. */

@@ -418,6 +418,11 @@ static int close_run(struct run *run, const struct run_settings *settings, int s
 	}
 	progress_destroy(&run->progress);
 	free(run->jobs);
+	/* what has failed before was told */
+	if (run->journal && status < 3 && journal_finish(run->journal, &err) != 0) {
+		log_error("%s", err.text);
+		status = 3;
+	}
 	say_how_to_go_on(run, settings->resume_command, status);
 	journal_close(&run->journal);
 	if (joblog_close(&run->joblog, &err) != 0) {
