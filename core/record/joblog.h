@@ -8,9 +8,9 @@
  * Seq is the item's number, Host is ":", times are seconds with milliseconds, Receive is the size of the result,
  * Command the item, with newlines as NUL bytes; behind the job's name when there are several. Exitval: 0; what a
  * command exited with; -1 when it timed out; else 1, or 0 beside a signal. Signal: that which ended the worker or the
- * command, or 0. Lines come as items get their outcome. An item of which nobody knows when it began has the time of
- * its outcome. Durations are those of CLOCK_MONOTONIC, and so are times of day, which were looked up once: they don't
- * move when somebody sets the clock.
+ * command, or 0. Lines come as items get their outcome; of several of one item the last one counts. An item of
+ * which nobody knows when it began has the time of its outcome. Durations are those of CLOCK_MONOTONIC, and so are
+ * times of day, which were looked up once: they don't move when somebody sets the clock.
  *
  *   joblog_open, joblog_add ..., joblog_flush, joblog_close
  *

@@ -92,6 +92,26 @@ columns() {
 	is <(columns 9 | cut -d ' ' -f 1 | sort | uniq -c | tr -s ' ') $' 300 one\n 300 two'
 }
 
+@test "joblog: what an ordered run must do again has another line, and the last one counts" {
+	seq 4 >items
+	touch held
+	first_waits=(exec -j 2 --grace 50ms --journal j --joblog log -i items -o results
+		-- sh -c '[ "$1" != 1 ] || while [ -e held ]; do sleep 0.01; done; echo "$1"; [ ! -e held ] || [ "$1" != 3 ]'
+		sh)
+	start "$ROTA" "${first_waits[@]}" </dev/null
+	eventually has_lines log 4
+	kill -TERM "$run"
+	ends 143
+	is <(columns 1,7) $'2\t0\n3\t1\n4\t0'
+	rm held
+	expect 0 rota "${first_waits[@]:0:1}" --resume "${first_waits[@]:1}"
+	same results items
+	[ "$(tail -n +2 log | wc -l)" -eq 7 ]
+	# as a program that reads it takes it
+	is <(tail -n +2 log | awk '{ exit_of[$1] = $7 } END { for (n = 1; n <= 4; n++) print n, exit_of[n] }') \
+		$'1 0\n2 0\n3 0\n4 0'
+}
+
 @test "joblog: a place that can't be written, a full disk, a file that is in use for something else" {
 	seq 10 >items
 	expect 2 rota map --joblog nowhere/log -i items upper
