@@ -17,32 +17,22 @@ teardown() {
 	end_all
 }
 
-# crashes FAULT CAUSE: one item of 2,000
-crashes() {
-	seq 2000 | sed "700s/.*/!$1/" >items
-	expect 1 rota map -j 3 "$bad/shelf.so" fault=named <items
-	grep -v '^!' items | cmp - "$out"
-	[ "$(grep -c 'crashed:' "$err")" -eq 1 ]
-	has "$err" "item 700 \"!$1\": crashed: $2"
-	has "$err" '2,000 items, 1,999 ok, 1 crashed'
-	has "$err" '1 worker restarted'
-}
-
+# bats test_tags=quick
 @test "crash: of whatever kind, it costs its item, which is named with the signal or the code" {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	# every kind in one run, far from each other
 	local kinds=(segv abort kill exit0 exit3 stack die-writing killgroup)
 	local causes=(SIGSEGV SIGABRT SIGKILL 'exit code 0' 'exit code 3' SIGSEGV SIGABRT SIGKILL)
-	awk -v "kinds=${kinds[*]}" 'BEGIN {
-		split(kinds, kind, " ")
-		for (i = 1; i <= 2000; i++)
-			print i % 200 == 100 && i / 200 < 8 ? "!" kind[(i + 100) / 200] : i
-	}' >items
+	local items=({1..2000})
+	for i in {0..7}; do
+		items[200 * i + 99]=!${kinds[i]}
+	done
+	printf '%s\n' "${items[@]}" >items
 	grep -v '^!' items >others
-	for jobs in 1 3; do
+	for jobs in 3 1; do
 		expect 1 rota map -j "$jobs" "$bad/shelf.so" fault=named <items
 		same "$out" others
-		[ "$(grep -c 'crashed:' "$err")" -eq 8 ]
+		counts 8 "$err" 'crashed:'
 		for i in {0..7}; do
 			has "$err" "item $((200 * i + 100)) \"!${kinds[i]}\": crashed: ${causes[i]}"
 		done
@@ -50,70 +40,78 @@ crashes() {
 		has "$err" '8 workers restarted'
 		! quick || break
 	done
-	# and one alone
-	crashes kill SIGKILL
-	crashes exit0 'exit code 0'
+}
+
+@test "crash: one alone" {
+	printf '%s\n' {1..2000} >items
+	expect 1 rota map -j 3 "$bad/shelf.so" fault=exit0 when=700 <items
+	lists "$out" {1..699} {701..2000}
+	counts 1 "$err" 'crashed:'
+	has "$err" 'item 700 "700": crashed: exit code 0'
+	has "$err" '2,000 items, 1,999 ok, 1 crashed'
+	has "$err" '1 worker restarted'
 }
 
 @test "crash: of the first item, the last one, the only one" {
-	seq 300 >items
-	expect 1 rota map -j 2 "$bad/shelf.so" fault=kill when=1 <items
-	seq 2 300 | cmp - "$out"
-	expect 1 rota map -j 2 "$bad/shelf.so" fault=kill when=300 <items
-	seq 299 | cmp - "$out"
+	printf '%s\n' x {2..299} x >items
+	expect 1 rota map -j 2 "$bad/shelf.so" fault=kill when=x <items
+	lists "$out" {2..299}
+	has "$err" 'item 1 "x": crashed: SIGKILL'
+	has "$err" 'item 300 "x": crashed: SIGKILL'
 	expect 1 rota map -j 2 "$bad/shelf.so" fault=kill when=1 <<<1
 	empty "$out"
 }
 
+# bats test_tags=quick
 @test "crash: with -u nothing is lost or doubled either" {
-	seq 2000 >items
+	printf '%s\n' {1..2000} >items
 	expect 1 rota map -u -j 3 "$bad/shelf.so" fault=kill when=700 <items
 	sort -n "$out" | cmp - <(grep -vx 700 items)
 }
 
 @test "crash: of every single item" {
-	seq 60 >items
+	printf '%s\n' {1..24} >items
 	expect 1 rota map -v -j 4 "$bad/shelf.so" fault=kill when='*' <items
 	empty "$out"
-	has "$err" '60 items, 0 ok, 60 crashed'
+	has "$err" '24 items, 0 ok, 24 crashed'
 	sed -n 's/.*item \([0-9]*\) "\([0-9]*\)": crashed: SIGKILL.*/\1 \2/p' "$err" | sort -n >seen
 	sed 's/.*/& &/' items | cmp - seen
 }
 
 @test "crash: many bad ones among many good ones" {
-	slow
-	seq 100000 | awk '{ print $1 % 1000 == 5 ? "bad" : $1 }' >items
+	seq 100000 | awk '{ print $1 % 4000 == 5 ? "bad" : $1 }' >items
 	expect 1 rota map -v -j 3 "$bad/shelf.so" fault=kill when=bad <items
 	grep -v bad items | cmp - "$out"
-	[ "$(grep -c '"bad": crashed: SIGKILL' "$err")" -eq 100 ]
+	counts 25 "$err" '"bad": crashed: SIGKILL'
 	grep -n bad items | sed 's/:.*//' >wanted
 	sed -n 's/.*item \([0-9]*\) "bad".*/\1/p' "$err" | sort -n | cmp - wanted
 }
 
 # Each run of a command is a line of the log: exec'ed commands that kill their worker.
+# bats test_tags=quick
 @test "crash: what was finished isn't run again, what was behind is" {
-	seq 60 >items
+	printf '%s\n' {1..50} >items
 	expect 1 rota exec -j 3 -- sh -c 'echo "$1" >>log; case $1 in 20|21|45) kill -9 $PPID;; esac; echo "$1"' sh <items
-	grep -vxE '20|21|45' items | cmp - "$out"
+	lists "$out" {1..19} {22..44} {46..50}
 	sort -n log | cmp - items
 	[ "$(grep -c crashed "$err")" -eq 4 ] # and the last line
 }
 
 # The second item is worked on by one worker, while the other does what's behind.
+# bats test_tags=quick
 @test "crash: results that were made before it, and are held back by order, are kept" {
-	seq 40 >items
+	printf '%s\n' {1..40} >items
 	expect 1 rota exec -j 2 -- sh -c 'echo "$1" >>log; if [ "$1" = 1 ]; then
 		until grep -qx 25 log; do sleep 0.01; done; kill -9 $PPID; fi; echo "$1"' sh <items
-	seq 2 40 | cmp - "$out"
+	lists "$out" {2..40}
 	sort -n log | cmp - items
 	has "$err" 'item 1 "1": crashed: SIGKILL'
 }
 
 @test "crash: a large item or a large result in pieces" {
-	slow
 	{ seq 10; head -c 3000000 /dev/zero | tr '\0' x; echo; seq 10; } >items
 	expect 1 rota map -j 2 "$bad/shelf.so" fault=kill when='#11' <items
-	{ seq 10; seq 10; } | cmp - "$out"
+	lists "$out" {1..10} {1..10}
 	has "$err" 'item 11 "xxx'
 	expect 1 rota exec -j 2 -- sh -c 'head -c 3000000 /dev/zero | tr "\0" "$1"
 		[ "$1" != 5 ] || kill -9 $PPID' sh <<<$'4\n5\n6'
@@ -123,51 +121,42 @@ crashes() {
 garbled() {
 	expect 1 rota map -j 3 "$bad/shelf.so" fault="$1" when=700 <items
 	same "$out" others
-	[ "$(grep -c 'crashed:' "$err")" -eq 1 ]
-	[ "$(grep -c 'item 700 "700": crashed' "$err")" -eq 1 ]
+	counts 1 "$err" 'crashed:'
+	counts 1 "$err" 'item 700 "700": crashed'
 }
 
 @test "crash: memory shared with the supervisor full of garbage, or of zeros: no other item is lost" {
-	slow
-	seq 2000 >items
-	grep -vx 700 items >others
+	printf '%s\n' {1..2000} >items
+	printf '%s\n' {1..699} {701..2000} >others
 	garbled garbage
 	garbled zeros
 }
 
+# One item with each of them.
 harmless() {
-	expect 0 rota map -j 2 "$bad/shelf.so" fault="$1" when=700 <items
+	local i=0 items=({1..2000})
+	for fault in "$@"; do
+		items[100 + 300 * i++]=!$fault
+	done
+	printf '%s\n' "${items[@]}" >items
+	expect 0 rota map -j 2 "$bad/shelf.so" fault=named <items
 	same "$out" items
 }
 
+# bats test_tags=quick
 @test "not a crash: cutting files in shared memory, closing descriptors, threads and children of its own" {
-	seq 2000 >items
-	harmless truncate
-	harmless closefds
-	harmless nofile
-	harmless thread
-	! quick || return 0
-	harmless fork
-	harmless daemon
+	harmless truncate closefds nofile thread fork daemon
+	# and what a worker that is let be goes on with
+	harmless thread truncate
 }
 
 @test "not a crash: the fork server killed by an item, it's started again" {
-	seq 2000 >items
+	printf '%s\n' {1..2000} >items
 	# its result may have got out before its end by the fork server's
 	rota map -j 2 "$bad/shelf.so" fault=killparent when=700 <items >results 2>err || [ $? -eq 1 ]
-	grep -vx 700 items | cmp - <(grep -vx 700 results)
-	grep -qx 700 results || has err 'item 700 "700"'
-}
-
-worker_pids() {
-	local pid
-	for pid in $(processes); do
-		[ "$(ps -o ppid= -p "$pid")" -eq "$1" ] && echo "$pid"
-	done
-}
-
-forkserver() {
-	pgrep -P "$run" -f -- --serve
+	printf '%s\n' {1..699} {701..2000} >others
+	grep -vx 700 results | cmp others -
+	has_line results 700 || has err 'item 700 "700"'
 }
 
 # idle_run [PLUGIN]: a run on a FIFO, with idle workers.
@@ -176,17 +165,18 @@ idle_run() {
 	start "$ROTA" map -j 2 -i in "${1:-upper}" </dev/null
 	exec 4>in
 	echo a >&4
-	eventually grep -q A "$out"
-	server=$(forkserver)
-	[ -n "$server" ]
+	eventually says "$out" A
+	forkserver
 }
 
+# bats test_tags=quick
 @test "crash: an idle worker killed from outside is replaced, and no item charged" {
 	idle_run
-	kill -KILL "$(pgrep -x rota-worker -P "$server" | head -1)"
-	eventually grep -q 'died between items (SIGKILL' "$err"
+	workers
+	kill -KILL "${workers[0]}"
+	eventually says "$err" 'died between items (SIGKILL'
 	echo b >&4
-	eventually grep -q B "$out"
+	eventually says "$out" B
 	exec 4>&-
 	ends 0
 	is "$out" $'A\nB'
@@ -194,18 +184,18 @@ idle_run() {
 }
 
 @test "crash: an idle run whose fork server is killed goes on" {
-	slow
 	idle_run
 	kill -KILL "$server"
-	eventually grep -q 'the fork server died (SIGKILL' "$err"
+	eventually says "$err" 'the fork server died (SIGKILL'
 	echo b >&4
-	eventually grep -q B "$out"
+	eventually says "$out" B
 	exec 4>&-
 	ends 0
 	is "$out" $'A\nB'
 	nothing_left
 }
 
+# bats test_tags=quick
 @test "crash: a plugin that was rebuilt isn't loaded in the place of the one that the run began with" {
 	cp "$plugins/upper.so" upper.so
 	cp "$plugins/identity.so" rebuilt.so
@@ -220,14 +210,14 @@ idle_run() {
 }
 
 @test "crash: the fork server killed while items are being worked on: all right, in order" {
-	slow
 	seq -f 'item %g' 400 >items # numbers would be times
 	mkfifo in
 	start "$ROTA" map -j 3 -i in -o results sleep ms=5 </dev/null
 	exec 4>in
 	head -n 300 items >&4
-	eventually grep -qs 'item 10$' results
-	kill -KILL "$(forkserver)"
+	eventually has_line results 'item 10'
+	forkserver
+	kill -KILL "$server"
 	tail -n +301 items >&4
 	exec 4>&-
 	ends 0
@@ -235,31 +225,31 @@ idle_run() {
 	nothing_left
 }
 
-# The fork server's workers are its children.
-kill_a_worker() {
-	local worker
-	worker=$(pgrep -x rota-worker -P "${server:-0}" | shuf -n 1)
-	[ -z "$worker" ] || kill -KILL "$worker" || true
-}
-
 @test "crash: workers killed at random: each item is there once, or named" {
-	slow
-	seq -f 'item %g' 2000 >items
-	start "$ROTA" map -v -j 3 -o results sleep ms=1 <items
-	eventually grep -qs 'item 100$' results
-	server=$(forkserver)
+	local never n_killed=0
+	printf 'item %s\n' {1..600} >items
+	start "$ROTA" map -v -j 3 -o results sleep ms=3 <items
+	eventually test -s results
+	exec {never}<> <(:)
 	until has_ended; do
-		kill_a_worker
-		sleep 0.02 # a rate of kills, no wait
+		workers
+		if [ "${#workers[@]}" -gt 0 ] && kill -KILL "${workers[RANDOM % ${#workers[@]}]}"; then
+			n_killed=$((n_killed + 1))
+		fi
+		read -rt 0.02 -u "$never" || : # a rate of kills, no wait
 	done
+	exec {never}>&-
+	[ "$n_killed" -gt 0 ]
 	wait "$run" || [ $? -eq 1 ]
 	sort -c -n -k 2 results
 	cut -d ' ' -f 2 results >seen
 	sed -n 's/.*item \([0-9]*\) .*crashed: SIGKILL.*/\1/p' "$err" >>seen
-	sort -n seen | cmp - <(seq 2000)
+	sort -n -o seen seen
+	lists seen {1..600}
 	nothing_left
 }
 
+# bats test_tags=quick
 @test "giving up: workers that die before they're ready" {
 	expect 3 rota map -j 2 "$bad/open-crash.so" <<<a
 	empty "$out"
@@ -267,20 +257,13 @@ kill_a_worker() {
 	has "$err" 'SIGABRT'
 }
 
-kill_forkserver() {
-	local server
-	server=$(forkserver) || return 0
-	[ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true
-}
-
 @test "not given up: fork servers that are killed from outside, while they load, too" {
-	slow
 	idle_run
 	for _ in {1..25}; do
-		kill_forkserver
+		! forkserver || kill -KILL "$server" 2>/dev/null || true
 	done
 	echo b >&4
-	eventually grep -q B "$out"
+	eventually says "$out" B
 	exec 4>&-
 	ends 0
 	is "$out" $'A\nB'
@@ -290,11 +273,11 @@ kill_forkserver() {
 refuses() {
 	expect 3 rota map -b "$backend" -j 2 "$bad/$1.so" <<<a
 	empty "$out"
-	[ "$(grep -c "$2" "$err")" -eq 1 ]
+	counts 1 "$err" "$2"
 }
 
 @test "giving up: load or open says why it can't go on" {
-	for backend in $(quick || echo thread) process; do
+	for backend in process thread; do
 		refuses load-refuse 'no model at /nowhere'
 		refuses open-refuse 'no device for worker'
 	done
@@ -347,7 +330,6 @@ is_refused() {
 }
 
 @test "no plugin: the same with threads" {
-	slow
 	backend=thread
 	is_refused "$bad/badabi.so" 'ABI 999'
 	is_refused "$bad/nosymbol.so" rota_plugin
@@ -357,7 +339,6 @@ is_refused() {
 }
 
 @test "no plugin: one that hangs while it's loaded" {
-	slow
 	backend=process
 	is_refused "$bad/ctor-hang.so" 'took longer than'
 }
@@ -374,12 +355,13 @@ is_refused() {
 
 # wrong_use FAULT WORDS: one item is named so, whatever else its worker has done
 wrong_use() {
-	[ "$(grep -c "item [0-9]* \"!$1\": .*$2" "$err")" -eq 1 ] || { echo "$1"; show "$err"; return 1; }
+	counts 1 "$err" "\"!$1\": "
+	[[ $(<"$err") =~ \"!"$1"\":\ [^$'\n']*"$2" ]] || { echo "$1"; show "$err"; return 1; }
 }
 
 wrong_uses() {
 	expect 1 rota map -b "$backend" -j "$jobs" "$bad/shelf.so" fault=named <items
-	grep -v '^!' items | cmp - "$out"
+	lists "$out" 1 5 9 10 13
 	wrong_use commit-too-much 'mend the plugin'
 	wrong_use commit-unreserved 'mend the plugin'
 	wrong_use reserve-toolong ''
@@ -388,9 +370,10 @@ wrong_uses() {
 	wrong_use status 'returned 42'
 	wrong_use refused ''
 	wrong_use next 'rota_next'
-	[ "$(grep -c '^rota: item ' "$err")" -eq 8 ]
+	counts 8 "$err" 'rota: item '
 }
 
+# bats test_tags=quick
 @test "wrong use of the host is that item's failure" {
 	printf '%s\n' 1 '!'{commit-too-much,commit-unreserved,reserve-toolong} 5 '!'{retry-silent,retry,status} 9 10 \
 		'!'{refused,next} 13 >items
