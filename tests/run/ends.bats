@@ -6,6 +6,10 @@
 # nothing is left, and what was written are whole results, the first ones in order.
 load helper
 
+setup_file() {
+	seq 100000 | grep -vx 3 >"$BATS_FILE_TMPDIR/wanted"
+}
+
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 	mkdir tmp
@@ -16,6 +20,7 @@ teardown() {
 	end_all
 }
 
+# bats test_tags=quick
 @test "exit 0: all items ok, and nothing said" {
 	expect 0 rota map -i range:1-10 identity
 	empty "$err"
@@ -25,13 +30,15 @@ teardown() {
 
 some_fail() {
 	expect 1 rota map -b "$backend" -i range:1-10 "$bad/shelf.so" fault=fail when=3
-	[ "$(wc -l <"$out")" -eq 9 ]
+	lines "$out" -eq 9
 }
 
+# bats test_tags=quick
 @test "exit 1: finished, but some items failed" {
 	both_backends some_fail
 }
 
+# bats test_tags=quick
 @test "exit 2: wrong, and nothing was run" {
 	expect 2 rota map no-such-plugin </dev/null
 	expect 2 rota map upper key=value </dev/null
@@ -46,13 +53,14 @@ full() {
 	into_full() { rota map -b "$backend" -i range:1-2 identity >/dev/full; }
 	expect 3 into_full
 	has "$err" 'cannot write standard output: No space left on device'
-	[ "$(grep -c 'No space left' "$err")" -eq 1 ]
+	counts 1 "$err" 'No space left'
 }
 
 @test "exit 3: a full disk" {
 	at_least_on thread full
 }
 
+# bats test_tags=quick
 @test "exit 3: a file that may not grow, with whole results up to there" {
 	limited() { (ulimit -f 2000 && rota map -i range:1-500000 -o file identity); }
 	expect 3 limited
@@ -60,6 +68,7 @@ full() {
 	head -c "$(stat -c %s file)" <(seq 500000) | cmp - file
 }
 
+# bats test_tags=quick
 @test "a closed standard output is refused before anything runs, even with nothing to write" {
 	closed() { rota map upper "$@" >&-; }
 	expect 2 closed </dev/null
@@ -70,7 +79,7 @@ full() {
 @test "a closed standard error costs nothing but the messages" {
 	closed() { rota map "$bad/shelf.so" fault=stderr -i range:1-3 -o results 2>&-; }
 	expect 0 closed
-	seq 3 | cmp - results
+	lists results {1..3}
 }
 
 # head reads five results of an endless input. PIPESTATUS is bash's own.
@@ -80,6 +89,7 @@ head_of() {
 	empty "$err"
 }
 
+# bats test_tags=quick
 @test "a reader that went away ends the run quietly, by SIGPIPE" {
 	at_least_on process head_of upper
 	at_least_on thread head_of -u -j 3 upper
@@ -118,7 +128,6 @@ reader_gone_with_busy_workers() {
 }
 
 @test "a reader that went away: items that loop are ended, too" {
-	slow
 	reader_gone_with_busy_workers
 }
 
@@ -127,7 +136,7 @@ half_way() {
 	rm -f results
 	start "$ROTA" map -b "$backend" -j 2 -i range:1-100000 -o results "${@:2}" "$bad/shelf.so" fault="$1" when=3 \
 		</dev/null
-	eventually grep -qs '^2$' results
+	eventually has_line results 2
 }
 
 # The results are the first ones, whole. What comes behind item 3 is there only if 3 has its outcome, a failure.
@@ -136,13 +145,13 @@ whole_prefix() {
 	[ "$n_results" -ge 2 ]
 	[ "$n_results" -lt 100000 ]
 	[ "$n_results" -eq 2 ] || has "$err" 'item 3 "3"'
-	seq "$((n_results + 1))" | grep -vx 3 | head -n "$n_results" | cmp - results
+	head -n "$n_results" "$BATS_FILE_TMPDIR/wanted" | cmp - results
 }
 
 signalled() {
 	half_way until-cancelled --grace 300ms
 	kill -"$signal" "$run"
-	eventually grep -q 'no more is read' "$err"
+	eventually says "$err" 'no more is read'
 	[ "$signal" = TERM ] || kill -"$signal" "$run"
 	ends "$status"
 	whole_prefix
@@ -154,27 +163,27 @@ signalled() {
 	at_least_on process signalled
 }
 
+# bats test_tags=quick
 @test "INT twice ends it at once, by that signal" {
 	signal=INT status=130
 	at_least_on thread signalled
 }
 
 two_have_begun() {
-	[ "$(wc -l 2>/dev/null <started)" -eq 2 ]
+	has_lines started 2 && ! has_lines started 3
 }
 
 # What nobody can end is left behind by a thread backend, not waited for.
 @test "TERM, and INT twice, end items that loop for ever, too" {
-	slow
 	for backend in process thread; do
-		half_way loop
+		half_way loop --grace 200ms
 		kill -TERM "$run"
 		ends 143
 		whole_prefix
 		nothing_left
 		half_way loop
 		kill -INT "$run"
-		eventually grep -q 'no more is read' "$err"
+		eventually says "$err" 'no more is read'
 		kill -INT "$run"
 		ends 130
 		whole_prefix
@@ -182,36 +191,37 @@ two_have_begun() {
 	done
 }
 
-# Two of six items are being worked on (each waits for a file), the others are waiting.
+# Two of six items are being worked on (each waits for a line), the others are waiting.
 started_items_finish() {
-	rm -f in results may-end
-	: >started
-	mkfifo in
+	rm -f in results may-end started
+	mkfifo in may-end
+	exec 5<>may-end
 	start "$ROTA" exec -b "$backend" -j 2 -i in -o results -- \
-		sh -c 'echo "$1" >>started; while [ ! -e may-end ]; do sleep 0.01; done; echo "$1"' sh </dev/null
+		sh -c 'echo "$1" >>started; read -r _ <may-end; echo "$1"' sh </dev/null 5>&-
 	exec 4>in
 	printf '%s\n' a b c d e f >&4
 	eventually two_have_begun
 	kill -"$signal" "$run"
-	eventually grep -q 'no more is read' "$err"
-	: >may-end
+	eventually says "$err" 'no more is read'
+	printf '\n\n\n\n\n\n' >&5
 	ends "$status"
-	exec 4>&-
+	exec 4>&- 5>&-
 	two_have_begun
 	# ordered: a result leaves when all before it have left
 	for item in a b c d e f; do
-		grep -qx "$item" started || break
+		has_line started "$item" || break
 		echo "$item"
 	done | cmp - results
 	nothing_left
 }
 
+# bats test_tags=quick
 @test "INT, TERM once: items that have begun are finished, the others never begin" {
 	signal=INT status=130
 	at_least_on process started_items_finish
 	! quick || return 0
 	signal=TERM status=143
-	both_backends started_items_finish
+	backend=thread started_items_finish
 }
 
 idle_signalled() {
@@ -220,7 +230,7 @@ idle_signalled() {
 	start "$ROTA" map -b "$backend" -j 2 -i in upper </dev/null
 	exec 4>in
 	echo a >&4
-	eventually grep -q A "$out"
+	eventually says "$out" A
 	kill -"$signal" "$run"
 	ends "$status"
 	exec 4>&-
@@ -231,10 +241,8 @@ idle_signalled() {
 	signal=INT status=130
 	at_least_on thread idle_signalled
 	! quick || return 0
-	signal=TERM status=143
-	both_backends idle_signalled
-	signal=HUP status=129
-	both_backends idle_signalled
+	backend=process signal=TERM status=143 idle_signalled
+	backend=thread signal=HUP status=129 idle_signalled
 }
 
 @test "a signal that came in ignored stays ignored" {
@@ -242,7 +250,7 @@ idle_signalled() {
 	start env --ignore-signal=HUP "$ROTA" map -j 1 -i in upper </dev/null
 	exec 4>in
 	echo a >&4
-	eventually grep -q A "$out"
+	eventually says "$out" A
 	kill -HUP "$run"
 	echo b >&4
 	exec 4>&-
@@ -258,6 +266,7 @@ killed() {
 	nothing_left
 }
 
+# bats test_tags=quick
 @test "kill -9 of the supervisor: nothing is left" {
 	backend=process
 	killed loop
@@ -269,7 +278,6 @@ killed() {
 }
 
 @test "kill -9 of the supervisor: nor are children of the plugin's, and of theirs" {
-	slow
 	backend=process
 	rm -f results
 	start "$ROTA" map -j 1 -i range:1-3 -o results "$bad/shelf.so" fault=daemon when='*' </dev/null
@@ -284,24 +292,24 @@ killed() {
 }
 
 @test "kill -9 of the supervisor while it starts" {
-	slow
-	for delay in 0 0.001 0.002 0.003 0.004 0.006 0.008 0.01; do
-		start "$ROTA" map -j 8 -i range:1-1000 "$bad/shelf.so" fault=hang when='*' </dev/null
-		sleep "$delay" # any instant will do
+	for delay in 0.001 0.003 0.006 0.01 0.015; do
+		start "$ROTA" map -j 4 -i range:1-1000 "$bad/shelf.so" fault=hang when='*' </dev/null
+		read -rt "$delay" <> <(:) || : # any instant will do
 		kill -KILL "$run"
 		ends 137
 		nothing_left
 	done
 }
 
+# bats test_tags=quick
 @test "the end of a run: of what a plugin leaves running nothing is left" {
 	start "$ROTA" map -i range:1-4 -j 2 "$bad/shelf.so" fault=fork when='*' </dev/null
 	ends 0
-	seq 4 | cmp - "$out"
+	lists "$out" {1..4}
 	nothing_left
 	! quick || return 0
 	start "$ROTA" map -i range:1-4 -j 2 "$bad/dtor-abort.so" </dev/null
 	ends 0
-	seq 4 | cmp - "$out"
+	lists "$out" {1..4}
 	nothing_left
 }

@@ -236,6 +236,7 @@ slow() {
 start() {
 	out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err
 	[ -d "$BATS_TEST_TMPDIR/tmp" ] || mkdir "$BATS_TEST_TMPDIR/tmp"
+	: >"$out" 2>"$err" # nobody is to see what the last one has said
 	env --default-signal=INT,QUIT "ROTA_TEST_MARK=$BATS_TEST_TMPDIR/" "TMPDIR=$BATS_TEST_TMPDIR/tmp" "$@" \
 		<&0 >"$out" 2>"$err" 3>&- &
 	run=$!

@@ -9,24 +9,25 @@ load helper
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 	guest=$bad/guest.so
-	seq 20 >items
-	grep -vx 7 items >others
+	printf '%s\n' {1..20} >items
+	printf '%s\n' {1..6} {8..20} >others
 	ulimit -c 0
 }
 
 teardown() {
-	processes | xargs -r kill -CONT 2>/dev/null || :
 	end_all
 }
 
 # -- what it finds --
 
+# bats test_tags=quick
 @test "a thread that load leaves is counted, and takes no death from the fork server" {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
-	for _ in $(quick || seq 9) 10; do
-		expect 1 rota map -j 2 "$guest" fault=thread <items
+	printf '%s\n' {1..6} 7 7 7 {8..15} 7 7 {16..20} >many
+	for _ in $(quick || echo 1) 2; do
+		expect 1 rota map -j 2 "$guest" fault=thread <many
 		same "$out" others
-		[ "$(grep -c "load left 1 thread running: threads don't survive the fork" "$err")" -eq 1 ]
+		counts 1 "$err" "load left 1 thread running: threads don't survive the fork"
 	done
 }
 
@@ -44,10 +45,10 @@ input_is_kept() {
 }
 
 @test "standard input is the run's: constructors, load and items find nothing there" {
-	slow
 	both_backends input_is_kept
 }
 
+# bats test_tags=quick
 @test "standard input is the run's: when a plugin is looked at, and when it is tried by hand" {
 	GUEST=constructor-input expect 0 "$worker" --describe "$guest" <items
 	has "$err" 'the constructor reads 0 bytes'
@@ -79,6 +80,7 @@ deaths_ignored() {
 
 # -- in threads --
 
+# bats test_tags=quick
 @test "an item that ends its thread is charged, and another takes its place" {
 	for jobs in $(quick || echo 1) 2; do
 		expect 1 rota map -b thread -j "$jobs" "$guest" fault=pthread-exit <items
@@ -96,6 +98,7 @@ ends_within() { # SECONDS STATUS
 	nothing_left
 }
 
+# bats test_tags=quick
 @test "a fork server that an item stops is replaced when something is owed by it; the item is charged" {
 	start "$ROTA" map -j 2 --timeout 300ms -i items "$guest" fault=stop-server-hang
 	ends_within 10 1
@@ -108,7 +111,6 @@ ends_within() { # SECONDS STATUS
 }
 
 @test "a fork server that hangs before a fork is replaced, and given up where it always does" {
-	slow
 	start "$ROTA" map -j 2 --start-timeout 500ms -i items "$guest" fault=atfork
 	ends_within 10 0
 	same "$out" items
@@ -119,12 +121,11 @@ ends_within() { # SECONDS STATUS
 }
 
 @test "a second signal ends all at once, whatever the fork server does" {
-	slow
 	for signal in INT TERM; do
 		start "$ROTA" map -j 2 -i items "$guest" fault=stop-server-hang
-		eventually grep -q '^6$' "$out"
+		eventually has_line "$out" 6
 		kill -"$signal" "$run"
-		eventually grep -q 'no more is read' "$err"
+		eventually says "$err" 'no more is read'
 		kill -"$signal" "$run"
 		within 3 has_ended
 		ends "$([ $signal = INT ] && echo 130 || echo 143)"
@@ -134,14 +135,13 @@ ends_within() { # SECONDS STATUS
 
 # Its death signal is off, its guard there.
 has_loaded() {
-	local server
-	server=$(pgrep -P "$run" -f -- --serve) && pgrep -x rota-guard -P "$server" >/dev/null
+	local server children
+	forkserver && children "$server" rota-guard && [ "${#children[@]}" -gt 0 ]
 }
 
 @test "kill -9 of the supervisor while its fork server is stopped, or hangs before a fork: nothing is left" {
-	slow
 	start "$ROTA" map -j 2 -i items "$guest" fault=stop-server-hang
-	eventually grep -q '^6$' "$out"
+	eventually has_line "$out" 6
 	kill -KILL "$run"
 	ends_within 3 137
 	start "$ROTA" map -j 2 --start-timeout 1m -i items "$guest" fault=atfork-first
@@ -160,13 +160,14 @@ has_loaded() {
 # -- a worker that is stopped from outside --
 
 stop_worker() {
-	kill -STOP "$(pgrep -x rota-worker -P "$(pgrep -P "$run" -f -- --serve)")"
+	workers
+	kill -STOP "${workers[@]}"
 }
 
 @test "a worker that is stopped between items doesn't hold up an interrupted run" {
 	for signal in INT TERM; do
 		start "$ROTA" map -j 1 identity < <(echo first; eventually test -e more)
-		eventually grep -q first "$out"
+		eventually says "$out" first
 		stop_worker
 		kill -"$signal" "$run"
 		within 5 has_ended || { touch more; false; }
@@ -178,10 +179,9 @@ stop_worker() {
 }
 
 @test "a worker that is stopped before it takes a large item is replaced" {
-	slow
 	head -c 3000000 /dev/zero | tr '\0' x >large
 	start "$ROTA" map -j 1 identity < <(echo first; eventually test -e more; cat large)
-	eventually grep -q first "$out"
+	eventually says "$out" first
 	stop_worker
 	touch more
 	ends_within 10 0
@@ -190,6 +190,7 @@ stop_worker() {
 
 # -- plugins that don't get ready --
 
+# bats test_tags=quick
 @test "load and open have the time of --start-timeout together, and no more" {
 	for fault in $(quick || echo load-hang) open-hang; do
 		start "$ROTA" map -j 2 --start-timeout 300ms -i items "$guest" "fault=$fault"
@@ -200,10 +201,10 @@ stop_worker() {
 }
 
 @test "an open that closes all descriptors is refused, once" {
-	for _ in $(quick || echo 1 2) 3; do
+	for _ in 1 2; do
 		expect 3 rota map -j 1 "$guest" fault=open-close <items
 		empty "$out"
-		[ "$(grep -c 'plugin guest: its open has closed descriptors' "$err")" -eq 1 ]
+		counts 1 "$err" 'plugin guest: its open has closed descriptors'
 		[ "$(grep -c -v ' items, ' "$err")" -eq 1 ]
 	done
 }
@@ -234,19 +235,19 @@ killed_and_looked_at_again() {
 	killed_meanwhile 9 1000 3
 	empty "$out"
 	has "$err" 'was killed from outside 10 times, the last time by SIGKILL'
-	[ "$(wc -l <"$err")" -eq 1 ]
+	lines "$err" -eq 1
 }
 
+# bats test_tags=quick
 @test "a process that looks at a plugin and is killed from outside is no crash of the plugin: it is looked at again" {
 	at_least_on process killed_and_looked_at_again
 }
 
 stopped_and_looked_at_again() {
-	killed_meanwhile 19 2 0
+	killed_meanwhile 19 1 0
 	same "$out" items
 }
 
 @test "a process that looks at a plugin and is stopped from outside isn't waited for" {
-	slow
 	both_backends stopped_and_looked_at_again
 }
