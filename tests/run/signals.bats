@@ -16,35 +16,39 @@ teardown() {
 	end_all
 }
 
-# busy_run OPTIONS: on a FIFO, its workers busy until there's a file may-end
+# busy_run OPTIONS: on a FIFO, its workers busy until there's a line for each of them
 busy_run() {
 	rm -f in may-end results
-	mkfifo in
+	mkfifo in may-end
+	exec 5<>may-end
 	: >results
 	start "$ROTA" exec "$@" -i in -o results -- \
-		sh -c 'echo "$1" >>begun; until [ -e may-end ]; do sleep 0.01; done; echo "$1"' sh </dev/null
+		sh -c 'echo "$1" >>begun; read -r _ <may-end; echo "$1"' sh </dev/null 5>&-
 	exec 4>in
 }
 
-workers() {
-	local server
-	server=$(pgrep -P "$run" -f -- --serve) || return 0
-	pgrep -x rota-worker -P "$server"
-}
-
 n_workers_is() {
-	[ "$(workers | wc -l)" -eq "$1" ]
+	workers
+	[ "${#workers[@]}" -eq "$1" ]
 }
 
 have_begun() {
-	[ "$(wc -l 2>/dev/null <begun)" -eq "$1" ]
+	has_lines begun "$1" && ! has_lines begun "$(($1 + 1))"
+}
+
+# For as many as there are.
+may_end() {
+	printf '%s\n' {1..20} >&5
 }
 
 finishes() {
-	: >may-end
+	may_end
 	exec 4>&-
 	ends 0
-	seq "$1" | cmp - results
+	exec 5>&-
+	local wanted
+	eval "wanted=({1..$1})"
+	lists results "${wanted[@]}"
 	nothing_left
 }
 
@@ -64,24 +68,29 @@ prints() {
 }
 
 workers_are_printed() {
-	[ "$(grep -c '^rota: worker 1[, ].*ready' "$err")" -eq "$1" ] &&
-		[ "$(grep -c '^rota: worker 2[, ].*ready' "$err")" -eq "$1" ]
+	local line ones=0 twos=0
+	while read -r line; do
+		[[ $line != "rota: worker 1"[,\ ]*ready* ]] || ones=$((ones + 1))
+		[[ $line != "rota: worker 2"[,\ ]*ready* ]] || twos=$((twos + 1))
+	done <"$err"
+	[ "$ones" -eq "$1" ] && [ "$twos" -eq "$1" ]
 }
 
+# bats test_tags=quick
 @test "QUIT: the state of each worker, as often as it comes, and the run goes on" {
 	at_least_on process prints
 }
 
 @test "QUIT: with -q, too, for it was asked for" {
-	slow
 	busy_run -q -j 1
 	echo 1 >&4
 	eventually have_begun 1
 	kill -QUIT "$run"
-	eventually grep -q 'worker 1' "$err"
+	eventually says "$err" 'worker 1'
 	finishes 1
 }
 
+# bats test_tags=quick
 @test "USR1: one worker more each time" {
 	busy_run -j 1
 	seq 12 >&4
@@ -95,51 +104,56 @@ workers_are_printed() {
 	finishes 12
 }
 
+# bats test_tags=quick
 @test "USR2: one fewer each time, when it has finished its item; never none" {
 	busy_run -j 4
 	seq 4 >&4
 	eventually have_begun 4
-	for n in 1 2 3 4 5 6; do
+	for n in 1 2 3 4 5; do
 		kill -USR2 "$run"
 		eventually has_count 'workers from now on' "$n"
 	done
 	[ "$(grep -c ' 1 workers\? from now on' "$err")" -ge 1 ]
 	seq 5 12 >&4
-	: >may-end
-	eventually grep -qx 12 results
+	may_end
+	eventually has_line results 12
 	eventually n_workers_is 1
 	finishes 12
 }
 
 has_count() {
-	[ "$(grep -c "$1" "$err")" -eq "$2" ]
+	counts "$2" "$err" "$1" >/dev/null
 }
 
+# ORDER: in so many of the ways that there are
 up_and_down() {
 	rm -f results
-	start "$ROTA" map -b "$backend" "$order" -j 3 -o results sleep ms=3 <<<"$(seq -f 'item %g' 500)"
+	start "$ROTA" map -b "$backend" "$1" -j 3 -o results sleep ms=3 <items
 	eventually test -s results
 	for signal in USR2 USR2 USR1 USR1 USR1 USR1 USR2 USR2 USR2 USR2 USR1; do
 		kill -"$signal" "$run" 2>/dev/null || break
-		sleep 0.03 # some of it before what the last one began has ended, some after
+		read -rt 0.02 -u "$never" || : # some of it before what the last one began has ended, some after
 	done
 	ends 0
-	sort -n -k 2 results | cmp - <(seq -f 'item %g' 500)
-	[ "$order" = -u ] || seq -f 'item %g' 500 | cmp - results
+	[ "$1" = -k ] || sort -n -k 2 -o results results
+	same results items
 	nothing_left
 }
 
 @test "USR1, USR2 up and down: each result is there, once, in order" {
-	slow
-	order=-k
-	both_backends up_and_down
-	order=-u
-	both_backends up_and_down
+	local never
+	exec {never}<> <(:)
+	printf 'item %s\n' {1..300} >items
+	backend=process
+	up_and_down -k
+	up_and_down -u
+	backend=thread
+	up_and_down -u
+	exec {never}>&-
 }
 
 # What a worker has in hand that is to go may be more than its ring holds.
 @test "USR2: large results of those that are to go are heard to their end" {
-	slow
 	start "$ROTA" exec -j 4 -i range:1-6 -o results -- \
 		sh -c ': >begun.$1; until [ -e may-end ]; do sleep 0.01; done; head -c 3000000 /dev/zero | tr "\0" x' sh
 	eventually test -e begun.1 -a -e begun.2 -a -e begun.3 -a -e begun.4
@@ -156,41 +170,44 @@ up_and_down() {
 }
 
 @test "USR1: many more than there are places for" {
-	start "$ROTA" map -j 1 -o results sleep ms=5 <<<"$(seq -f 'item %g' 200)"
+	printf 'item %s\n' {1..200} >items
+	start "$ROTA" map -j 1 -o results sleep ms=5 <items
 	eventually test -s results
 	for _ in {1..40}; do kill -USR1 "$run" 2>/dev/null || break; done
 	ends 0
-	seq -f 'item %g' 200 | cmp - results
+	same results items
 	nothing_left
 }
 
 is_stopped() {
-	[[ $(sed 's/.*) //;s/ .*//' "/proc/$1/stat" 2>/dev/null) = [Tt] ]]
+	local stat
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null && [[ ${stat##*) } == [Tt]* ]]
 }
 
+# bats test_tags=quick
 @test "TSTP: the workers stop and go on with the supervisor" {
 	mkfifo in
 	start "$ROTA" map -j 2 -i in -o results sleep ms=20 spin=yes </dev/null
 	exec 4>in
-	seq -f 'item %g' 24 >&4
+	printf 'item %s\n' {1..24} | tee items >&4
 	eventually test -s results
 	eventually n_workers_is 2
 	kill -TSTP "$run"
 	eventually is_stopped "$run"
-	for pid in $(workers); do
+	for pid in "${workers[@]}"; do
 		eventually is_stopped "$pid"
 	done
 	kill -CONT "$run"
 	exec 4>&-
 	ends 0
-	seq -f 'item %g' 24 | cmp - results
+	same results items
 	nothing_left
 }
 
 @test "TSTP: a stopped run is ended by TERM, and by KILL" {
 	for signal in $(quick || echo KILL) TERM; do
 		start "$ROTA" map -j 2 --grace 200ms -o "results.$signal" "$bad/shelf.so" fault=hang when=3 <<<"$(seq 10)"
-		eventually grep -qsx 2 "results.$signal"
+		eventually has_line "results.$signal" 2
 		kill -TSTP "$run"
 		eventually is_stopped "$run"
 		kill -"$signal" "$run"
@@ -212,13 +229,14 @@ is_stopped() {
 	done
 }
 
+# bats test_tags=quick
 @test "CHLD ignored by the parent: deaths are seen all the same" {
-	seq 200 >items
+	printf '%s\n' {1..200} >items
 	expect 1 rota_with --ignore-signal=CHLD map -j 2 "$bad/shelf.so" fault=kill when=70 <items
-	grep -vx 70 items | cmp - "$out"
+	lists "$out" {1..69} {71..200}
 	has "$err" 'item 70 "70": crashed: SIGKILL'
 	expect 1 rota_with --ignore-signal=CHLD exec -j 2 sh -c '[ "$1" != 7 ] || exit 3; echo "$1"' sh <<<"$(seq 9)"
-	seq 9 | grep -vx 7 | cmp - "$out"
+	lists "$out" {1..6} 8 9
 	has "$err" 'item 7 "7": failed: '
 	has "$err" 3
 }
@@ -227,6 +245,7 @@ rota_with() {
 	timeout -k 2 60 env "$1" "$ROTA" "${@:2}"
 }
 
+# bats test_tags=quick
 @test "signals blocked by the parent: neither the run nor its workers are deaf" {
 	expect 0 rota_with --block-signal=TERM,INT,USR1,CHLD,QUIT,ALRM map -j 2 "$bad/shelf.so" tell=sigmask <<<$'a\nb'
 	is "$out" $'0\n0'
@@ -236,7 +255,7 @@ rota_with() {
 	start env --block-signal=TERM "$ROTA" map -j 1 -i in upper </dev/null
 	exec 4>in
 	echo a >&4
-	eventually grep -q A "$out"
+	eventually says "$out" A
 	kill -TERM "$run"
 	ends 143
 	exec 4>&-
