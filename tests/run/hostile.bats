@@ -63,7 +63,7 @@ often() {
 	often fork-return fork-return 1 -u
 }
 
-# scribbled FAULT JOBS...: what its worker has in hand can be wrong, being written over after it was right. Nothing else.
+# scribbled FAULT JOBS...: what its worker has in hand can be wrong, as it is written over afterwards. Nothing else.
 scribbled() {
 	printf 'item %s\n' {1..200} >items
 	for jobs in "${@:2}"; do
