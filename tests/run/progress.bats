@@ -61,31 +61,37 @@ on_a_terminal() {
 	[ "$(tr '\r' '\n' <shown | sed 's/\x1b\[[0-9;?]*[A-Za-z]//g' | grep -acE '^[^ ]*.*word [0-9]+$')" -eq 40 ]
 }
 
-# says_true FILE TOTAL: each ETA is what the items that are left take at the pace that is said with it
+# says_true TOTAL FILE...: each ETA is what the items that are left take at the pace that is said with it
 says_true() {
 	python3 - "$@" <<-'END'
 		import json, sys
-		total = int(sys.argv[2])
-		objects = [json.loads(line) for line in open(sys.argv[1]) if line.startswith("{")]
-		told = [o for o in objects if o["eta_s"] is not None]
-		assert told, objects
-		for o in told:
-		    left_s = (total - o["finished"]) / o["rate_per_s"]
-		    assert left_s / 1.5 - 0.1 <= o["eta_s"] <= left_s * 1.5 + 1, (left_s, o)
-		assert objects[-1]["final"] and objects[-1]["total"] == total, objects[-1]
+		total = int(sys.argv[1])
+		for name in sys.argv[2:]:
+		    objects = [json.loads(line) for line in open(name) if line.startswith("{")]
+		    told = [o for o in objects if o["eta_s"] is not None]
+		    assert told, (name, objects)
+		    for o in told:
+		        left_s = (total - o["finished"]) / o["rate_per_s"]
+		        assert left_s / 1.5 - 0.1 <= o["eta_s"] <= left_s * 1.5 + 1, (name, left_s, o)
+		    assert objects[-1]["final"] and objects[-1]["total"] == total, (name, objects[-1])
 	END
 }
 
 @test "progress: the ETA of a file is that of what is finished, not of what was read" {
 	command -v python3 >/dev/null || skip "python3 is missing"
 	seq -f 'item %04g' 400 >many
-	local source
-	for source in '-i many' '-u -i many' '-b thread'; do
-		echo "with $source:"
-		# shellcheck disable=SC2086
-		expect 0 rota map -j 2 --progress json -o none $source sleep ms=10 <many
-		says_true "$err" 400
+	local pids=()
+	# they sleep: side by side
+	rota map -j 2 --progress json -o none -i many sleep ms=10 2>kept 3>&- &
+	pids+=($!)
+	rota map -u -j 2 --progress json -o none -i many sleep ms=10 2>unordered 3>&- &
+	pids+=($!)
+	rota map -b thread -j 2 --progress json -o none sleep ms=10 <many 2>threads 3>&- &
+	pids+=($!)
+	for pid in "${pids[@]}"; do
+		wait "$pid"
 	done
+	says_true 400 kept unordered threads
 }
 
 @test "progress: the same for a run that is gone on from; a pipe has a total at its end" {
@@ -97,7 +103,7 @@ says_true() {
 	ends 130
 	expect 0 rota map -j 2 --progress json --journal j --resume -i many -o results sleep ms=10
 	same results many
-	says_true "$err" 400
+	says_true 400 "$err"
 	head -n 200 many | expect 0 rota map -j 2 --progress json sleep ms=10
 	has "$err" '"total":null'
 	has "$err" '"finished":200,"total":200'
@@ -188,9 +194,15 @@ says_true() {
 
 # Upper bounds are far away: what waits for something else than it should is a mistake in kind.
 blames() { # WHO COMMAND...
-	"${@:2}" 2>err >out
-	has err "bottleneck: $1 "
-	rm err
+	local pids=()
+	for backend in process thread; do
+		"${@:2}" 2>"$backend.err" >"$backend.out" 3>&- &
+		pids+=($!)
+	done
+	wait "${pids[0]}"
+	wait "${pids[1]}"
+	has process.err "bottleneck: $1 "
+	has thread.err "bottleneck: $1 "
 }
 
 slow_input() { { sleep 1; seq 3; } | rota map -b "$backend" -v upper; }
@@ -198,8 +210,9 @@ slow_items() { seq -f 'item %g' 40 | rota map -b "$backend" -v -j 2 sleep ms=20;
 slow_output() { seq 1000000 | rota map -b "$backend" -v upper | { sleep 1.5; cat; }; }
 
 @test "bottleneck: -v says what a run waited for most" {
-	both_backends blames input slow_input
-	both_backends blames workers slow_items
-	both_backends blames output slow_output
-	cmp out <(seq 1000000)
+	blames input slow_input
+	blames workers slow_items
+	blames output slow_output
+	cmp process.out <(seq 1000000)
+	cmp thread.out process.out
 }
