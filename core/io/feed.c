@@ -25,17 +25,15 @@
 
 #include "core/io/feed.h"
 
+#include "core/io/delimiter.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BLOCK_BYTES (256 * 1024)
-#define MIN_ROOM_BYTES 4096             /* less isn't worth a read */
-#define SHOWN_BYTES 200                 /* of an item that is too long */
-#define LANE_BYTES 32                   /* a vector of the larger ones that most processors have */
-#define STRIDE_BYTES (128 * LANE_BYTES) /* what is counted in one go: less than 256 lanes */
-#define SHORT_STRIDE_BYTES (8 * LANE_BYTES)
-#define FEW_ITEMS 16 /* so few are found one by one */
+#define MIN_ROOM_BYTES 4096 /* less isn't worth a read */
+#define SHOWN_BYTES 200     /* of an item that is too long */
 #define NONE SIZE_MAX
 
 /* How much memory blocks take. It lives as long as the feed or any block. */
@@ -114,98 +112,6 @@ static int block_resize(struct block *block, size_t cap)
 	block->bytes = bytes;
 	block->cap = cap;
 	return 0;
-}
-
-/* Searching: all that looks at each byte stands here. */
-
-/* Of less than 256 lanes: a byte is enough to count in. Inlined for different processors. */
-static inline __attribute__((always_inline)) size_t count_here(const char *bytes, size_t n_lanes, char delimiter)
-{
-	typedef unsigned char lane __attribute__((vector_size(LANE_BYTES)));
-	lane sums = {0}, wanted = sums + (unsigned char)delimiter, here;
-	unsigned char counts[LANE_BYTES];
-	size_t n = 0;
-
-	for (size_t i = 0; i < n_lanes; i++) {
-		memcpy(&here, bytes + i * LANE_BYTES, LANE_BYTES);
-		sums -= (lane)(here == wanted); /* -1 where it is */
-	}
-	memcpy(counts, &sums, LANE_BYTES);
-	for (size_t i = 0; i < LANE_BYTES; i++)
-		n += counts[i];
-	return n;
-}
-
-#ifdef HAVE_AVX2
-__attribute__((target("avx2"))) static size_t count_avx2(const char *bytes, size_t n_lanes, char delimiter)
-{
-	return count_here(bytes, n_lanes, delimiter);
-}
-
-static size_t count_lanes(const char *bytes, size_t n_lanes, char delimiter)
-{
-	return __builtin_cpu_supports("avx2") ? count_avx2(bytes, n_lanes, delimiter)
-	                                      : count_here(bytes, n_lanes, delimiter);
-}
-#else
-static size_t count_lanes(const char *bytes, size_t n_lanes, char delimiter)
-{
-	return count_here(bytes, n_lanes, delimiter);
-}
-#endif
-
-/* Of at most STRIDE_BYTES. */
-static size_t count_delimiters(const char *bytes, size_t n_bytes, char delimiter)
-{
-	size_t n_lanes = n_bytes / LANE_BYTES;
-	size_t n = count_lanes(bytes, n_lanes, delimiter);
-
-	for (size_t i = n_lanes * LANE_BYTES; i < n_bytes; i++)
-		n += bytes[i] == delimiter;
-	return n;
-}
-
-/* The length of the first max_items items, or of all when there are fewer; the bytes end with a delimiter. */
-static size_t find_cut(const char *bytes, size_t n_bytes, char delimiter, uint32_t max_items, uint32_t *ret_items)
-{
-	size_t stride = STRIDE_BYTES, at = 0;
-	uint32_t n_items = 0;
-
-	/* Far from the last of them by counting, in smaller strides when it comes near. */
-	while (at < n_bytes && max_items - n_items >= FEW_ITEMS) {
-		size_t n_here = n_bytes - at < stride ? n_bytes - at : stride;
-		size_t n_found = count_delimiters(bytes + at, n_here, delimiter);
-
-		if (n_found <= max_items - n_items) {
-			n_items += (uint32_t)n_found;
-			at += n_here;
-		} else if (stride > SHORT_STRIDE_BYTES) {
-			stride /= 4;
-		} else {
-			break;
-		}
-	}
-	if (n_items == max_items)
-		at = (size_t)((const char *)memrchr(bytes, delimiter, at) - bytes) + 1;
-	for (; n_items < max_items && at < n_bytes; n_items++)
-		at = (size_t)((const char *)memchr(bytes + at, delimiter, n_bytes - at) - bytes) + 1;
-	*ret_items = n_items;
-	return at;
-}
-
-/* Up to where no item is over max_bytes; the bytes end with a delimiter. Looks only at the end of each window. */
-static size_t find_too_long(const char *bytes, size_t n_bytes, char delimiter, size_t max_bytes)
-{
-	size_t at = 0;
-
-	while (n_bytes - at > max_bytes) {
-		const char *last = memrchr(bytes + at, delimiter, max_bytes + 1);
-
-		if (last == NULL)
-			return at;
-		at = (size_t)(last - bytes) + 1;
-	}
-	return n_bytes;
 }
 
 /* Reading */
@@ -329,7 +235,7 @@ static void feed_check_items(const struct feed *feed, struct block *block)
 {
 	size_t n_bytes = (block->kept < block->whole ? block->kept : block->whole) - block->good;
 
-	block->good += find_too_long(block->bytes + block->good, n_bytes, feed->delimiter, feed->max_item_bytes);
+	block->good += delimiter_find_too_long(block->bytes + block->good, n_bytes, feed->delimiter, feed->max_item_bytes);
 }
 
 /* The piece at the end is over max-item already: its first bytes become an item, the rest is skipped. */
@@ -495,7 +401,7 @@ static void feed_take_run(struct feed *feed, uint32_t max_items, size_t max_byte
 			last = memchr(run, feed->delimiter, n_bytes);
 		n_bytes = (size_t)(last - run) + 1;
 	}
-	n_bytes = find_cut(run, n_bytes, feed->delimiter, max_items > 0 ? max_items : 1, &n_items);
+	n_bytes = delimiter_cut(run, n_bytes, feed->delimiter, max_items > 0 ? max_items : 1, &n_items);
 	feed_give(feed, n_bytes, n_bytes, n_items, ret);
 }
 
@@ -551,7 +457,7 @@ struct slice slice_split(struct slice *slice, uint32_t n_items, char delimiter)
 {
 	struct slice head = *slice;
 
-	head.n_bytes = find_cut(slice->bytes, slice->n_bytes, delimiter, n_items, &head.n_items);
+	head.n_bytes = delimiter_cut(slice->bytes, slice->n_bytes, delimiter, n_items, &head.n_items);
 	slice->bytes += head.n_bytes;
 	slice->n_bytes -= head.n_bytes;
 	slice->seq += head.n_items;
