@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * option - see option.h. Texts become numbers in number_parse(), which knows the types' notations; bounds in a
- * range are read by the same function, so a range means what the same words mean as a value.
- *
- * All arithmetic is in integers: a fraction of a unit is exact as far as the unit goes ("0.3K" is 307 bytes), and
- * what rounds to nothing or overflows is refused, never bent.
+ * option - see option.h. Texts become numbers in number_parse(), by their type's notation; bounds in a range are read
+ * by the same function, so a range means what the same words mean as a value.
  */
 #include "config.h"
 
 #include "core/base/option.h"
 
 #include "core/base/log.h"
+#include "core/base/notation.h"
 
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#define DISTANCE_MAX_BYTES 64
 
 static const struct {
 	const char *name;
@@ -79,151 +73,11 @@ const struct option_spec *option_find(const struct option_spec *specs, const cha
 
 /* Numbers */
 
-enum number_result {
-	NUMBER_OK,
-	NUMBER_NONSENSE,
-	NUMBER_TOO_LARGE,
-	NUMBER_TOO_SMALL,
-};
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static int digit_of(char c, int base)
-{
-	if (is_digit(c))
-		return c - '0';
-	c = lower(c);
-	return base == 16 && c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static enum number_result int_parse(const char *text, size_t n, int64_t *ret)
-{
-	bool is_negative = n > 0 && text[0] == '-';
-	size_t at = is_negative ? 1 : 0;
-	bool is_hex = n - at > 2 && text[at] == '0' && lower(text[at + 1]) == 'x';
-	unsigned base = is_hex ? 16 : 10;
-	at += is_hex ? 2 : 0;
-	size_t first = at;
-	uint64_t number = 0;
-	bool is_over = false;
-	for (int digit; at < n && (digit = digit_of(text[at], (int)base)) >= 0; at++) {
-		is_over |= __builtin_mul_overflow(number, base, &number);
-		is_over |= __builtin_add_overflow(number, (unsigned)digit, &number);
-	}
-	if (at == first)
-		return NUMBER_NONSENSE;
-	if (at < n && !is_hex) {
-		char unit = lower(text[at++]);
-		unsigned factor = unit == 'k' ? 1000 : unit == 'm' ? 1000000 : unit == 'g' ? 1000000000 : 0;
-		if (factor == 0)
-			return NUMBER_NONSENSE;
-		is_over |= __builtin_mul_overflow(number, factor, &number);
-	}
-	if (at < n)
-		return NUMBER_NONSENSE;
-	if (is_over || number > (uint64_t)INT64_MAX + is_negative)
-		return is_negative ? NUMBER_TOO_SMALL : NUMBER_TOO_LARGE;
-	*ret = (int64_t)(is_negative ? 0 - number : number);
-	return NUMBER_OK;
-}
-
-/* "", B, K, KB, Ki, KiB and so on to P, in any case; 0 when it is none. */
-static uint64_t size_unit(const char *unit, size_t n)
-{
-	static const char letters[] = "kmgtp";
-	uint64_t factor = 1;
-	const char *letter = n > 0 ? memchr(letters, lower(unit[0]), sizeof(letters) - 1) : NULL;
-	size_t at = 0;
-	if (letter) {
-		factor = UINT64_C(1) << 10 * (letter - letters + 1);
-		at++;
-		if (at < n && lower(unit[at]) == 'i')
-			at++;
-	}
-	if (at < n && lower(unit[at]) == 'b')
-		at++;
-	return at == n ? factor : 0;
-}
-
-/* Lower case only: an M would be read as minutes by one and as months or millions by another. */
-static uint64_t duration_unit(const char *unit, size_t n)
-{
-	static const struct {
-		const char *name;
-		uint64_t ns;
-	} units[] = {
-		{"", 1000000000},
-		{"ns", 1},
-		{"us", 1000},
-		{"ms", 1000000},
-		{"s", 1000000000},
-		{"m", UINT64_C(60000000000)},
-		{"min", UINT64_C(60000000000)},
-		{"h", UINT64_C(3600000000000)},
-		{"d", UINT64_C(86400000000000)},
-	};
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strlen(units[i].name) == n && memcmp(units[i].name, unit, n) == 0)
-			return units[i].ns;
-	}
-	return 0;
-}
-
-/*
- * The whole part of 0.DIGITS x factor. From the last digit to the first, x = (digit x factor + x) / 10 loses nothing:
- * whole parts may be taken at each step. 10 x factor fits into 64 bits for every unit there is.
- */
-static uint64_t fraction_of(const char *digits, size_t n_digits, uint64_t factor)
-{
-	uint64_t part = 0;
-	for (size_t i = n_digits; i > 0; i--)
-		part = ((uint64_t)(digits[i - 1] - '0') * factor + part) / 10;
-	return part;
-}
-
-static enum number_result quantity_parse(const char *text, size_t n, uint64_t (*unit_of)(const char *, size_t),
-                                         int64_t *ret)
-{
-	size_t at = 0;
-	uint64_t number = 0;
-	bool is_over = false, is_zero = true;
-	for (; at < n && is_digit(text[at]); at++) {
-		is_over |= __builtin_mul_overflow(number, 10u, &number);
-		is_over |= __builtin_add_overflow(number, (unsigned)(text[at] - '0'), &number);
-		is_zero &= text[at] == '0';
-	}
-	bool has_point = at < n && text[at] == '.';
-	size_t first = at + has_point, end = first;
-	for (; has_point && end < n && is_digit(text[end]); end++)
-		is_zero &= text[end] == '0';
-	if (has_point ? end == first : at == 0)
-		return NUMBER_NONSENSE;
-	uint64_t factor = unit_of(text + end, n - end);
-	if (factor == 0 || (has_point && factor == 1))
-		return NUMBER_NONSENSE;
-	is_over |= __builtin_mul_overflow(number, factor, &number);
-	is_over |= __builtin_add_overflow(number, fraction_of(text + first, end - first, factor), &number);
-	if (is_over || number > INT64_MAX)
-		return NUMBER_TOO_LARGE;
-	if (number == 0 && !is_zero)
-		return NUMBER_TOO_SMALL;
-	*ret = (int64_t)number;
-	return NUMBER_OK;
-}
-
-static enum number_result number_parse(enum option_type type, const char *text, size_t n, int64_t *ret)
+static enum notation_result number_parse(enum option_type type, const char *text, size_t n, int64_t *ret)
 {
 	if (type == OPTION_INT)
-		return int_parse(text, n, ret);
-	return quantity_parse(text, n, type == OPTION_SIZE ? size_unit : duration_unit, ret);
+		return notation_read_int(text, n, ret);
+	return type == OPTION_SIZE ? notation_read_size(text, n, ret) : notation_read_duration(text, n, ret);
 }
 
 /* "1..64", "0..", "..10s". A bound that isn't there is the type's own. */
@@ -233,26 +87,15 @@ static bool is_range(const struct option_spec *spec, int64_t *ret_low, int64_t *
 	int64_t low = INT64_MIN, high = INT64_MAX;
 	if (!dots || strlen(spec->range) == 2)
 		return false;
-	if (dots != spec->range && number_parse(spec->type, spec->range, (size_t)(dots - spec->range), &low) != NUMBER_OK)
+	if (dots != spec->range && number_parse(spec->type, spec->range, (size_t)(dots - spec->range), &low) != NOTATION_OK)
 		return false;
-	if (dots[2] != '\0' && number_parse(spec->type, dots + 2, strlen(dots + 2), &high) != NUMBER_OK)
+	if (dots[2] != '\0' && number_parse(spec->type, dots + 2, strlen(dots + 2), &high) != NOTATION_OK)
 		return false;
 	if (low > high)
 		return false;
 	*ret_low = low;
 	*ret_high = high;
 	return true;
-}
-
-const char *option_size_text(char text[OPTION_SIZE_TEXT_BYTES], int64_t n_bytes)
-{
-	static const char units[] = "KMGTP";
-	int unit = -1;
-	for (; n_bytes != 0 && n_bytes % 1024 == 0 && units[unit + 1]; n_bytes /= 1024)
-		unit++;
-	snprintf(text, OPTION_SIZE_TEXT_BYTES, "%lld%s%.1s", (long long)n_bytes, unit < 0 ? " bytes" : "",
-	         unit < 0 ? "" : units + unit);
-	return text;
 }
 
 /* Values */
@@ -270,13 +113,13 @@ static int parse_number(const struct option_spec *spec, const char *text, int64_
 	int64_t number = 0, low = INT64_MIN, high = INT64_MAX;
 	log_quote_value(quoted, text);
 	switch (number_parse(spec->type, text, strlen(text), &number)) {
-	case NUMBER_OK:
+	case NOTATION_OK:
 		break;
-	case NUMBER_NONSENSE:
+	case NOTATION_NONSENSE:
 		return refuse(spec, text, err);
-	case NUMBER_TOO_LARGE:
+	case NOTATION_TOO_LARGE:
 		return err_set(err, ERR_USAGE, "%s is too large: expected at most %s", quoted, types[spec->type].most);
-	case NUMBER_TOO_SMALL:
+	case NOTATION_TOO_SMALL:
 		return err_set(err, ERR_USAGE, "%s is too small: expected at least %s", quoted, types[spec->type].least);
 	}
 	if (spec->range && !is_range(spec, &low, &high))
@@ -501,65 +344,4 @@ int option_check_table(const struct option_spec *specs, struct err *err)
 		option_value_fini(&value);
 	}
 	return 0;
-}
-
-/* Misspelt names */
-
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Restricted Damerau-Levenshtein, without regard to case, of words up to DISTANCE_MAX_BYTES long. */
-static size_t distance(const char *a, size_t n_a, const char *b, size_t n_b)
-{
-	size_t rows[3][DISTANCE_MAX_BYTES + 1];
-	size_t *before_last = rows[0], *last = rows[1], *row = rows[2];
-	for (size_t j = 0; j <= n_b; j++)
-		last[j] = j;
-	for (size_t i = 1; i <= n_a; i++) {
-		row[0] = i;
-		for (size_t j = 1; j <= n_b; j++) {
-			size_t is_other = lower(a[i - 1]) != lower(b[j - 1]);
-			row[j] = least(last[j - 1] + is_other, least(last[j], row[j - 1]) + 1);
-			if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]))
-				row[j] = least(row[j], before_last[j - 2] + 1);
-		}
-		size_t *oldest = before_last;
-		before_last = last;
-		last = row;
-		row = oldest;
-	}
-	return last[n_b];
-}
-
-static const char *name_begun(const char *word, size_t n_word, const char *const *names, size_t n_names)
-{
-	const char *found = NULL;
-	for (size_t i = 0; i < n_names && n_word >= 3; i++) {
-		if (strncasecmp(names[i], word, n_word) != 0)
-			continue;
-		if (found)
-			return NULL;
-		found = names[i];
-	}
-	return found;
-}
-
-const char *option_nearest(const char *word, const char *const *names, size_t n_names)
-{
-	size_t n_word = strlen(word);
-	size_t best = n_word / 3;
-	const char *nearest = NULL;
-	for (size_t i = 0; i < n_names && n_word <= DISTANCE_MAX_BYTES; i++) {
-		size_t n_name = strlen(names[i]);
-		if (n_name > DISTANCE_MAX_BYTES)
-			continue;
-		size_t off = distance(word, n_word, names[i], n_name);
-		if (off < best || (off == best && !nearest)) {
-			best = off;
-			nearest = names[i];
-		}
-	}
-	return nearest ? nearest : name_begun(word, n_word, names, n_names);
 }

@@ -4,7 +4,7 @@
  * the conf file, a plugin's options, the help texts and `rota plugins NAME` all come from such tables.
  *
  *   table: static const struct option_spec specs[] = {{"jobs", OPTION_INT, NULL, "workers", "1..", NULL, 0}, ..., {0}};
- *   option_check_table (a plugin's, which may be wrong), option_find, option_parse, option_nearest
+ *   option_check_table (a plugin's, which may be wrong), option_find, option_parse, option_value_fini
  *
  * The types are those of rota/plugin.h, with the same numbers (worker/host asserts it).
  */
@@ -19,10 +19,10 @@
 
 enum option_type {
 	OPTION_STRING = 1,
-	OPTION_INT,      /* -12, 0x1f, 10k (k, M, G, in any case: powers of 1000) */
+	OPTION_INT,      /* for numbers see core/base/notation.h */
 	OPTION_BOOL,     /* yes no true false on off 1 0, any case */
-	OPTION_SIZE,     /* bytes: 4096, 64K, 1.5G, 10MiB, 64kb (to P, in any case): powers of 1024; never negative */
-	OPTION_DURATION, /* ns: 250us, 500ms, 10s, 1.5m or min, 1h, 2d; a bare number is seconds; never negative */
+	OPTION_SIZE,     /* bytes */
+	OPTION_DURATION, /* ns */
 	OPTION_CHOICE,   /* one of the words in range */
 	OPTION_LIST      /* comma-separated, "\," is a comma and "\\" a backslash; "" is the empty list */
 };
@@ -49,10 +49,6 @@ const char *option_type_name(enum option_type type);
 /* The type of that name; 0 when there is none. */
 enum option_type option_type_of(const char *name);
 
-/* A number of bytes as somebody would write it: "1G", "1500 bytes". Returns text. */
-#define OPTION_SIZE_TEXT_BYTES 32
-const char *option_size_text(char text[OPTION_SIZE_TEXT_BYTES], int64_t n_bytes);
-
 /* The entry of that name in a table that ends with a NULL name; NULL when there is none. */
 const struct option_spec *option_find(const struct option_spec *specs, const char *name);
 
@@ -70,11 +66,5 @@ void option_value_fini(struct option_value *value);
 
 /* What is wrong with a table: names, types, ranges, defaults that don't parse. 0 when nothing is. */
 int option_check_table(const struct option_spec *specs, struct err *err);
-
-/*
- * The name nearest to a misspelt one (restricted Damerau-Levenshtein without regard to case, at most a third of its
- * length off), else the only one that begins with it (3 letters or more), or NULL.
- */
-const char *option_nearest(const char *word, const char *const *names, size_t n_names);
 
 #endif

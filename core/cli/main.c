@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "core/base/log.h"
+#include "core/base/nearest.h"
 #include "core/base/proc.h"
 #include "core/base/tree.h"
 #include "core/cli/cmd.h"
@@ -87,7 +88,7 @@ static int unknown_command(const char *name)
 	size_t n_names = 0;
 	for (const struct command *command = commands; command->name; command++)
 		names[n_names++] = command->name;
-	const char *nearest = option_nearest(name, names, n_names), *meant = cmd_of_word(name);
+	const char *nearest = nearest_find(name, names, n_names), *meant = cmd_of_word(name);
 	if (name[0] == '-')
 		log_error("'%s' stands where a command should; options stand behind the command: rota map %s ...", name, name);
 	else if (meant)

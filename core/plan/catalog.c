@@ -5,7 +5,7 @@
 #include "core/plan/catalog.h"
 
 #include "core/base/log.h"
-#include "core/base/option.h"
+#include "core/base/nearest.h"
 #include "core/base/proc.h"
 #include "core/plan/describe.h"
 #include "core/plan/trust.h"
@@ -162,7 +162,7 @@ static int set_not_found(struct catalog *catalog, const char *name, struct err *
 	size_t n_names;
 	const char *nearest = NULL;
 	if (catalog_names(catalog, &names, &n_names, err) == 0)
-		nearest = option_nearest(name, names, n_names);
+		nearest = nearest_find(name, names, n_names);
 	if (nearest)
 		return err_set(err, ERR_USAGE, "no plugin '%s' in %s; did you mean '%s'?", name, folders, nearest);
 	return err_set(err, ERR_USAGE,

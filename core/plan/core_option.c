@@ -4,6 +4,8 @@
 
 #include "core/plan/core_option.h"
 
+#include "core/base/nearest.h"
+
 #include <string.h>
 
 static const struct core_option table[] = {
@@ -142,5 +144,5 @@ const char *core_option_nearest(const char *word, unsigned flags)
 		if (table[i].other_name)
 			names[n_names++] = table[i].other_name;
 	}
-	return option_nearest(word, names, n_names);
+	return nearest_find(word, names, n_names);
 }

@@ -5,6 +5,7 @@
 #include "core/plan/endpoint.h"
 
 #include "core/base/fileid.h"
+#include "core/base/nearest.h"
 #include "core/base/option.h"
 
 #include <fcntl.h>
@@ -87,7 +88,7 @@ static int misspelt_check(const char *text, size_t n_head, struct err *err)
 	char *head = strndup(text, n_head);
 	if (!head)
 		return set_memory(err);
-	const char *nearest = option_nearest(head, names, N_KINDS);
+	const char *nearest = nearest_find(head, names, N_KINDS);
 	int rc = 0;
 	if (nearest && access(text, F_OK) != 0)
 		rc = err_set(err, ERR_USAGE, "'%s' isn't a kind, did you mean '%s%s'? A file of that name is lines:%s", head,

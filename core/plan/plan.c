@@ -6,6 +6,8 @@
 
 #include "core/base/fileid.h"
 #include "core/base/log.h"
+#include "core/base/nearest.h"
+#include "core/base/notation.h"
 #include "core/base/out.h"
 
 #include <errno.h>
@@ -96,7 +98,7 @@ const char *plan_nearest_job(const struct plan *plan, const char *name)
 	size_t n_names = plan->n_jobs < PLAN_MAX_JOBS ? plan->n_jobs : PLAN_MAX_JOBS;
 	for (size_t i = 0; i < n_names; i++)
 		names[i] = plan->jobs[i].name;
-	return option_nearest(name, names, n_names);
+	return nearest_find(name, names, n_names);
 }
 
 static void print_row(const char *key, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -135,14 +137,14 @@ static void print_option(const struct job_option *option, bool is_first)
 /* Only what was asked for. */
 static void print_supervision(const struct job *job)
 {
-	char size[OPTION_SIZE_TEXT_BYTES];
+	char size[NOTATION_SIZE_BYTES];
 	const double ns_per_s = 1e9;
 	if (job->timeout_ns > 0)
 		print_row("time-out", "%g s an item", (double)job->timeout_ns / ns_per_s);
 	if (job->n_retries > 0)
 		print_row("retries", "%" PRId64 ", %g s apart at first", job->n_retries, (double)job->backoff_ns / ns_per_s);
 	if (job->memory_bytes > 0)
-		print_row("memory", "%s a worker", option_size_text(size, job->memory_bytes));
+		print_row("memory", "%s a worker", notation_write_size(size, job->memory_bytes));
 	if (job->max_failures >= 0)
 		print_row("stop", "after more than %" PRId64 " failures", job->max_failures);
 	if (job->max_failures_percent >= 0)
@@ -154,15 +156,15 @@ static void print_supervision(const struct job *job)
 static void print_job(const struct job *job)
 {
 	static const char *const backends[] = {"process, or thread where processes are not to be had", "process", "thread"};
-	char item[OPTION_SIZE_TEXT_BYTES], result[OPTION_SIZE_TEXT_BYTES], window[OPTION_SIZE_TEXT_BYTES];
+	char item[NOTATION_SIZE_BYTES], result[NOTATION_SIZE_BYTES], window[NOTATION_SIZE_BYTES];
 	out_printf("job %s\n", job->name);
 	print_row("plugin", "%s %s, %s", job->info->name, job->info->version, job->info->file);
 	print_endpoint("input", &job->input);
 	print_endpoint("output", &job->output);
 	print_row("workers", "%" PRId64 ", each a %s", job->n_workers, backends[job->backend]);
 	print_row("results", "%s", job->is_ordered ? "in the order of the input" : "as they come");
-	print_row("limits", "item %s, result %s, window %s", option_size_text(item, job->max_item_bytes),
-	          option_size_text(result, job->max_result_bytes), option_size_text(window, job->window_bytes));
+	print_row("limits", "item %s, result %s, window %s", notation_write_size(item, job->max_item_bytes),
+	          notation_write_size(result, job->max_result_bytes), notation_write_size(window, job->window_bytes));
 	print_supervision(job);
 	for (size_t i = 0; i < job->n_after_names; i++)
 		print_row(i == 0 ? "after" : "", "%s", job->after_names[i]);

@@ -6,6 +6,8 @@
 #include "config.h"
 
 #include "core/base/log.h"
+#include "core/base/nearest.h"
+#include "core/base/notation.h"
 #include "core/plan/plan.h"
 #include "core/plan/plan_command.h"
 #include "core/plan/plan_files.h"
@@ -36,7 +38,7 @@ static void add_unknown_option(struct plan *plan, const struct job *job, const s
 	for (size_t i = 0; names && i < info->n_options; i++)
 		names[i] = info->options[i].name;
 	if (names)
-		nearest = option_nearest(option->name, names, info->n_options);
+		nearest = nearest_find(option->name, names, info->n_options);
 	free(names);
 	job_prefix(job, option->place, prefix);
 	if (nearest)
@@ -200,9 +202,9 @@ static void check_window(struct job *job, size_t n_jobs)
 	if (job->window_bytes > 0)
 		return;
 	const char *why;
-	char size[OPTION_SIZE_TEXT_BYTES];
+	char size[NOTATION_SIZE_BYTES];
 	job->window_bytes = memory_window(plan_usable_memory(&why), (int64_t)n_jobs);
-	log_detail("job '%s': a window of %s, by %s", job->name, option_size_text(size, job->window_bytes), why);
+	log_detail("job '%s': a window of %s, by %s", job->name, notation_write_size(size, job->window_bytes), why);
 }
 
 int plan_check(struct plan *plan)

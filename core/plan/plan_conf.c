@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "core/base/nearest.h"
 #include "core/plan/conf.h"
 #include "core/plan/conf_hint.h"
 #include "core/plan/plan.h"
@@ -243,7 +244,7 @@ static void top_read(struct plan *plan, const struct conf_node *root)
 		const struct conf_node *child = &root->children[i];
 		if (!child->key)
 			continue;
-		const char *nearest = option_nearest(child->key, sections, 2);
+		const char *nearest = nearest_find(child->key, sections, 2);
 		has_jobs |= nearest && strcmp(nearest, "jobs") == 0;
 		if (strcmp(child->key, "jobs") == 0)
 			jobs_read(plan, child);

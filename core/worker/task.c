@@ -2,6 +2,7 @@
 /* task - see task.h. */
 #include "config.h"
 
+#include "core/base/notation.h"
 #include "core/worker/host.h"
 #include "core/worker/task.h"
 
@@ -73,9 +74,9 @@ __attribute__((format(printf, 2, 3))) static void note_wrong(struct task *task, 
 static int fail_too_large(struct task *task)
 {
 	char text[96];
-	char limit[OPTION_SIZE_TEXT_BYTES];
+	char limit[NOTATION_SIZE_BYTES];
 	int n = snprintf(text, sizeof text, "the result is larger than max-result (%s)",
-	                 option_size_text(limit, (int64_t)task->max_result_bytes));
+	                 notation_write_size(limit, (int64_t)task->max_result_bytes));
 	return note_failure(task, FAILURE_MAX_RESULT, text, (size_t)n);
 }
 

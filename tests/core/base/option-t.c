@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* option: texts and what they mean or why they are refused; tables; misspelt names. */
+/* option: texts and what they mean or why they are refused; tables. */
 #include "config.h"
 
 #include "core/base/option.h"
@@ -321,45 +321,6 @@ static void test_types(void)
 	is_str(option_type_name((enum option_type)8), "unknown", "the name of nothing");
 }
 
-static void test_nearest(void)
-{
-	static const char *const names[] = {"jobs", "time-out", "retries", "max-item", "max-result", "output", "order"};
-	static const struct {
-		const char *word;
-		const char *want;
-	} cases[] = {
-		{"jobs", "jobs"},
-		{"jbos", "jobs"},
-		{"jobz", "jobs"},
-		{"job", "jobs"},
-		{"JOBS", "jobs"},
-		{"timeout", "time-out"},
-		{"tiemout", "time-out"},
-		{"retry", NULL},
-		{"retrys", "retries"},
-		{"max-itme", "max-item"},
-		{"max-resutl", "max-result"},
-		{"max", NULL},
-		{"max-", NULL},
-		{"max-r", "max-result"},
-		{"tim", "time-out"},
-		{"ti", NULL},
-		{"outptu", "output"},
-		{"ordre", "order"},
-		{"x", NULL},
-		{"", NULL},
-		{"something-else", NULL},
-	};
-	for (size_t i = 0; i < N(cases); i++)
-		is_str(option_nearest(cases[i].word, names, N(names)), cases[i].want, "nearest to '%s'", cases[i].word);
-	char long_word[300];
-	memset(long_word, 'j', sizeof(long_word) - 1);
-	long_word[sizeof(long_word) - 1] = '\0';
-	is_str(option_nearest(long_word, names, N(names)), NULL, "nearest to a very long word");
-	is_str(option_nearest("jjj", (const char *const[]){long_word}, 1), long_word, "a very long name, begun");
-	is_str(option_nearest("jobs", NULL, 0), NULL, "no names");
-}
-
 int main(void)
 {
 	test_numbers();
@@ -369,6 +330,5 @@ int main(void)
 	test_elements();
 	test_tables();
 	test_types();
-	test_nearest();
 	return tap_done();
 }
