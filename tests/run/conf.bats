@@ -86,8 +86,8 @@ chain() {
 }
 
 @test "run: after: one name or a list, and its input needn't be there yet" {
-	both_backends chain first
-	both_backends chain '[first, other]'
+	backend=process chain first
+	backend=thread chain '[first, other]'
 }
 
 # bats test_tags=quick
@@ -223,8 +223,8 @@ wrong() {
 	cat >wrong.yaml
 	expect 2 rota check wrong.yaml
 	has "$err" "wrong.yaml:$1"
-	[ "$(wc -l <"$err")" -le "${2:-1}" ]
-	expect 2 timeout -k 2 60 "$ROTA" run wrong.yaml </dev/null
+	lines "$err" -le "${2:-1}"
+	expect 2 rota run wrong.yaml </dev/null
 	empty "$out"
 }
 
@@ -364,7 +364,7 @@ mistake() {
 	expect 2 rota check wrong.yaml
 	has "$err" "wrong.yaml:${1:+$1: }"
 	has "$err" "$2"
-	[ "$(wc -l <"$err")" -eq 1 ]
+	lines "$err" -eq 1
 }
 
 # bats test_tags=quick

@@ -18,7 +18,7 @@ refuses() {
 	expect 2 rota "${@:2}" </dev/null
 	empty "$out"
 	has "$err" "$1"
-	[ "$(wc -l <"$err")" -eq 1 ]
+	lines "$err" -eq 1
 }
 
 # bats test_tags=quick
@@ -47,9 +47,9 @@ refuses() {
 
 @test "help and dry-run: defaults, and sizes as one writes them" {
 	expect 0 rota map --help
+	tr -s ' \n' ' ' <"$out" >words
 	for default in 'fails (default: 1G)' '(default: 64M, or less where memory is limited)' 'SIGTERM (default: 1s)' \
 		'(default: none)'; do
-		tr -s ' \n' ' ' <"$out" >words
 		has words "$default"
 	done
 	expect 0 rota map --dry-run --memory 1536M --max-result 1000 --window 64M upper </dev/null
@@ -253,7 +253,7 @@ try_all() {
 
 @test "quiet and verbose" {
 	expect 1 rota map -q "$bad/shelf.so" fault=fail when=2 <<<$'1\n2'
-	[ "$(wc -l <"$err")" -eq 1 ]
+	lines "$err" -eq 1
 	has "$err" 'item 2 "2": failed'
 	expect 0 rota map -v upper <<<a
 	has "$err" '1 item, 1 ok'
