@@ -85,17 +85,16 @@ static bool settle(struct crew *crew, struct worker *worker, int wait_status, bo
 	/* ended for an item that it then answered all the same: the one that it is in now has done nothing */
 	bool is_other = (worker->ending == ENDING_TIMED_OUT || worker->ending == ENDING_OVER_MEMORY) && !is_unknown &&
 	                (begun == 0 || worker->ending_item != worker->channel->answered);
-	bool is_undone = worker->owed && begun == 0 && !is_other;
-	bool is_known = worker->owed && worker->owed->n_suspected > pardons(was_lost, is_undone, has_left);
-	bool is_charged =
-		worker->owed && !is_other && ((begun > 0 && !was_lost) || ((is_unknown || is_undone) && is_known));
+	bool owes = !flight_is_empty(&worker->flight), is_undone = owes && begun == 0 && !is_other;
+	bool is_known = flight_suspicions(&worker->flight) > pardons(was_lost, is_undone, has_left);
+	bool is_charged = owes && !is_other && ((begun > 0 && !was_lost) || ((is_unknown || is_undone) && is_known));
 	if (is_charged) {
 		struct cause cause = judge(crew, worker, wait_status);
 		crew->events.charge(crew->events.arg, worker, &cause);
 	}
 	if (is_undone && !is_charged && !was_lost && !has_left)
 		say_between(worker, wait_status);
-	enum worker_blame blame = is_unknown ? BLAME_ALL : is_undone ? BLAME_FIRST : BLAME_NOBODY;
+	enum flight_blame blame = is_unknown ? BLAME_ALL : is_undone ? BLAME_FIRST : BLAME_NOBODY;
 	worker_put_back(worker, is_charged ? BLAME_NOBODY : blame);
 	return is_charged || is_other || is_undone;
 }
@@ -104,7 +103,7 @@ static bool settle(struct crew *crew, struct worker *worker, int wait_status, bo
 static bool has_left(const struct worker *worker, int wait_status)
 {
 	bool has_said_so = !worker->is_broken && channel_state(worker->channel) == WORKER_LEFT;
-	bool was_told = worker->phase == WORKER_IS_LEAVING && worker->n_owed_items == 0;
+	bool was_told = worker->phase == WORKER_IS_LEAVING && flight_is_empty(&worker->flight);
 	return (has_said_so || was_told) && (worker->is_broken || channel_begun(worker->channel) == 0) &&
 	       WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
 }
@@ -143,7 +142,7 @@ enum verdict blame_death(struct worker *worker, int wait_status, bool was_lost)
 	worker_death(how, worker, wait_status);
 	words_read(&worker->words, true);
 	collect_rest(crew, worker);
-	log_debug("worker %u: ended: %s, owing %u items", worker->number, how, worker->n_owed_items);
+	log_debug("worker %u: ended: %s, owing %u items", worker->number, how, worker->flight.n_items);
 	if (has_refused(worker))
 		verdict = VERDICT_REFUSED;
 	else if (!crew->is_ended && !has_left(worker, wait_status))

@@ -25,9 +25,10 @@
 
 /* --- life and death of the crew ----------------------------------------------------------------------------------- */
 
-int crew_init(struct crew *crew, struct loop *loop, unsigned n_workers, unsigned n_places, struct err *err)
+int crew_init(struct crew *crew, struct loop *loop, struct window *window, unsigned n_workers, unsigned n_places,
+              struct err *err)
 {
-	*crew = (struct crew){.loop = loop, .n_workers = n_workers, .n_places = n_places};
+	*crew = (struct crew){.loop = loop, .window = window, .n_workers = n_workers, .n_places = n_places};
 	crew->workers = calloc(n_places, sizeof *crew->workers);
 	if (!crew->workers)
 		return err_set(err, ERR_RESOURCE, "out of memory for %u workers", n_places);
@@ -36,7 +37,7 @@ int crew_init(struct crew *crew, struct loop *loop, unsigned n_workers, unsigned
 		crew->workers[i].number = i + 1;
 		crew->workers[i].bell.fd = -1;
 		crew->workers[i].words = WORDS_NONE;
-		crew->workers[i].owed_end = &crew->workers[i].owed;
+		flight_init(&crew->workers[i].flight, window);
 	}
 	return 0;
 }
@@ -431,7 +432,7 @@ static void end_worker(struct worker *worker)
 {
 	struct crew *crew = worker->crew;
 	const struct backend_ops *ops = crew->ops;
-	bool is_at_work = worker->n_owed_items > 0;
+	bool is_at_work = !flight_is_empty(&worker->flight);
 	if (!ops->has_processes) {
 		worker_take_back(worker);
 		channel_cancel(worker->channel);
@@ -472,7 +473,7 @@ void crew_kill(struct crew *crew)
 bool crew_owes_nothing(const struct crew *crew)
 {
 	for (unsigned i = 0; i < crew->n_top; i++)
-		if (crew->workers[i].n_owed_items > 0)
+		if (!flight_is_empty(&crew->workers[i].flight))
 			return false;
 	return true;
 }
@@ -489,8 +490,7 @@ bool crew_is_gone(const struct crew *crew)
 static bool has_news(const struct worker *worker)
 {
 	struct channel *channel = worker->channel;
-	const struct batch *first = worker->owed;
-	return channel_has_rung(channel, first ? first->slice.n_items - first->n_answered : 0) ||
+	return channel_has_rung(channel, flight_left_of_first(&worker->flight)) ||
 	       channel_may_send_more(channel) ||
 	       (worker->wanted_bytes > 0 && channel_has_room(channel, worker->wanted_bytes) != 0) ||
 	       (worker->phase == WORKER_IS_STARTING && channel_state(channel) == WORKER_READY);

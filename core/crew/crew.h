@@ -24,10 +24,11 @@
 #include <stdint.h>
 
 /* n_places: how many workers there may ever be at a time (crew_resize). */
-int crew_init(struct crew *crew, struct loop *loop, unsigned n_workers, unsigned n_places, struct err *err);
+int crew_init(struct crew *crew, struct loop *loop, struct window *window, unsigned n_workers, unsigned n_places,
+              struct err *err);
 void crew_fini(struct crew *crew);
 
-/* Begins to load the plugin, unless it is. crew->ops, setup, window, events and the rest must be set. */
+/* Begins to load the plugin, unless it is. crew->ops, setup, events and the rest must be set. */
 void crew_open(struct crew *crew);
 
 /* Starts one more worker, if one may be started now. true: it did. */

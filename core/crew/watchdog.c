@@ -134,7 +134,7 @@ static void look_if_stuck(struct worker *worker, int64_t now_ns, bool is_heard)
 {
 	struct channel *channel = worker->channel;
 	bool is_leaving = worker->phase == WORKER_IS_LEAVING;
-	bool has_work = worker->n_owed_items > 0 || (!is_leaving && !channel_is_drained(channel));
+	bool has_work = !flight_is_empty(&worker->flight) || (!is_leaving && !channel_is_drained(channel));
 	bool is_there = worker->phase == WORKER_IS_READY || is_leaving;
 	bool is_stuck = is_there && !worker->is_broken && worker->ending == ENDING_NONE && is_heard && has_work &&
 	                now_ns - worker->progress_ns >= STUCK_NS && !channel_has_answers(channel) &&
@@ -232,7 +232,7 @@ int64_t watchdog_due_ns(const struct watchdog *watchdog)
 	for (unsigned i = 0; i < crew->n_top && !has_work; i++) {
 		const struct worker *worker = &crew->workers[i];
 		has_work = worker->phase == WORKER_IS_STARTING || worker->phase == WORKER_IS_LEAVING || worker->is_broken ||
-		           worker->n_owed_items > 0 || worker->ending != ENDING_NONE;
+		           !flight_is_empty(&worker->flight) || worker->ending != ENDING_NONE;
 	}
 	return has_work ? watchdog->look_ns + pause_ns(watchdog) : -1;
 }

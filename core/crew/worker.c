@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define UNDONE_MAX 3u /* workers that end with an item that they say they hadn't begun, before it is run alone */
-
 void crew_give_up(struct crew *crew, const struct err *err)
 {
 	if (crew->has_given_up)
@@ -93,7 +91,7 @@ void worker_clear(struct worker *worker)
 	*worker = (struct worker){
 		.crew = crew, .number = worker->number, .generation = worker->generation, .words = worker->words};
 	worker->bell.fd = -1;
-	worker->owed_end = &worker->owed;
+	flight_init(&worker->flight, crew->window);
 	crew->n_live--;
 	while (crew->n_top > 0 && crew->workers[crew->n_top - 1].phase == WORKER_NONE)
 		crew->n_top--;
@@ -104,7 +102,7 @@ void worker_clear(struct worker *worker)
 /* Are sums to be noted of so many items more? What memory has no room for goes without. */
 static bool sums(struct worker *worker, uint32_t n_items)
 {
-	if (!worker->crew->is_summing || n_items > CHANNEL_SUMS || worker->n_owed_items > CHANNEL_SUMS - n_items)
+	if (!worker->crew->is_summing || n_items > CHANNEL_SUMS || worker->flight.n_items > CHANNEL_SUMS - n_items)
 		return false;
 	if (!worker->sum)
 		worker->sum = aligned_alloc(_Alignof(struct digest_state), sizeof *worker->sum);
@@ -113,7 +111,6 @@ static bool sums(struct worker *worker, uint32_t n_items)
 
 void worker_send(struct worker *worker, struct batch *batch)
 {
-	struct crew *crew = worker->crew;
 	struct channel_batch sent = {.seq = batch->slice.seq,
 	                             .n_items = batch->slice.n_items,
 	                             .attempt = batch->attempt,
@@ -121,14 +118,9 @@ void worker_send(struct worker *worker, struct batch *batch)
 	                             .n_bytes = batch->slice.n_bytes};
 	batch->number = worker->channel->n_batches;
 	sent.is_summed = batch->is_summed = sums(worker, batch->slice.n_items);
-	if (worker->n_owed_items == 0)
+	if (flight_is_empty(&worker->flight))
 		worker->progress_ns = clock_now_ns();
-	window_send(crew->window, batch);
-	batch->next_owed = NULL;
-	*worker->owed_end = batch;
-	worker->owed_end = &batch->next_owed;
-	worker->n_owed_batches++;
-	worker->n_owed_items += batch->slice.n_items;
+	flight_add(&worker->flight, batch);
 	worker->n_sent_items += batch->slice.n_items;
 	worker->needs_wake = true;
 	if (channel_send(worker->channel, &sent) != 0)
@@ -145,93 +137,30 @@ void worker_send_more(struct worker *worker)
 	worker->needs_wake = true;
 }
 
-/* One more worker ended and left the first item of this pending batch undone. */
-static int blame_first(struct crew *crew, struct batch *batch, struct err *err)
+void worker_put_back(struct worker *worker, enum flight_blame blame)
 {
-	if (batch->n_suspected == 0 && ++batch->n_undone < UNDONE_MAX)
-		return 0;
-	if (window_cut(crew->window, batch, 1, err) != 0)
-		return -1;
-	batch->n_suspected++;
-	return 0;
-}
-
-/* The batches from this one on, which the worker owed, go back to the window; the first from item `from` on. */
-static int put_back_from(struct worker *worker, struct batch **at, uint32_t from, enum worker_blame blame)
-{
-	struct crew *crew = worker->crew;
 	struct err err;
-	struct batch *batch = *at;
-	*at = NULL;
-	worker->owed_end = at;
-	while (batch) {
-		struct batch *next = batch->next_owed;
-		batch->next_owed = NULL;
-		batch->n_suspected += blame == BLAME_ALL;
-		worker->n_owed_batches--;
-		worker->n_owed_items -= batch->slice.n_items - from;
-		/* what goes back of one that is answered in part is a batch of its own behind it, which may be gone then */
-		struct batch *undone = batch, *newer = batch->newer;
-		bool is_blamed = blame == BLAME_FIRST && from < batch->slice.n_items;
-		if (window_put_back(crew->window, batch, from, &err) != 0) {
-			crew_give_up(crew, &err);
-			return -1;
-		}
-		if (from > 0)
-			undone = newer ? newer->older : crew->window->newest;
-		if (is_blamed && blame_first(crew, undone, &err) != 0) {
-			crew_give_up(crew, &err);
-			return -1;
-		}
-		batch = next;
-		from = 0;
-		blame = blame == BLAME_FIRST ? BLAME_NOBODY : blame;
-	}
-	return 0;
-}
-
-void worker_put_back(struct worker *worker, enum worker_blame blame)
-{
-	if (worker->owed)
-		put_back_from(worker, &worker->owed, worker->owed->n_answered, blame);
+	if (flight_put_back(&worker->flight, blame, &err) != 0)
+		crew_give_up(worker->crew, &err);
 }
 
 bool worker_take_back(struct worker *worker)
 {
-	struct crew *crew = worker->crew;
+	struct flight *flight = &worker->flight;
+	struct err err;
 	uint32_t n_items;
-	if (channel_is_sending(worker->channel) || worker->is_cut_short)
+	if (channel_is_sending(worker->channel) || flight->is_cut_short)
 		return false;
-	if (channel_take_back(worker->channel, &n_items) != 0 || n_items > worker->n_owed_items) {
+	if (channel_take_back(worker->channel, &n_items) != 0 || n_items > flight->n_items) {
 		worker_break(worker);
 		return false;
 	}
 	if (n_items == 0)
 		return false;
-	/* what stays is the first n_kept items that it owes */
-	uint32_t n_kept = worker->n_owed_items - n_items;
-	worker->is_cut_short = n_kept > 0;
-	for (struct batch **at = &worker->owed; *at; at = &(*at)->next_owed) {
-		uint32_t n_left = (*at)->slice.n_items - (*at)->n_answered;
-		if (n_kept >= n_left) {
-			n_kept -= n_left;
-			continue;
-		}
-		if (n_kept == 0)
-			return put_back_from(worker, at, (*at)->n_answered, BLAME_NOBODY) == 0;
-		struct batch *kept = *at;
-		struct batch **behind = &kept->next_owed;
-		if (put_back_from(worker, behind, 0, BLAME_NOBODY) != 0)
-			return false;
-		worker->n_owed_items -= n_left - n_kept;
-		struct err err;
-		if (window_put_back(crew->window, kept, kept->n_answered + n_kept, &err) != 0) {
-			crew_give_up(crew, &err);
-			return false;
-		}
+	if (flight_keep(flight, flight->n_items - n_items, &err) == 0)
 		return true;
-	}
-	return true;
+	crew_give_up(worker->crew, &err);
+	return false;
 }
 
 const char *worker_death(char text[PROC_DEATH_BYTES], const struct worker *worker, int wait_status)

@@ -5,7 +5,7 @@
  *
  *   worker_start, worker_send, worker_take_back, worker_retire, worker_end, worker_break, worker_put_back, worker_clear
  *
- * Invariant: a worker that isn't NONE has a channel; the batches that it owes are OUT in the window, in the order sent.
+ * Invariant: a worker that isn't NONE has a channel.
  * One thread.
  */
 #ifndef CREW_WORKER_H
@@ -23,7 +23,7 @@
 #include "core/crew/words.h"
 #include "core/record/joblog.h"
 #include "core/record/tally.h"
-#include "core/window/window.h"
+#include "core/window/flight.h"
 #include "shm/channel.h"
 
 #include <stdbool.h>
@@ -53,14 +53,9 @@ struct worker {
 	bool needs_wake;         /* something was sent, or released that it may wait for, since the last crew_flush_wakes */
 	size_t wanted_bytes;     /* of room in its task ring, that a batch waits for; 0: none does */
 	bool is_broken;          /* its channel holds what can't be true: it is being killed */
-	/* what it owes: batches in the order sent */
-	struct batch *owed, **owed_end;
-	uint32_t n_owed_batches;
-	uint32_t n_owed_items; /* without outcome */
-	bool is_cut_short;     /* items were taken back: nothing is sent until it owes nothing */
+	struct flight flight;    /* what it owes */
 	struct digest_state *sum; /* of what was taken of the batch sum_number - 1 with sums; owned; NULL: none yet */
 	uint64_t sum_number;      /* 0: of none */
-	bool is_in_part;       /* the result of the item behind those answered comes in parts */
 	/* figures for the size of batches */
 	uint64_t n_answered, busy_ns_seen, n_answered_seen;
 	int64_t ready_since_ns; /* 0: it isn't yet */
@@ -173,14 +168,8 @@ void worker_send_more(struct worker *worker);
 /* Takes back what it hasn't begun; true: something is pending again. */
 bool worker_take_back(struct worker *worker);
 
-enum worker_blame {
-	BLAME_NOBODY,
-	BLAME_ALL,  /* it was lost with what it owes, and nobody knows at which item: each is run alone */
-	BLAME_FIRST /* it says that it had begun nothing, and yet it ended: the item it owes first, if that goes on */
-};
-
 /* What it owes goes back to the window. */
-void worker_put_back(struct worker *worker, enum worker_blame blame);
+void worker_put_back(struct worker *worker, enum flight_blame blame);
 
 /* How it died, in words. Returns text. */
 const char *worker_death(char text[PROC_DEATH_BYTES], const struct worker *worker, int wait_status);

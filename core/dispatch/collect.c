@@ -21,32 +21,15 @@ static int fail(struct collector *collector)
 	return CHANNEL_BROKEN;
 }
 
-/* The batch at the front of what the worker owes is answered as far as the worker had it. */
-static void pop_owed(struct worker *worker, struct batch *next)
-{
-	worker->owed = next;
-	if (!worker->owed)
-		worker->owed_end = &worker->owed;
-	worker->n_owed_batches--;
-}
-
 /* n_items of the worker's first batch have their outcome, n_bytes are their results. */
 static int give(struct collector *collector, struct worker *worker, const void *bytes, uint64_t n_bytes,
                 uint32_t n_items)
 {
-	struct batch *next = worker->owed->next_owed;
-	bool is_done;
-	if (window_give(collector->window, worker->owed, bytes, n_bytes, n_items, &is_done, collector->err) != 0)
+	if (flight_answer(&worker->flight, bytes, n_bytes, n_items, collector->err) != 0)
 		return fail(collector);
-	if (is_done) {
-		pop_owed(worker, next);
-		worker->is_cut_short = worker->is_cut_short && worker->owed != NULL;
-	}
 	collector->crew->given_items += n_items;
 	collector->crew->given_bytes += n_bytes;
-	worker->n_owed_items -= n_items;
 	worker->n_answered += n_items;
-	worker->is_in_part = false;
 	crew_note_progress(collector->crew);
 	return 0;
 }
@@ -57,11 +40,11 @@ static int give(struct collector *collector, struct worker *worker, const void *
  */
 static int bytes_of_first(const struct worker *worker, const struct look *look, uint32_t n_items, uint64_t *ret)
 {
-	const struct batch *batch = worker->owed;
+	const struct batch *batch = worker->flight.first;
 	uint64_t n_bytes = look->n_bytes;
-	bool ends = n_items == batch->slice.n_items - batch->n_answered;
+	bool ends = n_items == flight_left_of_first(&worker->flight);
 	/* a batch that was cut short has no cut: nothing was sent behind it */
-	if (ends && !(worker->is_cut_short && !batch->next_owed))
+	if (ends && !(worker->flight.is_cut_short && worker->flight.n_batches == 1))
 		n_bytes = channel_bytes_to_cut(worker->channel, batch->number);
 	if (n_bytes > look->n_bytes)
 		return CHANNEL_BROKEN;
@@ -78,7 +61,7 @@ static struct item_time time_of(const struct worker *worker, uint64_t seq)
 /* Each of n_items items of the worker's first batch is ok. */
 static void report_each(const struct collector *collector, const struct worker *worker, uint32_t n_items)
 {
-	const struct batch *batch = worker->owed;
+	const struct batch *batch = worker->flight.first;
 	for (uint32_t i = batch->n_answered; i < batch->n_answered + n_items; i++) {
 		size_t n_bytes;
 		const char *item = slice_item(&batch->slice, i, collector->window->delimiter, &n_bytes);
@@ -106,7 +89,7 @@ static bool has_end(const struct collector *collector, const struct batch *batch
 static const unsigned char *copy_checked(struct collector *collector, struct worker *worker, const unsigned char *data,
                                          uint64_t n_bytes, uint32_t n_items)
 {
-	struct batch *batch = worker->owed;
+	const struct batch *batch = worker->flight.first;
 	if (worker->sum_number != (uint64_t)batch->number + 1) {
 		digest_init(worker->sum);
 		worker->sum_number = (uint64_t)batch->number + 1;
@@ -132,10 +115,10 @@ static int advance(struct collector *collector, struct worker *worker, struct lo
 {
 	struct look here = {.n_bytes = n_bytes, .n_items = n_items};
 	while (here.n_items > 0 || here.n_bytes > 0) {
-		struct batch *batch = worker->owed;
+		struct batch *batch = worker->flight.first;
 		if (!batch)
 			return CHANNEL_BROKEN;
-		uint32_t left = batch->slice.n_items - batch->n_answered;
+		uint32_t left = flight_left_of_first(&worker->flight);
 		uint32_t items = here.n_items < left ? here.n_items : left;
 		uint64_t bytes;
 		if (bytes_of_first(worker, &here, items, &bytes) != 0)
@@ -145,7 +128,7 @@ static int advance(struct collector *collector, struct worker *worker, struct lo
 			return CHANNEL_BROKEN;
 		if (items == 0) {
 			/* it may be one frame byte longer */
-			if (!worker->is_in_part || batch->part.len + bytes > collector->max_result_bytes + 1)
+			if (!worker->flight.is_in_part || batch->part.len + bytes > collector->max_result_bytes + 1)
 				return CHANNEL_BROKEN;
 			if (window_part(collector->window, batch, data, bytes, collector->err) != 0)
 				return fail(collector);
@@ -167,11 +150,10 @@ static int advance(struct collector *collector, struct worker *worker, struct lo
 	return 0;
 }
 
-static struct failure failure_of(const struct collector *collector, const struct batch *batch,
-                                 const struct cause *cause)
+static struct failure failure_of(const struct flight *flight, const struct cause *cause)
 {
-	struct failure failure = {.seq = batch->slice.seq + batch->n_answered, .attempts = batch->attempt, .cause = *cause};
-	failure.item = slice_item(&batch->slice, batch->n_answered, collector->window->delimiter, &failure.item_bytes);
+	struct failure failure = {.seq = flight_seq(flight, 0), .attempts = flight->first->attempt, .cause = *cause};
+	failure.item = flight_item(flight, &failure.item_bytes);
 	return failure;
 }
 
@@ -186,26 +168,17 @@ static int64_t next_attempt_ns(const struct collector *collector, uint32_t attem
 /* The worker goes on, or is dead; the item is attempted once more, by whoever is free. */
 static int retry(struct collector *collector, struct worker *worker)
 {
-	struct batch *batch = worker->owed, *next = batch->next_owed;
-	bool is_over;
-	if (window_retry(collector->window, batch, next_attempt_ns(collector, batch->attempt), &is_over, collector->err) !=
-	    0)
+	struct flight *flight = &worker->flight;
+	if (flight_retry(flight, next_attempt_ns(collector, flight->first->attempt), collector->err) != 0)
 		return fail(collector);
-	if (is_over) {
-		batch->next_owed = NULL;
-		pop_owed(worker, next);
-		worker->is_cut_short = worker->is_cut_short && worker->owed != NULL;
-	}
-	worker->n_owed_items--;
-	worker->is_in_part = false;
 	crew_note_progress(collector->crew);
 	return 0;
 }
 
 int collect_charge(struct collector *collector, struct worker *worker, const struct cause *cause)
 {
-	struct batch *batch = worker->owed;
-	struct failure failure = failure_of(collector, batch, cause);
+	struct batch *batch = worker->flight.first;
+	struct failure failure = failure_of(&worker->flight, cause);
 	failure.time = time_of(worker, failure.seq);
 	if (cause->kind != CAUSE_FAILED && batch->attempt < collector->attempts_max) {
 		report_retry(collector->report, &failure, collector->attempts_max);
@@ -240,7 +213,7 @@ static struct cause cause_of(const struct worker *worker, const struct channel_e
 static int take_failure(struct collector *collector, struct worker *worker, struct look *look,
                         const struct channel_event *event, uint64_t bytes_before)
 {
-	if (event->detail > FAILURE_MAX_RESULT || look->n_items == 0 || !worker->owed)
+	if (event->detail > FAILURE_MAX_RESULT || look->n_items == 0 || flight_is_empty(&worker->flight))
 		return CHANNEL_BROKEN;
 	/* it gives up its item because all are given up: no failure, so nothing more is heard of it */
 	if (collector->crew->is_ended) {
@@ -254,18 +227,6 @@ static int take_failure(struct collector *collector, struct worker *worker, stru
 		return CHANNEL_BROKEN;
 	channel_take(worker->channel, 0, 1);
 	look->n_items--;
-	return 0;
-}
-
-/* The number of the item that stands so many behind those answered; 0 when the worker doesn't owe it. */
-static unsigned long long seq_of(const struct worker *worker, uint32_t place)
-{
-	for (const struct batch *batch = worker->owed; batch; batch = batch->next_owed) {
-		uint32_t left = batch->slice.n_items - batch->n_answered;
-		if (place < left)
-			return batch->slice.seq + batch->n_answered + place;
-		place -= left;
-	}
 	return 0;
 }
 
@@ -291,7 +252,7 @@ static void take_time(struct worker *worker, const struct channel_event *event)
 		time.start_ns = now_ns;
 	if (time.runtime_ns < -1 || time.runtime_ns > now_ns - time.start_ns)
 		time.runtime_ns = -1;
-	worker->time_seq = seq_of(worker, 0);
+	worker->time_seq = flight_seq(&worker->flight, 0);
 	worker->time = (struct item_time){
 		.start_ns = time.start_ns, .runtime_ns = time.runtime_ns, .result_bytes = time.result_bytes};
 }
@@ -318,7 +279,7 @@ static int take_event(struct collector *collector, struct worker *worker, struct
 	bool is_begun = event->kind == EVENT_BEGUN, is_ended = event->kind == EVENT_ENDED;
 	/* what is said between items carries the count of the one that was answered last */
 	bool is_between = before == RING_MARK_MASK && !is_failure && !is_part && !is_begun;
-	if (before >= worker->n_owed_items && !is_between)
+	if (before >= worker->flight.n_items && !is_between)
 		return CHANNEL_BROKEN;
 	if (is_between)
 		before = 0;
@@ -328,26 +289,26 @@ static int take_event(struct collector *collector, struct worker *worker, struct
 		uint64_t bytes = (event->position - channel_position(channel)) & RING_POSITION_MASK;
 		if (bytes > look->n_bytes)
 			return CHANNEL_BROKEN;
-		if (is_failure && worker->is_in_part && before == 0)
+		if (is_failure && worker->flight.is_in_part && before == 0)
 			return take_failure(collector, worker, look, event, bytes) == 0 ? 1 : CHANNEL_BROKEN;
 		if (advance(collector, worker, look, before, bytes) != 0)
 			return CHANNEL_BROKEN;
 		if (is_failure)
 			return take_failure(collector, worker, look, event, 0) == 0 ? 1 : CHANNEL_BROKEN;
-		worker->is_in_part = worker->is_in_part || is_part;
-		if (is_begun && worker->owed)
+		worker->flight.is_in_part = worker->flight.is_in_part || is_part;
+		if (is_begun && !flight_is_empty(&worker->flight))
 			take_time(worker, event);
-		return worker->owed ? 1 : CHANNEL_BROKEN;
+		return !flight_is_empty(&worker->flight) ? 1 : CHANNEL_BROKEN;
 	}
 	if (is_ended) {
-		if (before == 0 && worker->owed)
+		if (before == 0 && !flight_is_empty(&worker->flight))
 			take_time(worker, event);
 		return 1;
 	}
 	if (event->kind == EVENT_COUNT)
 		tally_count(collector->tally, event->text, (int64_t)event->position);
 	else
-		relay_log(worker, seq_of(worker, before), event);
+		relay_log(worker, flight_seq(&worker->flight, before), event);
 	return 1;
 }
 
@@ -383,7 +344,7 @@ int collect(struct collector *collector, struct worker *worker)
 		return 0;
 	/* room in either ring may be what the worker waits for: for an item's result, or to say something at any time */
 	channel_release(channel);
-	worker->needs_wake = worker->needs_wake || worker->n_owed_items > 0 || n_events > 0;
+	worker->needs_wake = worker->needs_wake || !flight_is_empty(&worker->flight) || n_events > 0;
 	/* words alone are none */
 	if (has_answers)
 		worker->progress_ns = clock_now_ns();

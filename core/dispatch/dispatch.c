@@ -124,9 +124,10 @@ static uint32_t depth(const struct dispatch *dispatch)
 
 static bool may_take(const struct worker *worker, uint32_t n_batches_max)
 {
-	return worker->phase == WORKER_IS_READY && !worker->is_broken && !worker->is_cut_short && !worker->is_retiring &&
-	       worker->ending == ENDING_NONE && worker->n_owed_batches < n_batches_max &&
-	       !channel_is_sending(worker->channel) && !(worker->owed && worker->owed->n_suspected > 0);
+	return worker->phase == WORKER_IS_READY && !worker->is_broken &&
+	       !worker->flight.is_cut_short && !worker->is_retiring &&
+	       worker->ending == ENDING_NONE && worker->flight.n_batches < n_batches_max &&
+	       !channel_is_sending(worker->channel) && flight_suspicions(&worker->flight) == 0;
 }
 
 /* Has its task ring room? One whose indices can't be true is given up. */
@@ -149,7 +150,7 @@ static struct worker *find_taker(const struct dispatch *dispatch, size_t n_bytes
 		if (!may_take(worker, most) || !has_room(worker, n_bytes))
 			continue;
 		taker = worker;
-		most = worker->n_owed_batches;
+		most = worker->flight.n_batches;
 		if (most == 0)
 			break;
 	}
@@ -163,7 +164,7 @@ static struct worker *find_short_taker(const struct dispatch *dispatch, size_t n
 	uint32_t most = depth(dispatch);
 	for (unsigned i = 0; i < dispatch->crew->n_top; i++) {
 		struct worker *worker = &dispatch->crew->workers[i];
-		if (worker->n_owed_batches == 0)
+		if (worker->flight.n_batches == 0)
 			continue;
 		is_any_at_work = true;
 		if (may_take(worker, most) && has_room(worker, n_bytes))
@@ -264,8 +265,8 @@ struct ahead {
 /* May something be taken back from it? */
 static bool may_lose(const struct worker *worker)
 {
-	return worker->phase == WORKER_IS_READY && !worker->is_broken && !worker->is_cut_short &&
-	       worker->n_owed_items >= 2 && !channel_is_sending(worker->channel);
+	return worker->phase == WORKER_IS_READY && !worker->is_broken && !worker->flight.is_cut_short &&
+	       worker->flight.n_items >= 2 && !channel_is_sending(worker->channel);
 }
 
 /*
@@ -282,8 +283,8 @@ static struct worker *find_victim(const struct dispatch *dispatch)
 			continue;
 		bool is_late =
 			now_ns - worker->progress_ns > STEAL_IDLE_NS ||
-			((int64_t)worker->n_owed_items * dispatch->item_ns > BATCH_NS && channel_begun(worker->channel) > 0);
-		if (is_late && (!victim || worker->n_owed_items > victim->n_owed_items))
+			((int64_t)worker->flight.n_items * dispatch->item_ns > BATCH_NS && channel_begun(worker->channel) > 0);
+		if (is_late && (!victim || worker->flight.n_items > victim->flight.n_items))
 			victim = worker;
 	}
 	return victim;
@@ -336,10 +337,10 @@ static struct ahead look_ahead(const struct dispatch *dispatch)
 	struct ahead ahead = {.n_held_batches = window->n_batches - window->n_pending};
 	for (unsigned i = 0; window->is_ordered && is_short(dispatch) && i < dispatch->crew->n_top; i++) {
 		struct worker *worker = &dispatch->crew->workers[i];
-		ahead.n_held_batches -= worker->n_owed_batches;
-		if (worker->owed && worker->owed == window->oldest)
+		ahead.n_held_batches -= worker->flight.n_batches;
+		if (flight_has_oldest(&worker->flight))
 			ahead.holder = worker;
-		else if (worker->owed && may_take(worker, depth(dispatch)))
+		else if (!flight_is_empty(&worker->flight) && may_take(worker, depth(dispatch)))
 			ahead.has_room_at_work = true;
 	}
 	return ahead;
@@ -348,7 +349,7 @@ static struct ahead look_ahead(const struct dispatch *dispatch)
 static int steal(struct dispatch *dispatch, struct err *err)
 {
 	struct worker *taker = find_taker(dispatch, 0);
-	if (!taker || taker->n_owed_batches > 0 || dispatch->window->n_pending > 0)
+	if (!taker || taker->flight.n_batches > 0 || dispatch->window->n_pending > 0)
 		return 0;
 	struct worker *victim = find_victim(dispatch);
 	if (!victim || !worker_take_back(victim))
@@ -368,7 +369,7 @@ static bool is_for_others(const struct dispatch *dispatch, const struct worker *
 	unsigned n_coming = crew->n_live - crew->n_ready;
 	if (crew_may_start(crew))
 		n_coming += crew->n_workers - crew->n_live;
-	return taker->n_owed_batches > 0 && n_coming > 0;
+	return taker->flight.n_batches > 0 && n_coming > 0;
 }
 
 /*
@@ -380,8 +381,8 @@ static bool must_wait(const struct dispatch *dispatch, const struct batch *batch
 	bool is_busy = false;
 	for (unsigned i = 0; i < dispatch->crew->n_top; i++) {
 		const struct worker *worker = &dispatch->crew->workers[i];
-		is_busy = is_busy || worker->n_owed_items > 0;
-		if (worker->owed && worker->owed->n_suspected > 0)
+		is_busy = is_busy || !flight_is_empty(&worker->flight);
+		if (flight_suspicions(&worker->flight) > 0)
 			return true;
 	}
 	return batch->n_suspected > 0 && is_busy;
@@ -443,8 +444,8 @@ static size_t wanted_batches(const struct dispatch *dispatch, bool is_busy, bool
 	bool is_any_at_work = false;
 	for (unsigned i = 0; i < crew->n_top; i++) {
 		const struct worker *worker = &crew->workers[i];
-		bool is_at_work = worker->n_owed_batches > 0;
-		size_t n = may_take(worker, most) ? most - worker->n_owed_batches : 0;
+		bool is_at_work = worker->flight.n_batches > 0;
+		size_t n = may_take(worker, most) ? most - worker->flight.n_batches : 0;
 		*(is_at_work ? &n_by_those_at_work : &n_others) += n;
 		is_any_at_work = is_any_at_work || is_at_work;
 	}

@@ -108,7 +108,7 @@ void run_job_interrupt(struct run_job *job, int64_t grace_ns)
 	job->is_cut = true;
 	job->dispatch.is_closed = true;
 	for (unsigned i = 0; i < job->crew.n_top; i++)
-		if (job->crew.workers[i].n_owed_items > 0)
+		if (!flight_is_empty(&job->crew.workers[i].flight))
 			worker_take_back(&job->crew.workers[i]);
 	leave(job);
 	job->leave_by_ns = grace_ns < 0 ? INT64_MAX : clock_now_ns() + grace_ns;
@@ -219,7 +219,7 @@ static int fill_crew(struct run_job *job, struct err *err)
 {
 	const struct job *plan = job->plan;
 	struct crew *crew = &job->crew;
-	if (crew_init(crew, job->loop, (unsigned)plan->n_workers, (unsigned)n_places(plan), err) != 0)
+	if (crew_init(crew, job->loop, &job->window, (unsigned)plan->n_workers, (unsigned)n_places(plan), err) != 0)
 		return -1;
 	crew->ops = plan->backend == BACKEND_THREAD ? &backend_thread : &backend_process;
 	crew->may_fall_back = plan->backend == BACKEND_AUTO;
@@ -240,7 +240,6 @@ static int fill_crew(struct run_job *job, struct err *err)
 	crew->stamp = &plan->info->stamp;
 	crew->worker_program = job->worker_program;
 	crew->spare = job->spare;
-	crew->window = &job->window;
 	crew->sizes = channel_sizes(plan->n_workers);
 	crew->nodes = job->pin.nodes;
 	crew->events = (struct crew_events){.collect = on_collect, .charge = on_charge, .give_up = on_give_up, .arg = job};
@@ -492,7 +491,7 @@ static const struct worker *only_heard(const struct run_job *job)
 	if (!window->is_ordered || dispatch_held_bytes(&job->dispatch) < (uint64_t)job->plan->window_bytes)
 		return NULL;
 	for (unsigned i = 0; i < job->crew.n_top; i++)
-		if (job->crew.workers[i].owed && job->crew.workers[i].owed == window->oldest)
+		if (flight_has_oldest(&job->crew.workers[i].flight))
 			return &job->crew.workers[i];
 	return NULL;
 }
@@ -579,7 +578,7 @@ static void update_tally(struct run_job *job)
 	job->tally.ready_ns = job->crew.ready_ns;
 	job->tally.n_busy = 0;
 	for (unsigned i = 0; i < job->crew.n_top; i++)
-		job->tally.n_busy += job->crew.workers[i].n_owed_items > 0;
+		job->tally.n_busy += !flight_is_empty(&job->crew.workers[i].flight);
 }
 
 /* The output is to be what was written to it. */
@@ -738,9 +737,8 @@ int64_t run_job_due_ns(const struct run_job *job)
 		return -1;
 	bool is_held = job->window.n_batches > DISPATCH_AHEAD_MAX;
 	for (unsigned i = 0; i < job->crew.n_top && is_heard(job); i++) {
-		const struct worker *worker = &job->crew.workers[i];
-		const struct batch *first = worker->owed;
-		if (first && (first->slice.n_items - first->n_answered > 1 || worker->n_owed_batches > 2 || is_held))
+		const struct flight *flight = &job->crew.workers[i].flight;
+		if (flight_left_of_first(flight) > 1 || flight->n_batches > 2 || (is_held && !flight_is_empty(flight)))
 			return clock_now_ns() + LOOK_NS;
 	}
 	int64_t due_ns = sooner(crew_due_ns(&job->crew), watchdog_due_ns(&job->watchdog));
@@ -753,16 +751,14 @@ static void print_worker(const struct run_job *job, const struct worker *worker)
 {
 	static const char *const phases[] = {"none", "starting", "ready", "leaving"};
 	char item[LOG_QUOTE_BYTES] = "";
-	unsigned long long seq = 0;
-	if (worker->owed) {
-		const struct batch *batch = worker->owed;
+	unsigned long long seq = flight_seq(&worker->flight, 0);
+	if (seq) {
 		size_t n_bytes;
-		const char *bytes = slice_item(&batch->slice, batch->n_answered, job->setup.delimiter, &n_bytes);
-		seq = batch->slice.seq + batch->n_answered;
+		const char *bytes = flight_item(&worker->flight, &n_bytes);
 		log_quote(item, bytes, n_bytes);
 	}
 	log_error("%s%sworker %u, process %ld: %s, owes %u items%s%.0llu%s%s", job->name ? job->name : "",
-	          job->name ? ": " : "", worker->number, (long)worker->pid, phases[worker->phase], worker->n_owed_items,
+	          job->name ? ": " : "", worker->number, (long)worker->pid, phases[worker->phase], worker->flight.n_items,
 	          seq ? ", is at or before item " : "", seq, seq ? " " : "", item);
 }
 

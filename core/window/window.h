@@ -46,7 +46,7 @@ struct batch {
 	struct batch *older, *newer; /* in the window */
 	struct batch *next_pending;  /* in the pending list */
 	int64_t not_before_ns;       /* an attempt that is put off; in the list of those */
-	struct batch *next_owed;     /* in the list of what a worker owes (crew) */
+	struct batch *next_owed;     /* in the flight of the worker that has it */
 	enum batch_state state;
 	struct slice slice;
 	uint32_t n_answered;    /* of slice.n_items */

@@ -213,7 +213,7 @@ static void rig_on_charge(void *arg, struct worker *worker, const struct cause *
 	struct rig *rig = arg;
 	size_t n = strlen(rig->charged);
 	snprintf(rig->charged + n, sizeof rig->charged - n, " %llu",
-	         (unsigned long long)(worker->owed->slice.seq + worker->owed->n_answered));
+	         (unsigned long long)(flight_seq(&worker->flight, 0)));
 	collect_charge(&rig->collector, worker, cause);
 }
 
@@ -249,11 +249,10 @@ static void rig_open_ends(struct rig *rig, const char *text, size_t n_bytes)
 static void rig_fill_crew(struct rig *rig, unsigned n_workers)
 {
 	struct crew *crew = &rig->crew;
-	must(crew_init(crew, rig->loop, n_workers, n_workers, &rig->err) == 0);
+	must(crew_init(crew, rig->loop, &rig->window, n_workers, n_workers, &rig->err) == 0);
 	crew->ops = &rig_backend;
 	crew->setup = &rig->setup;
 	crew->worker_program = "none";
-	crew->window = &rig->window;
 	crew->sizes = (struct channel_sizes){.task_bytes = 4096, .result_bytes = 8192, .event_bytes = 4096};
 	crew->events = (struct crew_events){
 	    .collect = rig_on_collect, .charge = rig_on_charge, .give_up = rig_on_give_up, .arg = rig};

@@ -56,7 +56,7 @@ static void find(const char *what)
 
 static void touch(unsigned number)
 {
-	for (const struct batch *batch = rig.crew.workers[number - 1].owed; batch; batch = batch->next_owed)
+	for (const struct batch *batch = rig.crew.workers[number - 1].flight.first; batch; batch = batch->next_owed)
 		for (uint32_t i = batch->n_answered; i < batch->slice.n_items; i++)
 			is_touched[batch->slice.seq + i] = true;
 }
@@ -64,7 +64,7 @@ static void touch(unsigned number)
 static void on_charge(void *arg, struct worker *worker, const struct cause *cause)
 {
 	(void)arg;
-	if (!is_touched[worker->owed->slice.seq + worker->owed->n_answered])
+	if (!is_touched[flight_seq(&worker->flight, 0)])
 		find("an item is charged that nobody who lied has had");
 	collect_charge(&rig.collector, worker, cause);
 }
@@ -225,7 +225,7 @@ static bool may_lie(unsigned number)
 {
 	const struct hand *hand = &rig.hands[number];
 	const struct worker *worker = &rig.crew.workers[number - 1];
-	if (!worker->owed)
+	if (!worker->flight.first)
 		return false;
 	if (hand->has_batch && hand->batch.seq + hand->place <= n_items && is_liar[hand->batch.seq + hand->place])
 		return true;
@@ -263,7 +263,7 @@ static void step(unsigned number)
 	if (worker->phase == WORKER_IS_STARTING) {
 		hand->port.wait = on_wait;
 		rig_ready(&rig, number);
-	} else if (hand->killed_by != 0 || (worker->phase == WORKER_IS_LEAVING && worker->n_owed_items == 0)) {
+	} else if (hand->killed_by != 0 || (worker->phase == WORKER_IS_LEAVING && worker->flight.n_items == 0)) {
 		die(number, hand->killed_by);
 	} else if (setjmp(stuck) != 0) {
 		has_lied[number] = true;

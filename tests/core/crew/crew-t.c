@@ -35,7 +35,7 @@ static void finish(const char *want, const char *what)
 		rig_start_all(&rig);
 		struct batch *batch = window_next_pending(&rig.window);
 		for (unsigned i = 1; batch && i <= rig.crew.n_workers; i++)
-			if (worker(i)->phase == WORKER_IS_READY && !worker(i)->is_broken && worker(i)->n_owed_batches == 0) {
+			if (worker(i)->phase == WORKER_IS_READY && !worker(i)->is_broken && worker(i)->flight.n_batches == 0) {
 				worker_send(worker(i), batch);
 				break;
 			}
@@ -453,12 +453,12 @@ static void test_take_back(void)
 				for (struct batch *batch = window_next_pending(&rig.window); batch; batch = batch->next_pending)
 					n_pending += batch->slice.n_items;
 				is_int(n_pending, 6 - n_begun, "%s: what hasn't begun is", name);
-				is_int(worker(1)->n_owed_items, n_begun - n_collected, "%s: what has is owed", name);
+				is_int(worker(1)->flight.n_items, n_begun - n_collected, "%s: what has is owed", name);
 				uint32_t in_batches = 0;
-				for (struct batch *batch = worker(1)->owed; batch; batch = batch->next_owed)
+				for (struct batch *batch = worker(1)->flight.first; batch; batch = batch->next_owed)
 					in_batches += batch->slice.n_items - batch->n_answered;
-				is_int(in_batches, worker(1)->n_owed_items, "%s: and the list says so, too", name);
-				is_int(worker(1)->is_cut_short, is_some && n_begun > n_collected, "%s: may more be sent", name);
+				is_int(in_batches, worker(1)->flight.n_items, "%s: and the list says so, too", name);
+				is_int(worker(1)->flight.is_cut_short, is_some && n_begun > n_collected, "%s: may more be sent", name);
 				/* the second worker does what was taken back while the first ends its item */
 				while (window_next_pending(&rig.window))
 					worker_send(worker(2), window_next_pending(&rig.window));
@@ -467,7 +467,7 @@ static void test_take_back(void)
 				ok(rig_work(&rig, 1, 6, 1) == 0, "%s: the first one begins nothing of it", name);
 				is_int(rig_work(&rig, 2, 6, 1), 6 - n_begun, "%s: the second one all", name);
 				rig_collect(&rig);
-				is_int(worker(1)->is_cut_short, false, "%s: the first one may have more", name);
+				is_int(worker(1)->flight.is_cut_short, false, "%s: the first one may have more", name);
 				is_str(rig_output(&rig), "ONE\nTWO\nTHREE\nFOUR\nFIVE\nSIX\n", "%s: all in order", name);
 				is_int(rig.window.n_batches, 0, "%s: the window is empty", name);
 				rig_fini(&rig);

@@ -164,7 +164,7 @@ static void test_end_of_threads(void)
 	begin_with_one_at_work(&threads);
 	ok(crew_end(&rig.crew) > WORKER_KILL_PAUSE_NS, "a thread has longer");
 	is_int(rig.hands[1].killed_by + rig.hands[2].killed_by, 0, "and hears no signal");
-	is_int(worker(1)->n_owed_items, 1, "it keeps the item that it's at");
+	is_int(worker(1)->flight.n_items, 1, "it keeps the item that it's at");
 	ok(port_is_cancelled(&rig.hands[1].port), "which knows that it's cancelled");
 	is_int(rig_work(&rig, 1, 10, 1), 0, "and begins no other");
 	ok(!crew_is_gone(&rig.crew), "while it goes on it isn't gone");

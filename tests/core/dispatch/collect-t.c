@@ -36,7 +36,7 @@ static void test_results(void)
 	is_int(rig_collect_one(&rig, 1), 1, "two items");
 	is_str(rig_output(&rig), "ONE\nTWO\n", "results of a batch that isn't done leave");
 	ok(first()->needs_wake, "the worker is told of the room");
-	is_int(first()->n_owed_items, 3, "three are owed");
+	is_int(first()->flight.n_items, 3, "three are owed");
 	rig_begin(&rig, 1, 1);
 	rig_part(&rig, 1, "THR", 3);
 	is_int(rig_collect_one(&rig, 1), 1, "a part");
@@ -49,7 +49,7 @@ static void test_results(void)
 	ok(!first()->needs_wake, "who owes nothing waits for no room: it isn't woken");
 	is_str(rig_output(&rig), "ONE\nTWO\nTHREE\nFOUR\nFIVE\n", "all in order");
 	is_int(rig.tally.n_outcomes[OUTCOME_OK], 5, "five are ok");
-	is_int(first()->n_owed_batches, 0, "nothing is owed");
+	is_int(first()->flight.n_batches, 0, "nothing is owed");
 	is_int(rig.window.n_batches, 0, "the window is empty");
 	is_int(rig.window.held_bytes, 0, "and holds nothing");
 	rig_fini(&rig);

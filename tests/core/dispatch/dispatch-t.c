@@ -96,8 +96,8 @@ static void test_starts(void)
 	rig_ready(&rig, 1);
 	rig_ready(&rig, 2);
 	settle();
-	is_int(worker(1)->n_owed_items, 1, "one each");
-	is_int(worker(2)->n_owed_items, 1, "one each");
+	is_int(worker(1)->flight.n_items, 1, "one each");
+	is_int(worker(2)->flight.n_items, 1, "one each");
 	run_to_end(1000);
 	is_str(rig_output(&rig), capitals, "in order");
 	is_int(rig.n_starts, 2, "and nobody more was started");
@@ -133,13 +133,13 @@ static void test_batch_sizes(void)
 		rig_start_all(&rig);
 		for (int k = 0; !is_over() && k < 200; k++) {
 			settle();
-			for (struct batch *batch = worker(1)->owed; batch; batch = batch->next_owed) {
+			for (struct batch *batch = worker(1)->flight.first; batch; batch = batch->next_owed) {
 				uint32_t n = batch->slice.n_items;
 				grows_gently = grows_gently && (before == 0 ? n == 1 : n <= 16 * before);
 				before = n > before ? n : before;
 				largest = n > largest ? n : largest;
 			}
-			rig_work(&rig, 1, worker(1)->owed ? worker(1)->owed->slice.n_items : 1, cases[i].item_ns);
+			rig_work(&rig, 1, worker(1)->flight.first ? worker(1)->flight.first->slice.n_items : 1, cases[i].item_ns);
 			rig_collect(&rig);
 		}
 		ok(largest >= cases[i].least && largest <= cases[i].most, "%s (%u)", cases[i].what, largest);
@@ -178,14 +178,14 @@ static void test_short_batches(void)
 {
 	begin_timed(2, true, 600, 50, 64);
 	is_int(dispatch_step(&rig.dispatch, true, &rig.err), 1, "busy");
-	uint32_t n_batches = worker(1)->n_owed_batches;
+	uint32_t n_batches = worker(1)->flight.n_batches;
 	ok(n_batches > 1, "who is at work gets more");
-	is_int(worker(2)->n_owed_batches, 0, "and the other sleeps");
+	is_int(worker(2)->flight.n_batches, 0, "and the other sleeps");
 	is_int(dispatch_step(&rig.dispatch, true, &rig.err), 1, "busy again: another turn before sleeping");
-	is_int(worker(1)->n_owed_batches, n_batches, "one has as much as there may be");
-	is_int(worker(2)->n_owed_batches, 0, "the other sleeps on");
+	is_int(worker(1)->flight.n_batches, n_batches, "one has as much as there may be");
+	is_int(worker(2)->flight.n_batches, 0, "the other sleeps on");
 	is_int(dispatch_step(&rig.dispatch, false, &rig.err), 1, "time to spare");
-	ok(worker(2)->n_owed_batches > 0, "now the other is woken");
+	ok(worker(2)->flight.n_batches > 0, "now the other is woken");
 	settle();
 	is_int(dispatch_step(&rig.dispatch, true, &rig.err), 0, "nothing is held back when both have enough");
 	run_to_end(50);
@@ -193,7 +193,7 @@ static void test_short_batches(void)
 	end();
 	begin_timed(2, true, 600, 10000, 64);
 	dispatch_step(&rig.dispatch, true, &rig.err);
-	ok(worker(1)->n_owed_batches > 0 && worker(2)->n_owed_batches > 0, "long batches are for both, busy or not");
+	ok(worker(1)->flight.n_batches > 0 && worker(2)->flight.n_batches > 0, "long batches are for both, busy or not");
 	run_to_end(10000);
 	is_str(rig_output(&rig), capitals, "all in order, too");
 	end();
@@ -204,27 +204,27 @@ static void test_reclaiming(void)
 {
 	begin_timed(2, true, 600, 50, 64);
 	settle();
-	ok(worker(1)->owed == rig.window.oldest && worker(2)->n_owed_batches > 0, "both are at work");
-	uint32_t n_batches = worker(1)->n_owed_batches;
+	ok(worker(1)->flight.first == rig.window.oldest && worker(2)->flight.n_batches > 0, "both are at work");
+	uint32_t n_batches = worker(1)->flight.n_batches;
 	rig_work(&rig, 2, 64, 50);
 	settle();
-	is_int(worker(1)->n_owed_batches, n_batches, "nothing is taken from who has just been given it");
+	is_int(worker(1)->flight.n_batches, n_batches, "nothing is taken from who has just been given it");
 	worker(1)->progress_ns -= CLOCK_NS_PER_SEC;
 	settle();
-	is_int(worker(1)->n_owed_batches, n_batches, "nor while the other has enough");
+	is_int(worker(1)->flight.n_batches, n_batches, "nor while the other has enough");
 	rig_work(&rig, 2, 64, 50);
 	rig_collect(&rig);
 	turn();
-	ok(rig.window.oldest->state == BATCH_OUT && worker(1)->owed != rig.window.oldest, "then the other has it");
+	ok(rig.window.oldest->state == BATCH_OUT && worker(1)->flight.first != rig.window.oldest, "then the other has it");
 	run_to_end(50);
 	is_str(rig_output(&rig), capitals, "all in order");
 	end();
 	begin_timed(2, false, 600, 50, 64);
 	settle();
-	n_batches = worker(1)->n_owed_batches;
+	n_batches = worker(1)->flight.n_batches;
 	worker(1)->progress_ns -= CLOCK_NS_PER_SEC;
 	settle();
-	is_int(worker(1)->n_owed_batches, n_batches, "where nothing has to wait for it, it stays");
+	is_int(worker(1)->flight.n_batches, n_batches, "where nothing has to wait for it, it stays");
 	run_to_end(50);
 	end();
 }
@@ -243,7 +243,7 @@ static void test_waiting_for_holder(void)
 	}
 	size_t n_held = rig.window.n_batches;
 	ok(n_held > 16 && n_held < 40, "the other goes on for a while (%zu batches)", n_held);
-	is_int(worker(2)->n_owed_batches, 0, "and then waits, too");
+	is_int(worker(2)->flight.n_batches, 0, "and then waits, too");
 	for (int i = 0; i < 100; i++) {
 		worker(1)->progress_ns = clock_now_ns() - CLOCK_NS_PER_SEC;
 		rig_work(&rig, 2, 16, 50);
@@ -271,17 +271,17 @@ static void test_sharing(void)
 	is_int(rig.window.n_pending, 0, "nothing is taken from one who has just been given it");
 	worker(1)->progress_ns -= CLOCK_NS_PER_SEC;
 	settle();
-	is_int(worker(1)->n_owed_items, 1, "the item that was begun stays");
-	ok(worker(2)->n_owed_items > 0 && worker(3)->n_owed_items > 0, "each of the others has a share");
+	is_int(worker(1)->flight.n_items, 1, "the item that was begun stays");
+	ok(worker(2)->flight.n_items > 0 && worker(3)->flight.n_items > 0, "each of the others has a share");
 	uint32_t n_pending = 0;
 	for (batch = window_next_pending(&rig.window); batch; batch = batch->next_pending)
 		n_pending += batch->slice.n_items;
-	is_int(worker(2)->n_owed_items + worker(3)->n_owed_items + n_pending, 29, "no item is lost on the way");
-	ok(worker(2)->n_owed_items <= 20 && worker(3)->n_owed_items <= 20, "and nobody has it all");
+	is_int(worker(2)->flight.n_items + worker(3)->flight.n_items + n_pending, 29, "no item is lost on the way");
+	ok(worker(2)->flight.n_items <= 20 && worker(3)->flight.n_items <= 20, "and nobody has it all");
 	rig_work(&rig, 2, 100, 10000);
 	rig_work(&rig, 3, 100, 10000);
 	settle();
-	is_int(worker(1)->n_owed_items, 1, "while it is at its item nothing more is given to it");
+	is_int(worker(1)->flight.n_items, 1, "while it is at its item nothing more is given to it");
 	rig_answer(&rig, 1, "X1\n", 3);
 	run_to_end(10000);
 	is_str(rig_output(&rig), capitals, "all in order");
@@ -300,8 +300,8 @@ static void test_sharing_late(void)
 	is_int(worker(1)->channel->n_batches, 1, "it keeps what it was just given, until it has begun");
 	must(rig_begin(&rig, 1, 1));
 	settle();
-	is_int(worker(1)->n_owed_items, 1, "and then what it has begun");
-	is_int(worker(2)->n_owed_items, 1, "the other has the rest at once");
+	is_int(worker(1)->flight.n_items, 1, "and then what it has begun");
+	is_int(worker(2)->flight.n_items, 1, "the other has the rest at once");
 	rig_answer(&rig, 1, "X1\n", 3);
 	run_to_end(10000);
 	is_str(rig_output(&rig), capitals, "all in order");
@@ -320,7 +320,7 @@ static void is_ended(void)
 
 static void is_cut_short(void)
 {
-	worker(1)->is_cut_short = true;
+	worker(1)->flight.is_cut_short = true;
 }
 
 static void is_broken(void)
@@ -348,8 +348,8 @@ static void test_who_may_take(void)
 		begin_timed(2, true, 40, 2 * BATCH_NS, BATCH_ITEMS_MAX);
 		cases[i].become();
 		settle();
-		is_int(worker(1)->n_owed_items, 0, "who %s gets nothing", cases[i].what);
-		ok(worker(2)->n_owed_items > 0, "the other does");
+		is_int(worker(1)->flight.n_items, 0, "who %s gets nothing", cases[i].what);
+		ok(worker(2)->flight.n_items > 0, "the other does");
 		end();
 	}
 }
@@ -360,17 +360,17 @@ static void test_recycling(void)
 	begin_timed(1, true, 12, 50, 64);
 	rig.crew.recycle_items = 5;
 	settle();
-	is_int(worker(1)->n_owed_items, 5, "as many as it may have, though more are there");
+	is_int(worker(1)->flight.n_items, 5, "as many as it may have, though more are there");
 	ok(worker(1)->is_retiring, "and then it is to leave");
 	rig_work(&rig, 1, 100, 50);
 	settle();
-	is_int(worker(1)->n_owed_items, 0, "with nothing more");
+	is_int(worker(1)->flight.n_items, 0, "with nothing more");
 	for (int i = 0; !is_over() && i < 10; i++) {
 		port_set_state(&rig.hands[1].port, WORKER_LEFT);
 		rig_die(&rig, 1, 0, false);
 		rig_start_all(&rig);
 		settle();
-		ok(worker(1)->n_owed_items <= 5, "nor has the next one more: %u", worker(1)->n_owed_items);
+		ok(worker(1)->flight.n_items <= 5, "nor has the next one more: %u", worker(1)->flight.n_items);
 		rig_work(&rig, 1, 100, 50);
 		rig_collect(&rig);
 	}
@@ -389,17 +389,18 @@ static void test_alone(void)
 	suspects->n_suspected = 1;
 	worker_send(worker(1), one);
 	settle();
-	is_int(worker(2)->n_owed_items + worker(3)->n_owed_items, 0, "while another is at work a suspect waits");
+	is_int(worker(2)->flight.n_items + worker(3)->flight.n_items, 0, "while another is at work a suspect waits");
 	rig_work(&rig, 1, 1, 10000);
 	for (int i = 0; i < 2; i++) {
 		settle();
-		uint32_t n_owed = worker(1)->n_owed_items + worker(2)->n_owed_items + worker(3)->n_owed_items;
+		uint32_t n_owed = worker(1)->flight.n_items + worker(2)->flight.n_items + worker(3)->flight.n_items;
 		is_int(n_owed, 1, "then one is in somebody's hands, and nothing else in anybody's");
 		for (unsigned k = 1; k <= 3; k++)
 			rig_work(&rig, k, 1, 10000);
 	}
 	settle();
-	is_int(worker(1)->n_owed_items + worker(2)->n_owed_items + worker(3)->n_owed_items, 5, "then the rest goes on");
+	uint32_t n_owed = worker(1)->flight.n_items + worker(2)->flight.n_items + worker(3)->flight.n_items;
+	is_int(n_owed, 5, "then the rest goes on");
 	run_to_end(10000);
 	is_str(rig_output(&rig), capitals, "all in order");
 	end();
@@ -439,8 +440,8 @@ static void test_suspects(void)
 		settle();
 		for (unsigned k = 1; k <= 3; k++) {
 			struct worker *one = worker(k);
-			if (one->owed && one->owed->n_suspected > 0)
-				is_one_at_a_time = is_one_at_a_time && one->n_owed_items == 1;
+			if (flight_suspicions(&one->flight) > 0)
+				is_one_at_a_time = is_one_at_a_time && one->flight.n_items == 1;
 		}
 		for (unsigned k = 1; k <= 3; k++)
 			if (rig.hands[k].channel)
@@ -576,7 +577,7 @@ static void test_hostile_words(void)
 			rig_work(&rig, 2, 1000, 20000);
 			rig_collect(&rig);
 		}
-		must(!is_over() && worker(1)->owed == NULL);
+		must(!is_over() && worker(1)->flight.first == NULL);
 		int64_t now_ns = clock_now_ns();
 		for (int k = 0; k < 1000 && !is_over(); k++) {
 			/* the first one does its work, but for this word */

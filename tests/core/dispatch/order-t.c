@@ -194,7 +194,7 @@ static void send_items(uint64_t seq, uint32_t n_items, size_t item_bytes)
 		.seq = seq, .n_items = n_items, .attempt = 1, .bytes = items, .n_bytes = n_items * item_bytes};
 	batch.slice = (struct slice){.seq = seq, .n_items = n_items};
 	batch.n_answered = 0;
-	worker.owed = &batch;
+	worker.flight.first = &batch;
 	worker.needs_wake = true;
 	if (channel_send(channel, &sent) != 0)
 		wrong = "the task ring's indices can't be true";
