@@ -16,7 +16,7 @@ setup() {
 		skip "its memory controller can't be had"
 	group=$mount/rota-test-$$
 	mkdir "$group" 2>/dev/null || skip "no cgroup can be made here"
-	seq 100 >items
+	printf '%s\n' {1..100} >items
 }
 
 teardown() {
@@ -46,7 +46,7 @@ hungry='case $1 in 7) head -c 300000000 /dev/zero | tail -c 299999999 ;; *) echo
 @test "cgroup: a plugin's, too, again and again" {
 	awk '{ print $1 % 10 == 7 ? "!memory" : $1 }' items >mixed
 	expect 1 inside "$ROTA" map -v -j 2 --memory 60M -i mixed "$bad/shelf.so" fault=named
-	[ "$(grep -c 'over limit: over memory limit' "$err")" -eq 10 ]
+	counts 10 "$err" 'over limit: over memory limit'
 	grep -v memory mixed | cmp - "$out"
 	[ -z "$(find "$group" -mindepth 1 -type d)" ]
 }

@@ -10,8 +10,8 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 	export ASAN_OPTIONS=handle_segv=0:handle_abort=0:$ASAN_OPTIONS
 	ulimit -c 0
-	seq 2000 >items
-	grep -vx 700 items >others
+	printf '%s\n' {1..2000} >items
+	printf '%s\n' {1..699} {701..2000} >others
 }
 
 teardown() {
@@ -23,31 +23,35 @@ now_ms() {
 	echo $((${EPOCHREALTIME/[.,]/} / 1000))
 }
 
-# takes_too_long FAULT JOBS: in the middle of a batch of tiny items
-takes_too_long() {
-	for jobs in "${@:2}"; do
-		expect 1 rota map -j "$jobs" --timeout 200ms "$bad/shelf.so" fault="$1" when=700 <items
-		same "$out" others
-		[ "$(grep -c 'timed out:' "$err")" -eq 1 ]
-		has "$err" 'item 700 "700": timed out: no answer within 0.2 s'
-		has "$err" '2,000 items, 1,999 ok, 1 timed out'
-		has "$err" '1 worker restarted'
+kinds=(stop hang loop) # one that hears nothing, one that does, and one that is deaf to TERM
+
+# bats test_tags=quick
+@test "time-out: of whatever kind, it costs its item, which is named" {
+	local items=({1..2000}) i
+	for i in "${!kinds[@]}"; do
+		items[500 * i + 199]=!${kinds[i]}
+	done
+	printf '%s\n' "${items[@]}" >items
+	for jobs in 3 $(quick || echo 1); do
+		expect 1 rota map -j "$jobs" --timeout 200ms "$bad/shelf.so" fault=named <items
+		lists "$out" {1..199} {201..699} {701..1199} {1201..2000}
+		counts 3 "$err" 'timed out:'
+		for i in "${!kinds[@]}"; do
+			has "$err" "item $((500 * i + 200)) \"!${kinds[i]}\": timed out: no answer within 0.2 s"
+		done
+		has "$err" '2,000 items, 1,997 ok, 3 timed out'
+		has "$err" '3 workers restarted'
 	done
 }
 
-@test "time-out: of whatever kind, it costs its item, which is named" {
-	takes_too_long stop 1 # which hears nothing
-	! quick || return 0
-	takes_too_long hang 1 3
-	takes_too_long loop 3 # deaf to TERM
-}
-
+# bats test_tags=quick
 @test "time-out: an item that heeds it is named, too, and its worker goes on" {
 	expect 1 rota map -j 3 --timeout 300ms "$bad/shelf.so" fault=until-cancelled when=700 <items
 	same "$out" others
-	[ "$(grep -c 'item 700 "700": timed out' "$err")" -eq 1 ]
+	counts 1 "$err" 'item 700 "700": timed out'
 }
 
+# bats test_tags=quick
 @test "time-out: TERM comes first, KILL 200 ms later" {
 	before=$(now_ms)
 	expect 1 rota map -j 1 --timeout 200ms "$bad/shelf.so" fault=loop when=2 <<<$'1\n2\n3'
@@ -66,22 +70,23 @@ takes_too_long() {
 }
 
 @test "time-out: of the first item, the last one, the only one, every one" {
-	slow
-	for when in 1 30; do
-		expect 1 rota map -j 2 --timeout 100ms "$bad/shelf.so" fault=hang when="$when" <<<"$(seq 30)"
-		seq 30 | grep -vx "$when" | cmp - "$out"
-	done
-	expect 1 rota map -j 2 --timeout 100ms "$bad/shelf.so" fault=hang when='*' <<<"$(seq 8)"
+	printf '%s\n' x {2..29} x >items
+	expect 1 rota map -j 2 --timeout 100ms "$bad/shelf.so" fault=hang when=x <items
+	lists "$out" {2..29}
+	counts 2 "$err" 'timed out: no answer'
+	expect 1 rota map -j 2 --timeout 100ms "$bad/shelf.so" fault=hang when=x <<<x
 	empty "$out"
-	[ "$(grep -c 'timed out: no answer' "$err")" -eq 8 ]
+	counts 1 "$err" 'timed out: no answer'
+	expect 1 rota map -j 2 --timeout 100ms "$bad/shelf.so" fault=hang when='*' <<<$'1\n2\n3\n4'
+	empty "$out"
+	counts 4 "$err" 'timed out: no answer'
 }
 
 @test "time-out: many, among others" {
-	slow
 	seq 300 | sed 's/.*[05]0$/!hang/' >named
 	expect 1 rota map -j 4 --timeout 150ms "$bad/shelf.so" fault=named <named
 	grep -v '^!' named | cmp - "$out"
-	[ "$(grep -c '"!hang": timed out' "$err")" -eq 6 ]
+	counts 6 "$err" '"!hang": timed out'
 	has "$err" '300 items, 294 ok, 6 timed out'
 }
 
@@ -96,7 +101,6 @@ takes_too_long() {
 
 # The batches are large by then; the slow one is never through.
 @test "time-out: what stands behind a slow item is run elsewhere, long before its time-out" {
-	slow
 	seq 30000 >items
 	for backend in process thread; do
 		rm -f results
@@ -111,7 +115,6 @@ takes_too_long() {
 }
 
 @test "time-out: tiny items never have one, however many share a processor" {
-	slow
 	seq 300000 >items
 	expect 0 rota map -j 8 --timeout 5s upper <items
 	same "$out" items
@@ -120,16 +123,15 @@ takes_too_long() {
 
 # It has begun nothing, so it is looked at for a while first.
 @test "time-out: a worker stopped from outside while idle is replaced when there is work, and no item charged" {
-	slow
 	mkfifo in
 	start "$ROTA" map -j 1 --timeout 10s -i in upper </dev/null
 	exec 4>in
 	echo a >&4
-	eventually grep -q A "$out"
-	server=$(pgrep -P "$run" -f -- --serve)
-	kill -STOP "$(pgrep -x rota-worker -P "$server")"
+	eventually says "$out" A
+	workers
+	kill -STOP "${workers[@]}"
 	echo b >&4
-	eventually grep -q B "$out"
+	eventually says "$out" B
 	exec 4>&-
 	ends 0
 	is "$out" $'A\nB'
@@ -139,26 +141,26 @@ takes_too_long() {
 # -- what isn't the item's time --
 
 is_stopped() {
-	[ "$(sed 's/.*) //;s/ .*//' "/proc/$1/stat")" = T ]
+	local stat
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null && [[ ${stat##*) } == T* ]]
 }
 
 # SIGNAL: for longer than the time-out, in the middle of items
 stopped_run() {
-	rm -f results
-	start "$ROTA" map -j 2 --timeout 500ms -o results sleep ms=100 <<<"$(seq -f 'item %g' 12)"
-	eventually grep -qs 'item 1' results
+	printf 'item %s\n' {1..12} >items
+	start "$ROTA" map -j 2 --timeout 500ms -o results sleep ms=100 <items
+	eventually says results 'item 1'
 	kill -"$1" "$run"
 	eventually is_stopped "$run"
 	sleep 0.7 # longer than the time-out
 	kill -CONT "$run"
 	ends 0
-	seq -f 'item %g' 12 | cmp - results
+	same results items
 	empty "$err"
 	nothing_left
 }
 
 @test "no time-out: the run stopped by TSTP, and going on" {
-	slow
 	stopped_run TSTP
 }
 
@@ -181,7 +183,6 @@ reads_late() {
 
 # The results are larger than the ring: the items can't end before somebody reads.
 @test "no time-out: a reader that is slower than it, with large results" {
-	slow
 	seq 6 >few
 	call=(sh -c 'head -c 3000000 /dev/zero | tr "\0" "$1"' sh)
 	reads_late few exec -j 2 --timeout 600ms --window 64K
@@ -194,15 +195,13 @@ reads_many_late() {
 }
 
 @test "no time-out: a reader that is slower than it, with many results" {
-	slow
-	seq 300000 >many
+	seq 150000 >many
 	call=(upper)
 	both_backends reads_many_late
 }
 
 # An hour goes by between any two looks at the clock of the day.
 @test "no time-out: jumps of the clock" {
-	slow
 	compile -shared -fPIC -o clockjump.so -x c - -ldl <<-'END'
 		#define _GNU_SOURCE 1
 		#include <dlfcn.h>
@@ -240,9 +239,10 @@ reads_many_late() {
 	END
 	export ASAN_OPTIONS=verify_asan_link_order=0:$ASAN_OPTIONS
 	[ "$(LD_PRELOAD=$PWD/clockjump.so date +%s)" -gt "$(($(date +%s) + 3000))" ]
+	printf 'item %s\n' {1..40} >items
 	expect 0 timeout -k 2 60 env LD_PRELOAD="$PWD/clockjump.so" "$ROTA" map -j 2 --timeout 5s --progress=json sleep \
-		ms=20 <<<"$(seq -f 'item %g' 40)"
-	seq -f 'item %g' 40 | cmp - "$out"
+		ms=20 <items
+	same "$out" items
 	if grep -q 'timed out:' "$err"; then return 1; fi
 	# nor does the job log lose its bearings: an item that was run, one that was ended, one that died
 	expect 1 timeout -k 2 60 env LD_PRELOAD="$PWD/clockjump.so" "$ROTA" map -j 1 --timeout 100ms --joblog log \
@@ -256,26 +256,26 @@ reads_many_late() {
 
 # -- threads --
 
+# bats test_tags=quick
 @test "time-out of threads: cooperative, the thread goes on" {
 	for jobs in 3 $(quick || echo 1); do
 		expect 1 timeout 6 "$ROTA" map -b thread -j "$jobs" --timeout 200ms "$bad/shelf.so" \
 			fault=until-cancelled when=700 <items
 		same "$out" others
-		[ "$(grep -c 'item 700 "700": timed out' "$err")" -eq 1 ]
+		counts 1 "$err" 'item 700 "700": timed out'
 	done
 }
 
 @test "time-out of threads: what can't be ended is said, and the others go on" {
-	slow
 	start "$ROTA" map -b thread -u -j 2 --timeout 200ms -o results "$bad/shelf.so" fault=loop when=700 <items
 	eventually has_lines results 1999
-	eventually grep -q "a thread can't be ended" "$err"
+	eventually says "$err" "so it was asked to give up"
 	sort -n results | cmp - others
 	kill -INT "$run"
-	eventually grep -q 'no more is read' "$err"
+	eventually says "$err" 'no more is read'
 	kill -INT "$run"
 	ends 130
-	[ "$(grep -c "a thread can't be ended" "$err")" -eq 1 ]
+	counts 1 "$err" "takes longer than the time-out; a thread can't be ended, so it was asked to give up"
 	nothing_left
 }
 
@@ -288,7 +288,6 @@ refuses_threads() {
 }
 
 @test "time-out and memory limit: no threads take over, the error names the option" {
-	slow
 	compile -shared -fPIC -o nofork.so "$BATS_TEST_DIRNAME/nofork.c" -ldl
 	export ASAN_OPTIONS=verify_asan_link_order=0:$ASAN_OPTIONS
 	for NOFORK in spawn fork; do
