@@ -25,7 +25,8 @@ teardown() {
 sleeper='sleep 1000 & echo $! >>pids'
 
 lives() {
-	[ -e "/proc/$1/stat" ] && [[ $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) != Z* ]]
+	local stat
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null && [[ ${stat##*) } != Z* ]]
 }
 
 is_gone() {
@@ -34,7 +35,7 @@ is_gone() {
 
 all_live() {
 	local pid
-	[ "$(wc -l <pids)" -eq "$1" ]
+	lines pids -eq "$1"
 	while read -r pid; do
 		lives "$pid" || { echo "process $pid has been killed"; return 1; }
 	done <pids
@@ -60,6 +61,7 @@ lets_live() {
 	all_live 2
 }
 
+# bats test_tags=quick
 @test "strangers: a child that the shell had before it became rota lives on" {
 	at_least_on process lets_live
 	! quick || return 0
@@ -83,27 +85,27 @@ gets_all() {
 }
 
 @test "strangers: process substitutions of an exec get all results and the report" {
-	slow
 	both_backends gets_all
 }
 
 is_child_of_run() {
-	[ "$(sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 2)" = "$run" ]
+	local stat
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null && [[ ${stat##*) } == ?" $run "* ]]
 }
 
 # What a stranger starts during the run, and leaves: rota is given it, and must reap it.
 adopts() {
 	end_strangers
 	rm -f go in
-	mkfifo in
-	start bash -c '(until [ -e go ]; do sleep 0.01; done; '"$sleeper"') & exec "$0" "$@"' \
+	mkfifo go in
+	start bash -c '(read -r _ <go; '"$sleeper"') & exec "$0" "$@"' \
 		"$ROTA" map -b "$backend" -i in upper </dev/null
 	exec 4>in
 	echo a >&4
-	eventually grep -q A "$out"
+	eventually says "$out" A
 	: >go
 	eventually has_lines pids 1
-	orphan=$(cat pids)
+	read -r orphan <pids
 	eventually is_child_of_run "$orphan"
 	exec 4>&-
 	ends 0
@@ -119,14 +121,15 @@ is_reaped() {
 	[ ! -e "/proc/$1" ]
 }
 
+# bats test_tags=quick
 @test "strangers: what they leave to rota is reaped when it dies" {
-	mkfifo in
-	start bash -c '(until [ -e go ]; do sleep 0.01; done; '"$sleeper"') & exec "$0" "$@"' \
+	mkfifo go in
+	start bash -c '(read -r _ <go; '"$sleeper"') & exec "$0" "$@"' \
 		"$ROTA" map -i in upper </dev/null
 	exec 4>in
 	: >go
 	eventually has_lines pids 1
-	orphan=$(cat pids)
+	read -r orphan <pids
 	eventually is_child_of_run "$orphan"
 	kill -KILL "$orphan"
 	eventually is_reaped "$orphan"
@@ -135,10 +138,6 @@ is_reaped() {
 }
 
 # -- what is ours --
-
-forkserver() {
-	pgrep -P "$run" -f -- --serve
-}
 
 # A fork server is killed; what items had started, out of their session and environment, ends while the run goes on.
 fork_server_killed() {
@@ -149,17 +148,18 @@ fork_server_killed() {
 	exec 4>in
 	echo 1 >&4
 	eventually has_lines pids "$3"
-	kill -KILL "$(forkserver)"
-	for pid in $(tail -n +"$4" pids); do eventually is_gone "$pid"; done
-	[ "$4" -eq 1 ] || lives "$(head -1 pids)"
+	forkserver
+	kill -KILL "$server"
+	mapfile -t started <pids
+	for pid in "${started[@]:$4-1}"; do eventually is_gone "$pid"; done
+	[ "$4" -eq 1 ] || lives "${started[0]}"
 	echo 2 >&4
 	exec 4>&-
-	eventually grep -q '^done 2$' "$out"
+	eventually has_line "$out" 'done 2'
 	ends 0
 }
 
 @test "strangers: what a killed fork server leaves ends at once, not with the run" {
-	slow
 	once='[ ! -e was ] || { echo done $1; exit; }; : >was;'
 	# beside a stranger: by the mark in the environment, and without one by the session
 	fork_server_killed "$sleeper;" "$once setsid setsid sh -c '$sleeper; sleep 1000' & sleep 1000" 2 2
@@ -170,7 +170,6 @@ fork_server_killed() {
 }
 
 @test "strangers: a helper that load has started outlives a crash, and ends with the run" {
-	slow
 	expect 1 rota map -j 1 "$bad/helper.so" <<<"$(seq 20)"
 	seq 20 | grep -vx 3 | cmp - "$out"
 	has "$err" 'item 3'
@@ -184,17 +183,26 @@ fork_server_killed() {
 }
 
 # Below rota itself and its workers.
-n_zombies() {
-	local pid n
-	n=$(pgrep -c -r Z -P "$run" || :)
-	for pid in $(pgrep -P "$run") $(pgrep -P "$run" | xargs -r -n 1 pgrep -P); do
-		n=$((n + $(pgrep -c -r Z -P "$pid" || :)))
+few_zombies() {
+	local child children parents n=0 file stat
+	children "$run" '*'
+	parents=" $run ${children[*]} "
+	for child in "${children[@]}"; do
+		children "$child" '*'
+		parents+="${children[*]} "
 	done
-	echo "$n"
+	for file in /proc/[0-9]*/stat; do
+		{ read -r stat <"$file"; } 2>/dev/null || continue
+		[[ $stat == *") Z "* ]] || continue
+		stat=${stat##*) Z }
+		[[ $parents != *" ${stat%% *} "* ]] || n=$((n + 1))
+	done
+	[ "$n" -le 3 ]
 }
 
-few_zombies() {
-	[ "$(n_zombies)" -le 3 ]
+has_child() {
+	children "$run" '*'
+	[ "${#children[@]}" -gt 0 ]
 }
 
 orphans_reaped() {
@@ -211,7 +219,6 @@ orphans_reaped() {
 }
 
 @test "strangers: what items of a tidy plugin leave is reaped while the run goes on" {
-	slow
 	both_backends orphans_reaped
 }
 
@@ -231,7 +238,7 @@ orphans_reaped() {
 
 interrupted() {
 	start "$ROTA" "$@" </dev/null
-	eventually pgrep -P "$run"
+	eventually has_child
 	# the constructor hangs, and has a child out of its session
 	eventually has_lines begun 1
 	rm begun
@@ -240,6 +247,7 @@ interrupted() {
 	nothing_left
 }
 
+# bats test_tags=quick
 @test "strangers: a plugin that hangs while it is looked at ends with an interrupted rota, and all it started" {
 	export ROTA_TEST_BEGUN=$PWD/begun
 	printf 'jobs:\n  a:\n    plugin: upper\n    input: range:1-2\n    output: none\n' >hangs.yaml
@@ -254,7 +262,7 @@ interrupted() {
 @test "strangers: it ends with a rota that is killed, too" {
 	for command in $(quick || echo plugins) map; do
 		start "$ROTA" "$command" "$bad/ctor-hang.so" </dev/null
-		eventually pgrep -P "$run"
+		eventually has_child
 		kill -KILL "$run"
 		ends 137
 		nothing_left
@@ -272,6 +280,7 @@ needs_containers() {
 	contained true 2>/dev/null || skip "no PID namespace is to be had here"
 }
 
+# bats test_tags=quick
 @test "strangers: as process 1 of a container a signal and a lost reader have a status" {
 	needs_containers
 	mkfifo in
@@ -279,8 +288,9 @@ needs_containers() {
 		start unshare -Urpf --mount-proc --kill-child "$ROTA" map -i in upper </dev/null
 		exec 4>in
 		echo a >&4
-		eventually grep -q A "$out"
-		kill "-$signal" "$(pgrep -P "$run")"
+		eventually says "$out" A
+		children "$run" '*'
+		kill "-$signal" "${children[@]}"
 		exec 4>&-
 		ends $((128 + $(kill -l "$signal")))
 	done
@@ -289,12 +299,7 @@ needs_containers() {
 	is first 1
 }
 
-n_dead_below_1() {
-	[ "$(pgrep -c -r Z -P "$(pgrep -P "$run")")" -le 3 ]
-}
-
 @test "strangers: as process 1 of a container those that come are reaped, and live as long as they like" {
-	slow
 	needs_containers
 	mkfifo in
 	start unshare -Urpf --mount-proc --kill-child bash -c \
@@ -302,10 +307,12 @@ n_dead_below_1() {
 		"$ROTA" map -i in upper </dev/null
 	exec 4>in
 	echo a >&4
-	eventually grep -q A "$out"
+	eventually says "$out" A
 	eventually has_lines turns 12
-	eventually n_dead_below_1
-	[ "$(pgrep -c -P "$(pgrep -P "$run")" -x sleep)" -ge 8 ]
+	eventually few_zombies
+	children "$run" '*'
+	children "${children[0]}" sleep
+	[ "${#children[@]}" -ge 8 ]
 	exec 4>&-
 	ends 0
 }
