@@ -14,8 +14,8 @@ teardown() {
 	end_all
 }
 
-# FAULT TELL: the sixth item changes what is told; before it and behind it all see the same. Each takes long enough to be
-# looked at alone.
+# FAULT TELL: the sixth item changes what is told; before it and behind it all see the same. Each takes long enough to
+# be looked at alone.
 later_items_see_nothing() {
 	expect 0 rota map -j1 -b "$backend" "$bad/shelf.so" fault="$1" when='#6' tell="$2" ms=2 <items
 	mapfile -t told <"$out"
