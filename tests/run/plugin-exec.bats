@@ -8,24 +8,26 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-# execs ITEMS COMMAND...: rota exec with the ITEMS (printf's format) and the backend of the test
+# execs ITEMS COMMAND...: rota exec with the ITEMS (printf's format) and the backend of the test, or threads, which cost
+# least
 execs() {
 	# shellcheck disable=SC2059
-	printf "$1" | timeout 60 "$ROTA" exec -b "${backend:-process}" -j 2 -- "${@:2}"
+	printf "$1" >input
+	rota exec -b "${backend:-thread}" -j 2 -- "${@:2}" <input
 }
 
 braces() {
 	expect 0 execs 'a\nb c\n\n' printf '<%s>' '{}' 'x{}y{}z' '{' '}' '}{'
 	is "$out" $'<a><xayaz><{><}><}{>\n<b c><xb cyb cz><{><}><}{>\n<><xyz><{><}><}{>'
-	expect 0 execs 'a b\n' echo x
-	is "$out" 'x a b'
-	expect 0 execs 'echo\n' '{}' the item is the program
-	is "$out" 'the item is the program'
 }
 
 # bats test_tags=quick
 @test "exec: {} is the item anywhere in an argument, appended when absent" {
 	both_backends braces
+	expect 0 execs 'a b\n' echo x
+	is "$out" 'x a b'
+	expect 0 execs 'echo\n' '{}' the item is the program
+	is "$out" 'the item is the program'
 }
 
 # shellcheck disable=SC2016
@@ -48,19 +50,18 @@ environment() {
 }
 
 @test "exec: standard input is empty, and other descriptors of rota's aren't there" {
-	expect 0 execs 'a\n' sh -c 'cat; ls /proc/self/fd | wc -l'
-	seen=$(cat "$out")
 	inherited=$(sh -c 'ls /proc/self/fd | wc -l')
-	[ "$seen" -le "$inherited" ]
+	backend=process expect 0 execs 'a\n' sh -c 'cat; ls /proc/self/fd | wc -l'
+	[ "$(<"$out")" -le "$inherited" ]
 }
 
 # shellcheck disable=SC2016
 endings() {
-	expect 1 execs '0\n3\n0\n' sh -c 'echo out $1; exit $1' sh
+	expect 1 execs '0\n3\nTERM\nKILL\nPIPE\n0\n' sh -c '
+		echo out $1
+		case $1 in [0-9]) exit $1 ;; *) kill -$1 $$ ;; esac' sh
 	is "$out" $'out 0\nout 0'
 	has "$err" 'exited with code 3'
-	expect 1 execs 'TERM\nKILL\nPIPE\n' sh -c 'kill -$1 $$' sh
-	empty "$out"
 	has "$err" 'killed by SIGTERM'
 	has "$err" 'killed by SIGKILL'
 	has "$err" 'killed by SIGPIPE'
@@ -147,7 +148,7 @@ too_large() {
 	expect 1 rota exec -b "$backend" --max-result 100K -- sh -c 'echo $$ >pid; exec yes {}' <<<a
 	empty "$out"
 	has "$err" max-result
-	if kill -0 "$(cat pid)"; then
+	if kill -0 "$(<pid)"; then
 		echo "the command still runs"
 		return 1
 	fi
@@ -175,10 +176,10 @@ leftovers() {
 }
 
 too_long() {
-	{ echo a; head -c 200000 /dev/zero | tr '\0' x; echo; head -c 10000000 /dev/zero | tr '\0' x; echo; echo b; } >items
+	{ echo a; head -c 200000 /dev/zero | tr '\0' x; echo; head -c 3000000 /dev/zero | tr '\0' x; echo; echo b; } >items
 	expect 1 rota exec -b "$backend" -- echo <items
 	is "$out" $'a\nb'
-	[ "$(grep -c 'too long' "$err")" -ge 2 ]
+	counts 2 "$err" 'too long'
 }
 
 @test "exec: a command too long is that item's failure" {
@@ -193,7 +194,7 @@ too_long() {
 }
 
 many() {
-	seq 100 >items
+	seq 50 >items
 	expect 0 rota exec -b "$backend" -j 8 -- echo <items
 	same "$out" items
 }
@@ -218,7 +219,7 @@ many() {
 refused() {
 	expect 2 rota exec "$@" <items
 	empty "$out"
-	[ "$(wc -l <"$err")" -eq 1 ]
+	lines "$err" -eq 1
 }
 
 # bats test_tags=quick
@@ -283,7 +284,7 @@ refused() {
 @test "exec: a sign of the shell alone is warned of, once" {
 	expect 0 rota exec echo {} '|' wc '>' '&&' <<<$'a\nb'
 	is "$out" $'a | wc > &&\nb | wc > &&'
-	[ "$(grep -c 'there is no shell' "$err")" -eq 1 ]
+	counts 1 "$err" 'there is no shell'
 	has "$err" "sh -c '... | ...' sh {}"
 	expect 0 rota exec find {} -prune -exec echo '{}' ';' <<<.
 	empty "$err"
