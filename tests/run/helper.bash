@@ -6,6 +6,7 @@
 #	rota, try                    the programs of this build
 #	both_backends FUNCTION       runs FUNCTION with $backend set to process, then to thread
 #	at_least_on BACKEND FUNCTION the same, but of the quick set with this one only
+#	take_turns                   sets $backend to the other one: for what is the supervisor's, many times
 #	expect STATUS COMMAND        runs COMMAND, its output in $out, its standard error in $err (files)
 #	is FILE TEXT, has FILE TEXT  the file is TEXT and a newline; has a line with TEXT in it
 #	lists FILE WORD...           its lines are these words
@@ -76,6 +77,10 @@ both_backends() {
 		echo "with --backend $backend:"
 		"$@"
 	done
+}
+
+take_turns() {
+	if [ "${backend:-}" = process ]; then backend=thread; else backend=process; fi
 }
 
 at_least_on() {

@@ -14,36 +14,29 @@ teardown() {
 	end_all
 }
 
-each_kind() {
-	for source in three lines:three "lines:$PWD/three" ./three; do
-		expect 0 rota map -b "$backend" -i "$source" upper
-		is "$out" $'A\nB\nC'
-	done
-	expect 0 rota map -b "$backend" -i nul:zeros identity
-	is "$out" $'a\nb\n\nc'
-	expect 0 rota map -b "$backend" --input=range:7-13/3 identity
-	is "$out" $'7\n10\n13'
-	expect 0 rota map -b "$backend" -i 'files:[tz]*e*' identity
-	is "$out" $'three\nzeros'
-	for source in - lines:-; do
-		expect 0 rota map -b "$backend" -i "$source" upper <three
-		is "$out" $'A\nB\nC'
-	done
-	expect 0 rota map -b "$backend" -i nul:- identity <zeros
-	is "$out" $'a\nb\n\nc'
+# gives WANTED SOURCE PLUGIN
+gives() {
+	take_turns
+	expect 0 rota map -b "$backend" -i "$2" "$3"
+	is "$out" "$1"
 }
 
 # bats test_tags=quick
 @test "sources: lines, nul, range, files, standard input" {
 	printf 'a\nb\nc\n' >three
 	printf 'a\nb\0\0c' >zeros
-	backend=process each_kind
-}
-
-@test "sources: the same with threads" {
-	printf 'a\nb\nc\n' >three
-	printf 'a\nb\0\0c' >zeros
-	backend=thread each_kind
+	for source in three lines:three "lines:$PWD/three" ./three; do
+		gives $'A\nB\nC' "$source" upper
+	done
+	gives $'a\nb\n\nc' nul:zeros identity
+	gives $'7\n10\n13' range:7-13/3 identity
+	gives $'three\nzeros' 'files:[tz]*e*' identity
+	for source in - lines:-; do
+		gives $'A\nB\nC' "$source" upper <three
+	done
+	gives $'a\nb\n\nc' nul:- identity <zeros
+	expect 0 rota map --input=range:7-13/3 identity
+	is "$out" $'7\n10\n13'
 }
 
 ranges() {
@@ -85,23 +78,29 @@ files() {
 	has "$err" 'tree/*.nothing'
 }
 
-each_sink() {
-	expect 0 rota map -b "$backend" -i range:1-3 -o results identity
-	is results $'1\n2\n3'
-	expect 0 rota map -b "$backend" -i range:4-5 --output "lines:$PWD/results" identity
-	is results $'4\n5'
-	expect 0 rota map -b "$backend" -i range:1-3 -o nul:results identity
-	printf '1\0%s\0' 2 3 | sed 's/31/3/; s/\x001\x00/\x00/' | cmp - results
-	expect 0 rota map -b "$backend" -i range:1-3 -o none identity
-	empty "$out"
-	[ ! -e none ]
-	expect 0 rota map -b "$backend" -i range:1-3 -o - identity
-	is "$out" $'1\n2\n3'
+# sinks OPTION... : with the numbers 1 to 3
+sinks() {
+	take_turns
+	expect 0 rota map -b "$backend" -i range:1-3 "$@" identity
 }
 
 # bats test_tags=quick
 @test "sinks: lines, nul, none, standard output; a file is truncated at start" {
-	both_backends each_sink
+	for _ in process thread; do
+		echo "longer than what is to come" >results
+		sinks -o results
+		is results $'1\n2\n3'
+	done
+	echo "longer than what is to come" >results
+	sinks --output "lines:$PWD/results"
+	is results $'1\n2\n3'
+	sinks -o nul:results
+	printf '1\0%s\0' 2 3 | sed 's/31/3/; s/\x001\x00/\x00/' | cmp - results
+	sinks -o none
+	empty "$out"
+	[ ! -e none ]
+	sinks -o -
+	is "$out" $'1\n2\n3'
 }
 
 @test "sinks: appending with >> appends" {

@@ -191,13 +191,13 @@ make_fragile() { # [ITEM]...
 }
 
 fragile() {
-	rota exec --journal j -i items -o results "$@" -- sh fragile '{}'
+	rota exec -b thread --journal j -i items -o results "$@" -- sh fragile '{}'
 }
 
 puts_it_where_it_belongs() { # ORDER
 	make_fragile
 	touch mended
-	expect 0 rota exec -i items -o wanted -- sh fragile '{}'
+	expect 0 rota exec -b thread -i items -o wanted -- sh fragile '{}'
 	rm mended
 	expect 1 fragile "$1"
 	expect 2 fragile "$1" --retry-failed
@@ -241,8 +241,8 @@ puts_it_where_it_belongs() { # ORDER
 	expect 0 rota failures --items j
 	is "$out" $'item 17\nitem 27'
 	touch mended
-	expect 0 fragile -b thread --resume --retry-failed
-	expect 0 rota exec -i items -o wanted -- sh fragile '{}'
+	expect 0 fragile -b process --resume --retry-failed
+	expect 0 rota exec -b thread -i items -o wanted -- sh fragile '{}'
 	same results wanted
 }
 
@@ -252,7 +252,7 @@ puts_it_where_it_belongs() { # ORDER
 	[ "${ROTA_TESTS:-}" != sweep ] || points=({1..40})
 	make_fragile
 	touch mended
-	expect 0 rota exec -i items -o wanted -- sh fragile '{}'
+	expect 0 rota exec -b thread -i items -o wanted -- sh fragile '{}'
 	rm mended
 	expect 1 fragile
 	mkdir kept

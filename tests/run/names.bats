@@ -136,12 +136,6 @@ picky() {
 	cmp items kept
 }
 
-# The backends take turns: names are the supervisor's.
-take_turns() {
-	[ "${backend:-}" = process ] && backend=thread && return
-	backend=process
-}
-
 # name_all FD: in $names all that mean it
 name_all() {
 	[ -L fds ] || ln -s /proc/self/fd fds

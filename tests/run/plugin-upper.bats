@@ -48,10 +48,8 @@ identity_items() {
 }
 
 large_items() {
-	expect 0 rota map -b "$backend" -j 2 identity <"$items.large"
-	same "$out" "$items.large"
-	expect 0 rota map -b "$backend" -j 2 upper <"$items.large"
-	same "$out" "$items.capitals"
+	expect 0 rota map -b "$backend" -j 2 "$1" <"$items.large"
+	same "$out" "$items.$2"
 }
 
 # bats test_tags=quick
@@ -66,7 +64,8 @@ large_items() {
 			print substr(x, 1, size[i])
 	}' >"$items.large"
 	tr x X <"$items.large" >"$items.capitals"
-	both_backends large_items
+	backend=process large_items identity large
+	backend=thread large_items upper capitals
 }
 
 @test "upper, identity: an item without newline at the end is an item, an empty line is an empty one" {

@@ -117,6 +117,7 @@ make_unfinished() {
 }
 
 @test "resume: a finished run with failures ends with 1 again" {
+	printf 'item %d\n' {1..9} >items
 	expect 1 rota exec --journal j -i items -o results -- sh -c '[ "$1" != "item 7" ]' sh
 	expect 1 rota exec --journal j --resume -i items -o results -- sh -c '[ "$1" != "item 7" ]' sh
 	expect 1 rota exec --journal j --resume -i items -o results -- sh -c '[ "$1" != "item 7" ]' sh
@@ -125,6 +126,7 @@ make_unfinished() {
 }
 
 @test "retry-failed: an output of the same size with other bytes is refused before anything is run" {
+	printf 'item %d\n' {1..9} >items
 	local command='echo "$1" >>ran; [ "$1" != "item 7" ] && echo "$1"'
 	expect 1 rota exec --journal j -i items -o results -- sh -c "$command" sh
 	sed -i '3s/item/iten/' results
@@ -138,6 +140,7 @@ make_unfinished() {
 
 # bats test_tags=quick
 @test "accept-change: after a repair of the command what has failed is run with it" {
+	printf 'item %d\n' {1..9} >items
 	expect 1 rota exec --journal j -i items -o results -- sh -c '[ "$1" != "item 7" ] && echo "$1"' sh
 	expect 2 rota exec --journal j --resume --retry-failed -i items -o results -- sh -c 'echo "$1" mended' sh
 	has "$err" "--accept-change"
@@ -224,6 +227,7 @@ make_unfinished() {
 @test "retry-failed: beside a reader the journal is safe before the output is renamed" {
 	command -v sqlite3 >/dev/null || skip "sqlite3 is missing"
 	strace -qq -o trace true 2>/dev/null || skip "strace may not run here"
+	printf 'item %d\n' {1..9} >items
 	expect 1 rota exec --journal j -i items -o results -- sh -c '[ -e mended ] || [ "$1" != "item 7" ] && echo "$1"' sh
 	touch mended
 	mkfifo statements
