@@ -367,7 +367,6 @@ mistake() {
 	lines "$err" -eq 1
 }
 
-# bats test_tags=quick
 @test "the commonest mistakes of YAML: what is missing, where it is, once" {
 	cd "$BATS_TEST_TMPDIR"
 	mistake 3:11 "a colon is missing behind 'plugin': write plugin: VALUE" 'plugin upper' 'output: none'

@@ -266,7 +266,6 @@ starts_are_few() {
 	has "$err" --trust-path
 }
 
-# bats test_tags=quick
 @test "a file that is replaced while the run goes on: workers go on with what was loaded" {
 	mkfifo in
 	start "$ROTA" map -j 1 --recycle 1 --trust-path -i in ./good.so </dev/null

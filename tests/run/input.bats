@@ -64,7 +64,6 @@ files() {
 	is "$out" "$2"
 }
 
-# bats test_tags=quick
 @test "files: globs, sorted folder by folder, depth first" {
 	mkdir -p tree/a/deep tree/b tree/.hidden
 	touch tree/a.c tree/b.c tree/a/one.c tree/a/deep/two.c tree/b/three.c tree/.hidden/four.c tree/a/.five.c tree/B.c
@@ -222,7 +221,6 @@ same_file() {
 	same file copy
 }
 
-# bats test_tags=quick
 @test "input and output the same file: refused, and nothing is lost" {
 	seq 100 >file
 	cp file copy

@@ -65,7 +65,6 @@ columns() {
 	both_backends sayings
 }
 
-# bats test_tags=quick
 @test "joblog: an item with a newline is a line all the same; one that is too large is there" {
 	{ printf 'one\ntwo\0'; head -c 3000 /dev/zero | tr '\0' x; printf '\0three\0'; } >items
 	expect 1 rota map -0 --max-item 1000 --joblog log -i items -o results upper

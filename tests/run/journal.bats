@@ -366,7 +366,6 @@ puts_it_where_it_belongs() { # ORDER
 	cmp results items
 }
 
-# bats test_tags=quick
 @test "journal: a command that changed is shown as words" {
 	expect 3 rota exec --journal j --max-failures 0 -i items -o results -- sh -c 'exit 1' </dev/null
 	expect 2 rota exec --journal j --resume -i items -o results -- sh -c 'exit "2"' </dev/null
@@ -413,7 +412,6 @@ puts_it_where_it_belongs() { # ORDER
 	cat first second | sort -u | cmp - <(sort items)
 }
 
-# bats test_tags=quick
 @test "journal: several jobs, each with its own place; a finished one isn't run again" {
 	cat >jobs.yaml <<-END
 		run: {journal: j}

@@ -172,7 +172,6 @@ large_items() {
 	both_backends large_items
 }
 
-# bats test_tags=quick
 @test "map: items of every size around the limits of buffers" {
 	awk 'BEGIN { s = "X"; while (length(s) < 300000) s = s s
 		n = split("4096 32767 32768 32769 65535 65536 65537 131071 131072 131073 262143 262144 262145", sizes, " ")

@@ -222,7 +222,6 @@ name_all() {
 	has "$err" "isn't open"
 }
 
-# bats test_tags=quick
 @test "a name that means another process's descriptor: its file isn't emptied; a pipe is written to" {
 	local holder folder name
 	echo precious >log
@@ -244,7 +243,6 @@ name_all() {
 	kill "$holder"
 }
 
-# bats test_tags=quick
 @test "outputs that can't be made are found before anything is run, by check, too" {
 	mkdir folder
 	ln -s loop loop

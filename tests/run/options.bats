@@ -185,7 +185,6 @@ refuses() {
 	refuses './mine.so' map --trust-path mine.so
 }
 
-# bats test_tags=quick
 @test "plugins: a file that everybody may write, or in a folder that everybody may write, is refused" {
 	open_folder
 	cp "$plugins/upper.so" "$folder/mine.so"

@@ -43,7 +43,6 @@ environment() {
 	is "$out" $'a b|1|1|kept|a b\n1\nc|2|1|kept|c\n1'
 }
 
-# bats test_tags=quick
 @test "exec: ROTA_ITEM, ROTA_SEQ and ROTA_ATTEMPT, and the environment otherwise" {
 	export OTHER=kept ROTA_ITEM=mine
 	both_backends environment
@@ -137,7 +136,6 @@ large_output() {
 	same "$out" wanted
 }
 
-# bats test_tags=quick
 @test "exec: output larger than any ring" {
 	both_backends large_output
 }

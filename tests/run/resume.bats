@@ -102,7 +102,6 @@ make_unfinished() {
 	has "$err" "results isn't there any more"
 }
 
-# bats test_tags=quick
 @test "resume: bytes of the output that were changed before the position are noticed" {
 	make_unfinished
 	cp results before
@@ -186,7 +185,6 @@ make_unfinished() {
 	expect 0 mapped --resume
 }
 
-# bats test_tags=quick
 @test "interrupted: one line says how to go on, and it does" {
 	make_unfinished
 	has "$err" "to go on from here: "

@@ -108,7 +108,6 @@ every_item() {
 	seq 20 | sed 's/$/ 1/; s/^7 .*/7 3/' | cmp - "$out"
 }
 
-# bats test_tags=quick
 @test "retries: as many as were asked for, then the failure says how many there were" {
 	expect 1 rota exec -j 2 --retries 3 -i range:1-20 -- \
 		sh -c 'echo "$1" >>log; [ "$1" != 7 ] || kill -9 $PPID; echo "$1"' sh

@@ -111,7 +111,6 @@ on_terminal() {
 	has seen 'worker 1:   model::load(int)'
 }
 
-# bats test_tags=quick
 @test "a plugin whose open crashes is told in five lines: one stack, the file, the reason and how often" {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	for n in 1 4; do
