@@ -353,6 +353,11 @@ enum worker_state channel_state(const struct channel *channel)
 	return state <= WORKER_LEFT ? (enum worker_state)state : WORKER_STARTING;
 }
 
+bool channel_is_dying(const struct channel *channel)
+{
+	return atomic_load_explicit(&channel->up->is_dying, memory_order_relaxed) != 0;
+}
+
 uint64_t channel_busy_ns(const struct channel *channel)
 {
 	return atomic_load_explicit(&channel->up->busy_ns, memory_order_relaxed);

@@ -151,6 +151,8 @@ void channel_cancel(struct channel *channel);
 int channel_stop(struct channel *channel);
 
 enum worker_state channel_state(const struct channel *channel);
+/* It says so itself: a fault ends it, once it has said its last words. */
+bool channel_is_dying(const struct channel *channel);
 uint64_t channel_busy_ns(const struct channel *channel);
 
 /* Before sleeping: from now on the worker rings when it has published. Then look once more. */

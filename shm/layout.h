@@ -36,7 +36,7 @@
 #include <stdint.h>
 
 #define CHANNEL_MAGIC UINT64_C(0x31656c6261746f72) /* "rotable1" */
-#define CHANNEL_VERSION 4u
+#define CHANNEL_VERSION 5u
 
 #define CHANNEL_PAGE_BYTES 4096u
 #define CHANNEL_SUMS 4096u /* items: a power of two; so many of batches with sums may be owed at a time */
@@ -132,6 +132,7 @@ struct up_shm {
 	_Atomic uint64_t task_tail;
 	_Atomic uint64_t busy_ns; /* time spent in batches so far; a hint for the size of batches, nothing else */
 	_Atomic uint32_t state;   /* enum worker_state */
+	_Atomic uint32_t is_dying; /* set once, to 1: a fault ends the process, which says its last words first */
 	/* set to 1 by the worker before it sleeps (seq_cst fence, then it looks once more); cleared by whoever posts */
 	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint32_t is_sleeping;
 	/*

@@ -23,6 +23,7 @@
 #define STUCK_NS CLOCK_NS_PER_SEC
 #define STUCK_LONG_NS (30 * CLOCK_NS_PER_SEC) /* for one that may only wait for a processor, or can't be replaced */
 #define STUCK_LOOKS 3
+#define DYING_NS (3 * CLOCK_NS_PER_SEC) /* last words are bounded: worker/crash */
 
 /* How often it wants to look. */
 static int64_t pause_ns(const struct watchdog *watchdog)
@@ -177,8 +178,22 @@ static void look_at_start(struct watchdog *watchdog, struct worker *worker)
 		worker_end(worker, ENDING_START, 0);
 }
 
+/*
+ * A crash is a crash, whatever is found of the worker while it says where: its item isn't late, its memory not the
+ * item's, and it isn't stuck. Anything may write that word: it is believed for as long as last words can take, once.
+ */
+static bool is_dying(struct worker *worker, int64_t passed_ns)
+{
+	if (worker->ending != ENDING_NONE || worker->dying_ns >= DYING_NS || !channel_is_dying(worker->channel))
+		return false;
+	worker->dying_ns += passed_ns;
+	return true;
+}
+
 static void look_at(struct watchdog *watchdog, struct worker *worker, int64_t passed_ns, int64_t now_ns, bool is_heard)
 {
+	if (is_dying(worker, passed_ns))
+		return;
 	if (worker->phase == WORKER_IS_STARTING) {
 		worker->clock_ns += passed_ns;
 		look_at_start(watchdog, worker);

@@ -70,6 +70,7 @@ struct worker {
 	/* the item's clock: it runs while the worker is heard and the supervisor's loop turns (watchdog) */
 	uint32_t clock_item;   /* begun, as the worker counts: of which item */
 	int64_t clock_ns;      /* how long it has run */
+	int64_t dying_ns;      /* how long it has been saying its last words, as the watchdog counts */
 	int64_t rss_bytes;     /* as last seen */
 	bool has_cgroup;       /* of its own */
 	struct item_time time; /* of the item that it has told of last: time_seq; 0: none */

@@ -64,6 +64,7 @@ static struct {
 	bool tells_all;
 	struct range own, libc; /* whose frames tell nobody anything */
 	const struct port *port;
+	_Atomic uint32_t *is_dying; /* the supervisor's to see */
 	pid_t pid;
 	uintptr_t bottom;             /* of the stack: frames above it only led to the worker's life */
 	_Atomic pid_t thread;         /* the first that crashed; 0: none */
@@ -455,6 +456,8 @@ static void on_crash(int signum, siginfo_t *info, void *context)
 		die(crash.signum);
 	}
 	crash.signum = signum;
+	/* what the words take is no time, and no memory, of the item's */
+	atomic_store(crash.is_dying, 1);
 	set_bound();
 	say_all(signum, info);
 	if (crash.told && is_start())
@@ -502,6 +505,7 @@ void crash_share(bool tells_all)
 void crash_init(const struct port *port)
 {
 	crash.port = port;
+	crash.is_dying = &port->up->is_dying;
 	crash.pid = getpid();
 	crash.bottom = (uintptr_t)__builtin_frame_address(0);
 	if (prepare_stack() != 0)

@@ -13,7 +13,8 @@
  * words.
  *
  * Invariants: only signals that nobody handles yet are taken, so a plugin's or a sanitizer's own handlers stay. The
- * handler uses a stack of its own and no heap, and an alarm bounds it. A process that the plugin forks dies silently.
+ * handler uses a stack of its own and no heap, and an alarm bounds it; before it says anything, the supervisor can see
+ * that the process is dying, and has patience. A process that the plugin forks dies silently.
  * Nothing is done per item: the number is read from the port.
  */
 #ifndef WORKER_CRASH_H

@@ -296,3 +296,17 @@ refuses_threads() {
 		refuses_threads --memory 1G
 	done
 }
+
+@test "timeout: a crash is none, however long it takes to say where it was" {
+	export ASAN_OPTIONS=handle_segv=0:$ASAN_OPTIONS
+	command -v objcopy >/dev/null || skip "objcopy is missing (apt-get install binutils)"
+	cp "$bad/talk.so" slow.so
+	chmod go-w slow.so
+	# names are looked for in a file that gives none, until the bound of last words
+	echo names >names.debug
+	objcopy --add-gnu-debuglink=names.debug slow.so
+	rm names.debug && mkfifo names.debug
+	expect 1 rota map -j 2 --timeout 300ms --trust-path ./slow.so <<<$'a\ncrash now\nb'
+	is "$out" $'a\nb'
+	has "$err" 'item 2 "crash now": crashed: SIGSEGV'
+}

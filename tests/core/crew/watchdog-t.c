@@ -377,6 +377,44 @@ static void test_over_memory(void)
 	rig_fini(&rig);
 }
 
+/* It has crashed, and says where: that may take as long as last words may. */
+static void test_dying(void)
+{
+	give_three();
+	rig.watchdog.timeout_ns = CLOCK_NS_PER_SEC;
+	rig.watchdog.memory_bytes = 1;
+	rig_begin(&rig, 1, 1);
+	look_on(1, STEP_NS, is_item_let_be);
+	first()->pid = getpid();
+	atomic_store(&first()->channel->up->is_dying, 1);
+	ok(look_on(28, STEP_NS, is_item_let_be) == 28, "who says its last words is neither late nor over its memory");
+	ok(look_on(10, STEP_NS, is_item_let_be) < 10, "but that isn't believed for ever");
+	first()->pid = 0;
+	rig_fini(&rig);
+
+	rig_init(&rig, 1, true, LINES);
+	rig_load(&rig);
+	must(crew_want(&rig.crew));
+	now_ns = clock_now_ns();
+	rig.watchdog.start_timeout_ns = CLOCK_NS_PER_SEC;
+	first()->pid = getpid();
+	atomic_store(&first()->channel->up->is_dying, 1);
+	ok(look_on(28, STEP_NS, is_run_let_be) == 28, "nor is its open late");
+	ok(look_on(20, STEP_NS, is_run_let_be) < 20, "for as long");
+	first()->pid = 0;
+	rig_fini(&rig);
+
+	give_three();
+	rig.watchdog.timeout_ns = CLOCK_NS_PER_SEC;
+	rig_begin(&rig, 1, 1);
+	look_on(30, STEP_NS, is_item_let_be);
+	is_int(first()->ending, ENDING_TIMED_OUT, "one that was late before");
+	atomic_store(&first()->channel->up->is_dying, 1);
+	look_on(1, CLOCK_NS_PER_SEC, is_run_let_be);
+	is_int(rig.hands[1].killed_by, SIGKILL, "is killed all the same");
+	rig_fini(&rig);
+}
+
 /* One that is dead and not reaped has no memory any more: what it had is what will be told. */
 static void test_memory_of_the_dead(void)
 {
@@ -412,5 +450,6 @@ int main(void)
 	test_memory();
 	test_over_memory();
 	test_memory_of_the_dead();
+	test_dying();
 	return tap_done();
 }

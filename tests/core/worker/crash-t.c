@@ -159,6 +159,7 @@ struct worker {
 	pid_t pid;
 	int words_fd;
 	int status;
+	bool is_dying; /* as the supervisor saw it at its end */
 	char words[65536];
 };
 
@@ -219,6 +220,7 @@ static void end(struct worker *worker)
 		n_bytes += (size_t)n;
 	worker->words[n_bytes] = '\0';
 	close(worker->words_fd);
+	worker->is_dying = channel_is_dying(worker->ends.channel);
 	ends_fini(&worker->ends);
 }
 
@@ -275,6 +277,7 @@ static void test_faults(void)
 		if (!faults[i].line)
 			continue;
 		ok(says(faults[i].line), "%s: signal, address and item are said", faults[i].name);
+		ok(worker.is_dying, "%s: the supervisor can see it", faults[i].name);
 #ifdef HAVE_LIBBACKTRACE
 		ok(says(faults[i].function) && says("crash-t.c:"), "%s: function, file and line, too", faults[i].name);
 #else
