@@ -4,7 +4,7 @@
  * tables and views are described in rota-journal(5). It stores; what is to be stored, and when, is for
  * resume/checkpoint.
  *
- *   journal_create, or to go on: journal_open, journal_compare, journal_read_position for each job
+ *   journal_create, or to go on: journal_open, journal_compare (of its own file), journal_read_position for each job
  *   then: journal_begin, journal_add_failure ..., journal_put_position, journal_commit; at the end journal_finish
  *   `rota failures`: journal_open_reader, journal_list, journal_next ..., journal_cursor_close; journal_close
  *
@@ -91,9 +91,6 @@ void journal_close(struct journal **journal);
 
 /* -1 (ERR_USAGE): the journal's run has no such job; err names those that it has. */
 int journal_check_job(struct journal *journal, const char *job, struct err *err);
-
-/* 1: it is another, in what journal_accept may take; err says in what, as it does for -1. */
-int journal_compare(struct journal *journal, const struct journal_key *keys, size_t n_keys, struct err *err);
 
 /* Are all jobs finished? */
 bool journal_is_finished(struct journal *journal);

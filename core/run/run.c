@@ -17,6 +17,7 @@
 #include "core/io/sink_file.h"
 #include "core/record/identity.h"
 #include "core/record/journal.h"
+#include "core/record/journal_compare.h"
 #include "core/run/run.h"
 #include "core/run/run_job.h"
 #include "shm/segment.h"

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "core/record/journal_compare.h"
 #include "core/record/journal_file.h"
 #include "tests/nomemory.h"
 #include "tests/tap.h"
