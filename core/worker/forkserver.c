@@ -3,8 +3,7 @@
  * forkserver - see forkserver.h. Invariants: until the plugin is loaded the process dies with the supervisor (death
  * signal), afterwards it outlives it just long enough to clean up, unless the kernel does that; all that code of the
  * plugin's could find is set up before any of it runs; SIGCHLD is blocked and read from a signalfd, so that every death
- * is told exactly once; workers have a session of their own, so a terminal's
- * Ctrl-C reaches only the supervisor.
+ * is told exactly once. How a worker begins is told in birth.
  */
 #include "config.h"
 
@@ -12,14 +11,13 @@
 #include "core/base/tree.h"
 #include "core/wire/message.h"
 #include "core/wire/setup.h"
+#include "core/worker/birth.h"
 #include "core/worker/crash.h"
 #include "core/worker/forkserver.h"
 #include "core/worker/guard.h"
 #include "core/worker/host.h"
-#include "core/worker/loop.h"
 #include "core/worker/namespace.h"
 #include "shm/fence.h"
-#include "shm/port.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,60 +152,7 @@ static int load_plugin(struct forkserver *server)
 	return -1;
 }
 
-/* --- in the worker ------------------------------------------------------------------------------------------------ */
-
-/*
- * When memory runs out, the kernel is to end a worker, not the supervisor. Where it may not be said, nothing is lost.
- */
-static void prefer_as_victim(void)
-{
-	(void)proc_put("/proc/self/oom_score_adj", "300");
-}
-
-/* Standard input is nothing, standard output and error are the supervisor's pipe. */
-static int redirect(int error_fd)
-{
-	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (null_fd < 0 || dup2(null_fd, 0) < 0 || dup2(error_fd, 1) < 0 || dup2(error_fd, 2) < 0)
-		return -1;
-	close(null_fd);
-	close(error_fd);
-	return 0;
-}
-
-_Noreturn static void live(struct forkserver *server, pid_t parent, const struct message *message,
-                           const int fds[FORK_FDS])
-{
-	struct port port;
-	struct err err;
-	sigset_t none;
-	close(server->signal_fd);
-	setsid();
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
-	tell(&(struct message){.kind = MESSAGE_FORKED, .worker = message->worker, .generation = message->generation}, NULL);
-	close(FORKSERVER_SOCKET_FD);
-	/* what its items start and leave behind stays its own, so that it can end with the item */
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	prefer_as_victim();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (redirect(fds[2]) != 0) {
-		dprintf(fds[2], "cannot set up the worker's standard streams: %s\n", strerror(errno));
-		_exit(1);
-	}
-	if (port_attach(&port, fds[0], fds[1], &err) != 0) {
-		dprintf(STDERR_FILENO, "%s\n", err.text);
-		_exit(1);
-	}
-	crash_init(&port);
-	int result = worker_live(server->host, &server->setup, &port, NULL);
-	port_detach(&port);
-	exit(result == 0 ? 0 : 3);
-}
-
-/* --- in the fork server ------------------------------------------------------------------------------------------- */
+/* --- its workers -------------------------------------------------------------------------------------------------- */
 
 static void tell_no_fork(const struct message *message, int errnum)
 {
@@ -218,43 +163,21 @@ static void tell_no_fork(const struct message *message, int errnum)
 	     NULL);
 }
 
-/*
- * Where each item is a process, a worker that has taken the last one could only wait, with all others. So its place is
- * kept by one that has ended and isn't reaped yet. 0: no place is to be kept; -1: none is there.
- */
-static pid_t keep_place(const struct forkserver *server)
-{
-	pid_t pid = server->setup.runs_commands ? fork() : 0;
-	if (pid == 0 && server->setup.runs_commands)
-		_exit(0);
-	return pid;
-}
-
-static void give_place(pid_t pid)
-{
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
 static void fork_worker(struct forkserver *server, const struct message *message, const int fds[FORK_FDS])
 {
 	if (message->worker == 0 || message->worker > server->n_children)
 		return;
-	/* what the plugin's load left in stdio's buffers would be written by every worker */
-	fflush(NULL);
-	pid_t parent = getpid();
-	pid_t place = keep_place(server);
-	pid_t pid = place >= 0 ? fork() : -1;
-	int errnum = errno;
-	if (pid == 0)
-		live(server, parent, message, fds);
-	if (pid > 0) {
-		server->children[message->worker - 1] = (struct child){pid, message->generation};
-		tree_own(pid);
-	} else {
-		tell_no_fork(message, errnum);
+	const struct birth birth = {.host = server->host,
+	                            .setup = &server->setup,
+	                            .socket_fd = FORKSERVER_SOCKET_FD,
+	                            .signal_fd = server->signal_fd};
+	pid_t pid = birth_fork(&birth, message, fds);
+	if (pid < 0) {
+		tell_no_fork(message, errno);
+		return;
 	}
-	give_place(place);
+	server->children[message->worker - 1] = (struct child){pid, message->generation};
+	tree_own(pid);
 }
 
 static void kill_worker(struct forkserver *server, const struct message *message)
