@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sink - where results go: a queue of chunks in front of a descriptor. Small appends gather in the last chunk; a big
- * buffer becomes a chunk as it is; of much at once only what can't be written at once is queued.
+ * sink - where results go: a queue in front of a descriptor. Of much at once only what can't be written at once is
+ * queued.
  *
  *   sink_open, sink_append ..., sink_flush, sink_finish, sink_close
  *
- * Invariants: queued_bytes is the sum of what stands in the chunks; no chunk in the queue is empty. Once SINK_GONE or
- * SINK_FAILED was said it is said for ever, the queue is empty, and what is appended is dropped.
+ * Invariants: once SINK_GONE or SINK_FAILED was said it is said for ever, the queue is empty, and what is appended is
+ * dropped.
  */
 #include "config.h"
 
 #include "core/io/sink.h"
 
+#include "core/io/queue.h"
 #include "core/io/sink_file.h"
 #include "core/io/writeback.h"
 
@@ -23,98 +24,28 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define BLOCK_BYTES (64 * 1024) /* what is worth a system call */
 #define TAKEN_BYTES (16 * 1024) /* so many are taken over or written as they stand, fewer are copied */
 #define PARTS 64                /* chunks in one writev */
 #define SYNC_SOON_BYTES (8u << 20)
-
-struct chunk {
-	struct chunk *next;
-	char *bytes; /* owned */
-	size_t start, end, cap;
-};
 
 struct sink {
 	const struct sink_ops *ops;
 	int fd; /* -1: none, or finished */
 	char delimiter;
 	char *name;
-	struct chunk *first, *last;
-	struct chunk *spare;   /* one emptied chunk of BLOCK_BYTES, or NULL */
-	uint64_t queued_bytes;
+	struct queue queue;
 	uint64_t written_bytes;
-	uint64_t going_bytes;  /* of these: on their way to the disk (sink_sync_soon) */
+	uint64_t going_bytes;        /* of these: on their way to the disk (sink_sync_soon) */
 	struct digest_state *digest; /* of all that was appended; borrowed, or NULL */
 	uint64_t whole_bytes;        /* of those written: up to the last delimiter */
 	struct writeback *writeback; /* takes them there; NULL: nobody has asked, or it isn't to be had */
-	bool is_folder_synced; /* the file's name lasts, too */
-	uint64_t due_bytes;    /* up to here a flush of all was asked for: no waiting for a full block */
-	enum sink_state state; /* SINK_OK, or what it ended with */
-	struct err failure;    /* SINK_FAILED */
+	bool is_folder_synced;       /* the file's name lasts, too */
+	uint64_t due_bytes;          /* up to here a flush of all was asked for: no waiting for a full block */
+	enum sink_state state;       /* SINK_OK, or what it ended with */
+	struct err failure;          /* SINK_FAILED */
 };
 
 static const struct sink_ops none_ops = {"none", false, NULL};
-
-/* Keeps errno, as free does since glibc 2.33. */
-static void chunk_destroy(struct chunk *chunk)
-{
-	if (chunk != NULL)
-		free(chunk->bytes);
-	free(chunk);
-}
-
-/* Bytes of its own; or those of the caller, when bytes is given. */
-static struct chunk *chunk_create(char *bytes, size_t len, size_t cap)
-{
-	struct chunk *chunk = calloc(1, sizeof(*chunk));
-
-	if (chunk == NULL)
-		return NULL;
-	chunk->bytes = bytes != NULL ? bytes : malloc(cap);
-	if (chunk->bytes == NULL) {
-		free(chunk);
-		return NULL;
-	}
-	chunk->end = len;
-	chunk->cap = cap;
-	return chunk;
-}
-
-static void queue_add(struct sink *sink, struct chunk *chunk)
-{
-	if (sink->last != NULL)
-		sink->last->next = chunk;
-	else
-		sink->first = chunk;
-	sink->last = chunk;
-}
-
-static void queue_remove_first(struct sink *sink)
-{
-	struct chunk *chunk = sink->first;
-
-	sink->first = chunk->next;
-	if (sink->first == NULL)
-		sink->last = NULL;
-	if (sink->spare == NULL && chunk->cap == BLOCK_BYTES) {
-		chunk->next = NULL;
-		chunk->start = chunk->end = 0;
-		sink->spare = chunk;
-	} else {
-		chunk_destroy(chunk);
-	}
-}
-
-/* An empty chunk with room for n_bytes and the small ones after them. */
-static struct chunk *take_chunk(struct sink *sink, size_t n_bytes)
-{
-	struct chunk *chunk = sink->spare;
-
-	if (chunk == NULL || n_bytes > chunk->cap)
-		return chunk_create(NULL, 0, n_bytes > BLOCK_BYTES ? n_bytes : BLOCK_BYTES);
-	sink->spare = NULL;
-	return chunk;
-}
 
 static bool drops_all(const struct sink *sink)
 {
@@ -233,18 +164,15 @@ static void note_written(struct sink *sink, const char *bytes, size_t n_bytes)
 
 static void sink_consume(struct sink *sink, size_t n_bytes)
 {
-	sink->queued_bytes -= n_bytes;
 	while (n_bytes > 0) {
-		struct chunk *chunk = sink->first;
-		size_t n_here = chunk->end - chunk->start;
+		size_t n_here;
+		const char *bytes = queue_front(&sink->queue, &n_here);
 
-		note_written(sink, chunk->bytes + chunk->start, n_bytes < n_here ? n_bytes : n_here);
-		if (n_bytes < n_here) {
-			chunk->start += n_bytes;
-			return;
-		}
+		if (n_here > n_bytes)
+			n_here = n_bytes;
+		note_written(sink, bytes, n_here);
+		queue_take(&sink->queue, n_here);
 		n_bytes -= n_here;
-		queue_remove_first(sink);
 	}
 }
 
@@ -252,26 +180,16 @@ static void sink_consume(struct sink *sink, size_t n_bytes)
 static ssize_t sink_write_some(struct sink *sink, const void *behind, size_t n_behind)
 {
 	struct iovec parts[PARTS];
-	int n_parts = 0;
-	struct chunk *chunk;
+	int n_parts = queue_parts(&sink->queue, parts, PARTS);
 
-	for (chunk = sink->first; chunk != NULL && n_parts < PARTS; chunk = chunk->next)
-		parts[n_parts++] = (struct iovec){chunk->bytes + chunk->start, chunk->end - chunk->start};
 	if (n_behind > 0 && n_parts < PARTS)
 		parts[n_parts++] = (struct iovec){(void *)(uintptr_t)behind, n_behind};
 	return sink->ops->write(sink->fd, parts, n_parts);
 }
 
-static void sink_drop_queue(struct sink *sink)
-{
-	while (sink->first != NULL)
-		queue_remove_first(sink);
-	sink->queued_bytes = 0;
-}
-
 static enum sink_state sink_end(struct sink *sink, int errnum, struct err *err)
 {
-	sink_drop_queue(sink);
+	queue_clear(&sink->queue);
 	if (errnum == EPIPE || (errnum == ECONNRESET && sink->ops->may_wait)) {
 		sink->state = SINK_GONE;
 		return SINK_GONE;
@@ -292,7 +210,7 @@ static enum sink_state sink_end(struct sink *sink, int errnum, struct err *err)
 static size_t sink_write_through(struct sink *sink, const void *bytes, size_t n_bytes)
 {
 	ssize_t n_written = sink_write_some(sink, bytes, n_bytes);
-	size_t n_queued = sink->queued_bytes;
+	size_t n_queued = sink->queue.n_bytes;
 
 	if (n_written == 0 || (n_written < 0 && errno != EAGAIN && errno != EINTR)) {
 		sink_end(sink, n_written == 0 ? EIO : errno, &sink->failure);
@@ -309,30 +227,9 @@ static size_t sink_write_through(struct sink *sink, const void *bytes, size_t n_
 	return (size_t)n_written - n_queued;
 }
 
-static int queue_copy(struct sink *sink, const char *bytes, size_t n_bytes, struct err *err)
+static int set_no_memory(const struct sink *sink, size_t n_bytes, struct err *err)
 {
-	struct chunk *last = sink->last;
-	struct chunk *more = NULL;
-	size_t n_here = last == NULL ? 0 : last->cap - last->end;
-
-	if (n_here > n_bytes)
-		n_here = n_bytes;
-	if (n_here < n_bytes) {
-		more = take_chunk(sink, n_bytes - n_here);
-		if (more == NULL)
-			return err_set(err, ERR_RESOURCE, "no memory for %zu bytes of results for %s", n_bytes, sink->name);
-	}
-	if (n_here > 0) {
-		memcpy(last->bytes + last->end, bytes, n_here);
-		last->end += n_here;
-	}
-	if (more != NULL) {
-		memcpy(more->bytes, bytes + n_here, n_bytes - n_here);
-		more->end = n_bytes - n_here;
-		queue_add(sink, more);
-	}
-	sink->queued_bytes += n_bytes;
-	return 0;
+	return err_set(err, ERR_RESOURCE, "no memory for %zu bytes of results for %s", n_bytes, sink->name);
 }
 
 int sink_append(struct sink *sink, const void *bytes, size_t n_bytes, struct err *err)
@@ -346,15 +243,16 @@ int sink_append(struct sink *sink, const void *bytes, size_t n_bytes, struct err
 		return 0;
 	}
 	/* with a block in the queue already, the reader is slower than we are */
-	if (n_bytes >= TAKEN_BYTES && sink->queued_bytes < BLOCK_BYTES && sink->queued_bytes + n_bytes >= BLOCK_BYTES)
+	if (n_bytes >= TAKEN_BYTES && sink->queue.n_bytes < QUEUE_BLOCK_BYTES &&
+	    sink->queue.n_bytes + n_bytes >= QUEUE_BLOCK_BYTES)
 		n_settled = sink_write_through(sink, bytes, n_bytes);
-	return n_settled == n_bytes ? 0 : queue_copy(sink, (const char *)bytes + n_settled, n_bytes - n_settled, err);
+	if (n_settled < n_bytes && queue_add(&sink->queue, (const char *)bytes + n_settled, n_bytes - n_settled) < 0)
+		return set_no_memory(sink, n_bytes - n_settled, err);
+	return 0;
 }
 
 int sink_append_buf(struct sink *sink, struct buf *take_buf, struct err *err)
 {
-	struct chunk *chunk;
-
 	if (take_buf->len < TAKEN_BYTES || drops_all(sink)) {
 		if (sink_append(sink, take_buf->bytes, take_buf->len, err) < 0)
 			return -1;
@@ -363,13 +261,7 @@ int sink_append_buf(struct sink *sink, struct buf *take_buf, struct err *err)
 	}
 	if (sink->digest != NULL)
 		digest_add(sink->digest, take_buf->bytes, take_buf->len);
-	chunk = chunk_create(take_buf->bytes, take_buf->len, take_buf->cap);
-	if (chunk == NULL)
-		return err_set(err, ERR_RESOURCE, "no memory for %zu bytes of results for %s", take_buf->len, sink->name);
-	queue_add(sink, chunk);
-	sink->queued_bytes += take_buf->len;
-	*take_buf = (struct buf){0};
-	return 0;
+	return queue_add_buf(&sink->queue, take_buf) == 0 ? 0 : set_no_memory(sink, take_buf->len, err);
 }
 
 enum sink_state sink_flush(struct sink *sink, bool all, struct err *err)
@@ -379,8 +271,9 @@ enum sink_state sink_flush(struct sink *sink, bool all, struct err *err)
 	if (sink->state != SINK_OK)
 		return sink->state;
 	if (all)
-		sink->due_bytes = sink->written_bytes + sink->queued_bytes;
-	while (sink->queued_bytes >= BLOCK_BYTES || (sink->queued_bytes > 0 && sink->written_bytes < sink->due_bytes)) {
+		sink->due_bytes = sink->written_bytes + sink->queue.n_bytes;
+	while (sink->queue.n_bytes >= QUEUE_BLOCK_BYTES ||
+	       (sink->queue.n_bytes > 0 && sink->written_bytes < sink->due_bytes)) {
 		ssize_t n_bytes = sink_write_some(sink, NULL, 0);
 
 		if (n_bytes > 0)
@@ -400,7 +293,7 @@ enum sink_state sink_look(struct sink *sink)
 	struct pollfd watched = {.fd = sink_fd(sink)};
 
 	if (sink->state == SINK_OK && watched.fd >= 0 && poll(&watched, 1, 0) > 0) {
-		sink_drop_queue(sink);
+		queue_clear(&sink->queue);
 		sink->state = SINK_GONE;
 	}
 	return sink->state;
@@ -408,12 +301,12 @@ enum sink_state sink_look(struct sink *sink)
 
 bool sink_is_full(const struct sink *sink)
 {
-	return sink->queued_bytes > SINK_QUEUE_BYTES;
+	return sink->queue.n_bytes > SINK_QUEUE_BYTES;
 }
 
 uint64_t sink_queued_bytes(const struct sink *sink)
 {
-	return sink->queued_bytes;
+	return sink->queue.n_bytes;
 }
 
 uint64_t sink_written_bytes(const struct sink *sink)
@@ -452,8 +345,8 @@ int sink_finish(struct sink *sink, struct err *err)
 	/* After EINTR the descriptor is closed all the same. */
 	if (fd >= 0 && close(fd) < 0 && errno != EINTR && sink->state == SINK_OK)
 		sink_end(sink, errno, err);
-	if (sink->state == SINK_OK && sink->queued_bytes > 0)
-		return err_set(err, ERR_RUN, "%" PRIu64 " bytes for %s were never written", sink->queued_bytes, sink->name);
+	if (sink->state == SINK_OK && sink->queue.n_bytes > 0)
+		return err_set(err, ERR_RUN, "%" PRIu64 " bytes for %s were never written", sink->queue.n_bytes, sink->name);
 	if (sink->state == SINK_FAILED)
 		*err = sink->failure;
 	return sink->state == SINK_FAILED ? -1 : 0;
@@ -467,8 +360,7 @@ void sink_close(struct sink **sink)
 		sink_end_writeback(*sink);
 		if ((*sink)->fd >= 0)
 			close((*sink)->fd);
-		sink_drop_queue(*sink);
-		chunk_destroy((*sink)->spare);
+		queue_fini(&(*sink)->queue);
 		free((*sink)->name);
 		free(*sink);
 		*sink = NULL;
