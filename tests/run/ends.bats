@@ -33,7 +33,6 @@ some_fail() {
 	lines "$out" -eq 9
 }
 
-# bats test_tags=quick
 @test "exit 1: finished, but some items failed" {
 	both_backends some_fail
 }
@@ -301,7 +300,6 @@ killed() {
 	done
 }
 
-# bats test_tags=quick
 @test "the end of a run: of what a plugin leaves running nothing is left" {
 	start "$ROTA" map -i range:1-4 -j 2 "$bad/shelf.so" fault=fork when='*' </dev/null
 	ends 0

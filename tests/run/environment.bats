@@ -188,7 +188,6 @@ no_proc() {
 	right_or_said "$status"
 }
 
-# bats test_tags=quick
 @test "no /proc: right, and crashes and time-outs are told as ever" {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	needs_namespaces
@@ -255,7 +254,6 @@ no_proc() {
 	empty "$err"
 }
 
-# bats test_tags=quick
 @test "256 workers, and descriptors for a few: fewer workers, or one clear error" {
 	printf 'item %s\n' {1..600} >items
 	for n in 64 $(quick || echo 128 300); do

@@ -64,7 +64,6 @@ threads_take_over() {
 	threads_take_over nofork map
 }
 
-# bats test_tags=quick
 @test "no process can be started: with --backend process that is the error, once" {
 	for NOFORK in $(quick || echo fork) spawn; do
 		export NOFORK
@@ -260,7 +259,6 @@ right_or_error() {
 	fi
 }
 
-# bats test_tags=quick
 @test "few descriptors: fewer workers, or one clear error" {
 	local limits="8 14"
 	quick || limits="6 7 8 9 10 11 12 14 18 32"

@@ -131,7 +131,6 @@ forged() {
 	forged zeros-die
 }
 
-# bats test_tags=quick
 @test "hostile: a claim that is taken back before a crash" {
 	forged unclaim-die
 }

@@ -24,7 +24,6 @@ teardown() {
 	[ "$(grep -c '^worker [12]: words on standard error$' "$err")" -eq 1 ]
 }
 
-# bats test_tags=quick
 @test "a thread's standard output is no result either" {
 	expect 0 rota map -b thread -j 2 "$bad/shelf.so" fault=stdout when='*' <<<$'a\nb\nc'
 	is "$out" $'a\nb\nc'
@@ -271,7 +270,6 @@ slow_reader() {
 	quick || slow_reader -u upper
 }
 
-# bats test_tags=quick
 @test "/dev/shm has no name of a run while it runs" {
 	busy_run process
 	if ls /dev/shm/rota."$run".*; then return 1; fi

@@ -59,7 +59,6 @@ no_sanitizer() {
 }
 
 # The rings aren't the worker's memory, and what many workers share isn't counted against each.
-# bats test_tags=quick
 @test "memory: what a worker has of rota's doesn't count" {
 	no_sanitizer
 	seq 50000 >items

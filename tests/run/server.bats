@@ -238,7 +238,6 @@ killed_and_looked_at_again() {
 	lines "$err" -eq 1
 }
 
-# bats test_tags=quick
 @test "a process that looks at a plugin and is killed from outside is no crash of the plugin: it is looked at again" {
 	at_least_on process killed_and_looked_at_again
 }

@@ -245,7 +245,6 @@ rota_with() {
 	timeout -k 2 60 env "$1" "$ROTA" "${@:2}"
 }
 
-# bats test_tags=quick
 @test "signals blocked by the parent: neither the run nor its workers are deaf" {
 	expect 0 rota_with --block-signal=TERM,INT,USR1,CHLD,QUIT,ALRM map -j 2 "$bad/shelf.so" tell=sigmask <<<$'a\nb'
 	is "$out" $'0\n0'

@@ -280,7 +280,6 @@ needs_containers() {
 	contained true 2>/dev/null || skip "no PID namespace is to be had here"
 }
 
-# bats test_tags=quick
 @test "strangers: as process 1 of a container a signal and a lost reader have a status" {
 	needs_containers
 	mkfifo in

@@ -72,7 +72,6 @@ all_right() {
 	nothing_left
 }
 
-# bats test_tags=quick
 @test "tidy: a child that an item leaves behind is ended before the next item" {
 	all_right fork
 	has "$err" 'left child processes: put right'
@@ -163,7 +162,6 @@ last_words() {
 	has "$err" 'at no item: SIG'
 }
 
-# bats test_tags=quick
 @test "last words: none of an exit, and its code is told" {
 	expect 1 rota map "$bad/shelf.so" fault=named <<<$'1\n!exit3\n3\n!exit0'
 	is "$out" $'1\n3'
