@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The table of tests/bench/run; with -v json=FILE its figures for programs, with -v markdown=FILE for the README. Input,
-# columns with tabs between them:
+# The table of tests/bench/run; with -v json=FILE its figures for programs, with -v markdown=FILE for
+# doc/performance.md. Input, columns with tabs between them:
 #   contenders  ID GROUP ITEMS WHAT
 #   rounds      ID ROUND WALL_NS CPU_US LARGEST_KIB OWN_US PEAK_KIB
 #   wrong       ID WHY
