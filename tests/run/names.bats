@@ -136,11 +136,12 @@ picky() {
 	cmp items kept
 }
 
-# name_all FD: in $names all that mean it
+# name_all FD: in $names all that mean it; in the quick set the one that is the hardest to see through
 name_all() {
 	[ -L fds ] || ln -s /proc/self/fd fds
 	[ -L "link$1" ] || ln -s "/dev/fd/$1" "link$1"
-	names=("/dev/fd/$1" "/proc/self/fd/$1" "link$1" "fds/$1")
+	names=("fds/$1")
+	quick || names+=("/dev/fd/$1" "/proc/self/fd/$1" "link$1")
 }
 
 # bats test_tags=quick

@@ -36,8 +36,8 @@ points() { # HOW-MANY-THERE-ARE
 	local step=1
 	case ${ROTA_TESTS:-} in
 	sweep) ;;
-	quick) step=$(($1 / 6 + 1)) ;;
-	*) step=$(($1 / 20 + 1)) ;;
+	quick) step=$(($1 / 4 + 1)) ;;
+	*) step=$(($1 / 15 + 1)) ;;
 	esac
 	seq $((1 + RANDOM % step)) "$step" "$1"
 }

@@ -82,7 +82,6 @@ every_item() {
 	counts "$(($2 * $3))" "$err" 'trying again'
 }
 
-# bats test_tags=quick
 @test "retries: every item, several times, in order and without" {
 	order=-k backend=process every_item kill 12 2
 	order=-u backend=process every_item kill 12 2
