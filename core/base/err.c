@@ -8,6 +8,7 @@
 #include "core/base/err.h"
 
 #include "core/base/log.h"
+#include "core/base/utf8.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -19,19 +20,14 @@
 
 #define BEGINNING_BYTES 1200 /* of a text that is cut; the rest that fits is its end: there stands the reason */
 
-static bool is_inside_character(char byte)
-{
-	return ((unsigned char)byte & 0xc0) == 0x80;
-}
-
 /* Into text, cut in its middle, at places that aren't inside a character. */
 static void put_cut(char text[ERR_TEXT_BYTES], const char *whole, size_t n_bytes)
 {
 	static const char mark[] = "...";
 	size_t n_first = BEGINNING_BYTES, from = n_bytes - (ERR_TEXT_BYTES - sizeof(mark) - BEGINNING_BYTES);
-	while (n_first > 0 && is_inside_character(whole[n_first]))
+	while (n_first > 0 && utf8_is_inside(whole[n_first]))
 		n_first--;
-	while (from < n_bytes && is_inside_character(whole[from]))
+	while (from < n_bytes && utf8_is_inside(whole[from]))
 		from++;
 	memcpy(text, whole, n_first);
 	memcpy(text + n_first, mark, sizeof(mark) - 1);

@@ -10,6 +10,8 @@
 
 #include "core/base/log.h"
 
+#include "core/base/utf8.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -135,26 +137,6 @@ static void line_send(struct line *line)
 		free(line->bytes);
 }
 
-/* The character that begins here: its number, and its length; 0 when it isn't well-formed UTF-8. */
-static size_t utf8_decode(const unsigned char *bytes, size_t n_bytes, uint32_t *ret_char)
-{
-	static const uint32_t first_of_length[] = {0, 0, 0x80, 0x800, 0x10000};
-	static const unsigned char lengths[16] = {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 2, 2, 3, 4}; /* by its upper half */
-	size_t length = lengths[bytes[0] >> 4];
-	if (length == 0 || length > n_bytes || bytes[0] > 0xf4)
-		return 0;
-	uint32_t number = length == 1 ? bytes[0] : bytes[0] & (0x7fu >> length);
-	for (size_t i = 1; i < length; i++) {
-		if ((bytes[i] & 0xc0) != 0x80)
-			return 0;
-		number = number << 6 | (bytes[i] & 0x3f);
-	}
-	if (number < first_of_length[length] || number > 0x10ffff || (number >= 0xd800 && number <= 0xdfff))
-		return 0;
-	*ret_char = number;
-	return length;
-}
-
 /* Characters that steer a terminal: C0, DEL, C1, line and paragraph separator, changes of direction. */
 static bool is_control(uint32_t number)
 {
@@ -169,7 +151,7 @@ static size_t clean_run(const char *bytes, size_t n_bytes, size_t *ret_n_skip)
 	while (at < n_bytes) {
 		unsigned char byte = (unsigned char)bytes[at];
 		uint32_t number = byte;
-		size_t length = utf8_decode((const unsigned char *)bytes + at, n_bytes - at, &number);
+		size_t length = utf8_read(bytes + at, n_bytes - at, &number);
 		length = length ? length : 1;
 		*ret_n_skip = length;
 		if (byte != '\t' && is_control(number))
@@ -319,7 +301,7 @@ static const char *quote(char text[LOG_QUOTE_BYTES], char mark, const char *byte
 	while (at < n_bytes) {
 		unsigned char byte = (unsigned char)bytes[at];
 		uint32_t number = 0;
-		size_t length = utf8_decode((const unsigned char *)bytes + at, n_bytes - at, &number);
+		size_t length = utf8_read(bytes + at, n_bytes - at, &number);
 		bool is_plain = length > 0 && !is_control(number);
 		length = length ? length : 1;
 		if (at + length > QUOTED_MAX)

@@ -5,27 +5,10 @@
 #include "core/record/json.h"
 
 #include "core/base/clock.h"
+#include "core/base/utf8.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-/* The length of the character that begins here, 0 when it isn't well-formed (the Unicode standard's table 3-7). */
-static size_t utf8_length(const unsigned char *at, size_t n_bytes)
-{
-	unsigned char first = at[0];
-	size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-	if (length < 2 || length > n_bytes)
-		return length == 1;
-	/* Overlong forms, surrogates and what lies beyond the last character show in the second byte. */
-	unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-	unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-	if (at[1] < low || at[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
 
 static int put_escaped(struct buf *out, unsigned char byte)
 {
@@ -48,7 +31,8 @@ int json_put_string(struct buf *out, const char *bytes, size_t n_bytes)
 	int result = buf_append_str(out, "\"");
 	for (size_t at = 0; at < n_bytes && result == 0;) {
 		unsigned char byte = (unsigned char)bytes[at];
-		size_t length = utf8_length((const unsigned char *)bytes + at, n_bytes - at);
+		uint32_t character;
+		size_t length = utf8_read(bytes + at, n_bytes - at, &character);
 		if (length == 0)
 			result = buf_append_str(out, "\\ufffd");
 		else if (byte < 0x20 || byte == '"' || byte == '\\')

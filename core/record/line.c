@@ -4,6 +4,7 @@
 
 #include "core/record/line.h"
 
+#include "core/base/utf8.h"
 #include "core/record/figure.h"
 
 #include <stdbool.h>
@@ -29,7 +30,7 @@ static size_t fit(const char *text, size_t n_columns, size_t *ret_used_columns)
 		if (n_used + n_wide > n_columns)
 			break;
 		n_used += n_wide;
-		for (at++; ((unsigned char)text[at] & 0xc0) == 0x80;)
+		for (at++; utf8_is_inside(text[at]);)
 			at++;
 	}
 	*ret_used_columns = n_used;
