@@ -5,6 +5,7 @@
 #include "shm/segment.h"
 
 #include "core/base/limit.h"
+#include "core/base/procfs.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,27 +24,11 @@
 #define NODES_MAX 1024 /* the most that Linux can be built for */
 #define LONG_BITS (8 * sizeof(long))
 
-/* Field 22 of /proc/PID/stat: the start of that process in clock ticks since boot; 0 when there is no such process. */
+/* When that process was started, in ticks since boot; 0 when there is no such process. */
 static unsigned long long start_ticks(long pid)
 {
-	char path[64], text[1024];
-	snprintf(path, sizeof path, "/proc/%ld/stat", pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	ssize_t n = read(fd, text, sizeof text - 1);
-	close(fd);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	/* the name in parentheses may hold blanks and parentheses: fields are counted behind the last one */
-	const char *at = strrchr(text, ')');
-	unsigned long long ticks = 0;
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	if (at)
-		ticks = strtoull(at + 1, NULL, 10);
-	return ticks;
+	struct procfs_process process;
+	return procfs_look((pid_t)pid, &process) ? process.start_ticks : 0;
 }
 
 /* 0 or an errno. A signal may interrupt it. */

@@ -7,6 +7,8 @@
 
 #include "core/base/proc.h"
 
+#include "core/base/procfs.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -259,17 +261,8 @@ bool proc_was_killed(int wait_status)
 
 char proc_state(pid_t pid)
 {
-	char path[64], text[512];
-	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return '?';
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	/* PID (NAME) STATE: the name may hold anything, brackets too */
-	const char *end = strrchr(text, ')');
-	return end && end[1] == ' ' && end[2] ? end[2] : '?';
+	struct procfs_process process;
+	return procfs_look(pid, &process) ? process.state : '?';
 }
 
 int proc_own_folder(char *ret_path, size_t n_bytes, struct err *err)
@@ -314,18 +307,6 @@ int proc_find_program(const char *name, const char *installed_folder, char **ret
 	}
 	return err_set(err, ERR_RUN, "cannot find the program %s, in %s or in %s: is rota installed completely?", name,
 	               own_folder, installed_folder);
-}
-
-int proc_put(const char *file, const char *text)
-{
-	int fd = open(file, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	ssize_t n = write(fd, text, strlen(text));
-	int errnum = errno;
-	close(fd);
-	errno = errnum;
-	return n < 0 ? -1 : 0;
 }
 
 int proc_open_pidfd(pid_t pid)

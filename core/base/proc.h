@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * proc - what a program of ours begins with, starting programs, saying how a process is and how it ended, and telling
- * the kernel about one. Thread-safe but for proc_begin, proc_drop_input and proc_move_input.
+ * proc - what a program of ours begins with, starting programs, saying how a process is and how it ended. Thread-safe
+ * but for proc_begin, proc_drop_input and proc_move_input.
  */
 #ifndef BASE_PROC_H
 #define BASE_PROC_H
@@ -64,9 +64,6 @@ bool proc_was_killed(int wait_status);
 
 /* Its first thread's, as /proc shows it: R runs or waits for a processor, T is stopped; '?' when it isn't known. */
 char proc_state(pid_t pid);
-
-/* Writes text to a file of the kernel's (in /proc, or of a cgroup), in one call. -1 with errno. */
-int proc_put(const char *file, const char *text);
 
 /* A descriptor (close-on-exec) that polls readable when the process has ended; -1 where there is no pidfd_open. */
 int proc_open_pidfd(pid_t pid);

@@ -8,36 +8,26 @@
 #include "config.h"
 
 #include "core/base/clock.h"
+#include "core/base/procfs.h"
 #include "core/base/tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdalign.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define PATH_BYTES 64
-#define THREADS_MAX 1024               /* threads whose children are asked for */
 #define IDLE_NS (1 * CLOCK_NS_PER_SEC) /* nothing dies for so long: it won't */
 #define END_NS (10 * CLOCK_NS_PER_SEC) /* they may breed faster than they die */
 #define NAP_NS (CLOCK_NS_PER_MS / 4)
-
-struct process {
-	pid_t pid, parent, session;
-	bool is_dead;         /* all its threads: the first one may have ended before the others */
-	uint64_t start;       /* ticks since boot */
-	uint64_t start_stack; /* of its image; 0: not to be seen */
-};
 
 struct noted {
 	pid_t pid;
@@ -56,115 +46,6 @@ static struct {
 	char mark[64];     /* NAME=VALUE; "" */
 } self;
 
-/* --- what /proc says ---------------------------------------------------------------------------------------------- */
-
-static size_t read_file(const char *path, char *text, size_t n_bytes)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	ssize_t n = read(fd, text, n_bytes - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return n > 0 ? (size_t)n : 0;
-}
-
-/* PID (NAME) STATE PARENT ...: the name may hold anything, brackets too. false: it is gone. */
-static bool look(pid_t pid, struct process *ret)
-{
-	char path[PATH_BYTES], text[1024];
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	if (read_file(path, text, sizeof text) == 0)
-		return false;
-	const char *at = strrchr(text, ')');
-	if (!at || at[1] != ' ')
-		return false;
-	const char state = at[2];
-	*ret = (struct process){.pid = pid};
-	at += 3;
-	/* numbers from the fourth field on */
-	for (int field = 4; field <= 28; field++) {
-		char *end;
-		uint64_t value = strtoull(at, &end, 10);
-		if (end == at)
-			return false;
-		at = end;
-		if (field == 4)
-			ret->parent = (pid_t)value;
-		else if (field == 6)
-			ret->session = (pid_t)value;
-		else if (field == 20)
-			ret->is_dead = (state == 'Z' || state == 'X') && value <= 1;
-		else if (field == 22)
-			ret->start = value;
-		else if (field == 28)
-			ret->start_stack = value;
-	}
-	return true;
-}
-
-/* The children of one thread of a process, one after another. */
-struct list {
-	int fd; /* -1: at its end */
-	char text[1024];
-	size_t n_bytes, at;
-};
-
-static struct list list_open(pid_t pid, pid_t thread)
-{
-	struct list list = {.fd = -1};
-	char path[PATH_BYTES];
-	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)thread);
-	list.fd = open(path, O_RDONLY | O_CLOEXEC);
-	return list;
-}
-
-/* The next byte; 0 at the end, where the list closes itself. */
-static char list_byte(struct list *list)
-{
-	if (list->at == list->n_bytes && list->fd >= 0) {
-		ssize_t n = read(list->fd, list->text, sizeof list->text);
-		list->at = 0;
-		list->n_bytes = n > 0 ? (size_t)n : 0;
-		if (n <= 0) {
-			close(list->fd);
-			list->fd = -1;
-		}
-	}
-	return list->at < list->n_bytes ? list->text[list->at++] : '\0';
-}
-
-/* 0 at the end. Every number is followed by a space. */
-static pid_t list_next(struct list *list)
-{
-	pid_t pid = 0;
-	for (char byte; (byte = list_byte(list)) != '\0' && byte != ' ';)
-		pid = pid * 10 + (byte - '0');
-	return pid;
-}
-
-/* The threads of a process, without opendir, which takes memory. How many. */
-static size_t list_threads(pid_t pid, pid_t ret[THREADS_MAX])
-{
-	char path[PATH_BYTES];
-	alignas(struct dirent64) char entries[4096];
-	size_t n_threads = 0;
-	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	for (long n_bytes; (n_bytes = syscall(SYS_getdents64, fd, entries, sizeof entries)) > 0;) {
-		for (long at = 0; at < n_bytes && n_threads < THREADS_MAX;) {
-			const struct dirent64 *entry = (const struct dirent64 *)(const void *)(entries + at);
-			if (entry->d_name[0] != '.')
-				ret[n_threads++] = (pid_t)strtol(entry->d_name, NULL, 10);
-			at += entry->d_reclen;
-		}
-	}
-	close(fd);
-	return n_threads;
-}
-
 /* --- who is who --------------------------------------------------------------------------------------------------- */
 
 static bool is_owned(pid_t pid)
@@ -175,12 +56,12 @@ static bool is_owned(pid_t pid)
 	return false;
 }
 
-static bool is_noted(const struct process *process)
+static bool is_noted(const struct procfs_process *process)
 {
 	if (self.kept_session != 0 && process->session == self.kept_session)
 		return true;
 	for (size_t i = 0; i < self.n_noted; i++)
-		if (self.noted[i].pid == process->pid && self.noted[i].start == process->start)
+		if (self.noted[i].pid == process->pid && self.noted[i].start == process->start_ticks)
 			return true;
 	return false;
 }
@@ -188,14 +69,14 @@ static bool is_noted(const struct process *process)
 enum answer { NO, YES, NOT_YET };
 
 /* In the midst of an exec, or of its end, a process has no environment: it is another image then, or none. */
-static bool is_changing(const struct process *process)
+static bool is_changing(const struct procfs_process *process)
 {
-	struct process now;
-	return look(process->pid, &now) && (now.start_stack == 0 || now.start_stack != process->start_stack);
+	struct procfs_process now;
+	return procfs_look(process->pid, &now) && (now.start_stack == 0 || now.start_stack != process->start_stack);
 }
 
 /* In what it was executed with: what it has changed since doesn't show. */
-static enum answer has_mark(const struct process *process)
+static enum answer has_mark(const struct procfs_process *process)
 {
 	char path[PATH_BYTES], text[4096];
 	const size_t n_mark = strlen(self.mark) + 1; /* and the NUL behind it */
@@ -222,7 +103,7 @@ static enum answer has_mark(const struct process *process)
 }
 
 /* Where the stack began is chosen at random by each exec, and kept by a fork. */
-static bool is_fork_of_us(const struct process *process)
+static bool is_fork_of_us(const struct procfs_process *process)
 {
 	char path[PATH_BYTES];
 	struct stat image;
@@ -231,7 +112,7 @@ static bool is_fork_of_us(const struct process *process)
 	       image.st_ino == self.image.st_ino && image.st_dev == self.image.st_dev;
 }
 
-static enum answer is_ours(const struct process *process, const pid_t *sessions, size_t n_sessions)
+static enum answer is_ours(const struct procfs_process *process, const pid_t *sessions, size_t n_sessions)
 {
 	if (is_noted(process))
 		return NO;
@@ -247,8 +128,8 @@ static enum answer is_ours(const struct process *process, const pid_t *sessions,
 
 static void note(pid_t pid, size_t *n_max)
 {
-	struct process process;
-	if (!look(pid, &process))
+	struct procfs_process process;
+	if (!procfs_look(pid, &process))
 		return;
 	if (self.n_noted == *n_max) {
 		struct noted *more = reallocarray(self.noted, *n_max * 2 + 16, sizeof *more);
@@ -257,16 +138,16 @@ static void note(pid_t pid, size_t *n_max)
 		self.noted = more;
 		*n_max = *n_max * 2 + 16;
 	}
-	self.noted[self.n_noted++] = (struct noted){process.pid, process.start};
+	self.noted[self.n_noted++] = (struct noted){process.pid, process.start_ticks};
 }
 
 static void note_children_of(pid_t pid, size_t *n_max)
 {
-	pid_t threads[THREADS_MAX];
-	size_t n_threads = list_threads(pid, threads);
+	pid_t threads[PROCFS_THREADS_MAX];
+	size_t n_threads = procfs_threads(pid, threads);
 	for (size_t i = 0; i < n_threads; i++) {
-		struct list list = list_open(pid, threads[i]);
-		for (pid_t child; (child = list_next(&list)) != 0;)
+		struct procfs_children children = procfs_children_open(pid, threads[i]);
+		for (pid_t child; (child = procfs_children_next(&children)) != 0;)
 			note(child, n_max);
 	}
 }
@@ -300,16 +181,16 @@ void tree_forget(void)
 
 void tree_begin(void)
 {
-	struct process me;
+	struct procfs_process me;
 	int was_subreaper = 0;
 	tree_note(false);
 	prctl(PR_GET_CHILD_SUBREAPER, &was_subreaper);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	self.has_others = self.n_noted > 0 || getpid() == 1 || was_subreaper != 0;
-	if (!look(getpid(), &me) || stat("/proc/self/exe", &self.image) != 0)
+	if (!procfs_look(getpid(), &me) || stat("/proc/self/exe", &self.image) != 0)
 		return;
 	self.start_stack = me.start_stack;
-	snprintf(self.mark, sizeof self.mark, TREE_MARK "=%d.%llu", (int)me.pid, (unsigned long long)me.start);
+	snprintf(self.mark, sizeof self.mark, TREE_MARK "=%d.%llu", (int)me.pid, (unsigned long long)me.start_ticks);
 	setenv(TREE_MARK, self.mark + sizeof TREE_MARK, 1);
 }
 
@@ -328,8 +209,8 @@ void tree_own(pid_t pid)
 
 void tree_own_children(void)
 {
-	struct list list = list_open(getpid(), getpid());
-	for (pid_t child; (child = list_next(&list)) != 0;)
+	struct procfs_children children = procfs_children_open(getpid(), getpid());
+	for (pid_t child; (child = procfs_children_next(&children)) != 0;)
 		if (!is_owned(child))
 			tree_own(child);
 }
@@ -350,9 +231,9 @@ struct found {
 
 static void take_child(pid_t pid, bool kills, bool reaps, const pid_t *sessions, size_t n_sessions, struct found *found)
 {
-	struct process process;
+	struct procfs_process process;
 	/* a number that is another's child is one that somebody has reaped meanwhile */
-	if (!look(pid, &process) || process.parent != getpid())
+	if (!procfs_look(pid, &process) || process.parent != getpid())
 		return;
 	if (process.is_dead && reaps && (getpid() == 1 || !is_noted(&process)))
 		found->n_reaped += waitpid(pid, NULL, WNOHANG) == pid;
@@ -367,8 +248,8 @@ static struct found take_thread(pid_t thread, bool kills, bool reaps, bool with_
                                 size_t n_sessions)
 {
 	struct found found = {0};
-	struct list list = list_open(getpid(), thread);
-	for (pid_t child; (child = list_next(&list)) != 0;)
+	struct procfs_children children = procfs_children_open(getpid(), thread);
+	for (pid_t child; (child = procfs_children_next(&children)) != 0;)
 		if (with_owned || !is_owned(child))
 			take_child(child, kills, reaps, sessions, n_sessions, &found);
 	return found;
@@ -394,8 +275,8 @@ static void end(bool is_all, const pid_t *sessions, size_t n_sessions)
 	int64_t now_ns = begin_ns, death_ns = begin_ns;
 	size_t n_left;
 	do {
-		pid_t threads[THREADS_MAX] = {getpid()};
-		size_t n_threads = is_all ? list_threads(getpid(), threads) : 1, n_reaped = 0;
+		pid_t threads[PROCFS_THREADS_MAX] = {getpid()};
+		size_t n_threads = is_all ? procfs_threads(getpid(), threads) : 1, n_reaped = 0;
 		n_left = 0;
 		for (size_t i = 0; i < n_threads; i++) {
 			struct found found = take_thread(threads[i], true, true, is_all, sessions, n_sessions);

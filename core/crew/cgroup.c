@@ -2,12 +2,11 @@
 /* cgroup - see cgroup.h. */
 #include "config.h"
 
-#include "core/base/proc.h"
+#include "core/base/procfs.h"
 #include "core/crew/cgroup.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,7 +31,7 @@ static bool path_of(char path[PATH_MAX], const char *folder, const char *name, c
 static int write_text(const char *folder, const char *name, const char *file, const char *text)
 {
 	char path[PATH_MAX];
-	return path_of(path, folder, name, file) ? proc_put(path, text) : -1;
+	return path_of(path, folder, name, file) ? procfs_write(path, text) : -1;
 }
 
 static int write_number(const char *folder, const char *name, const char *file, int64_t number)
@@ -46,13 +45,9 @@ static int write_number(const char *folder, const char *name, const char *file, 
 static void read_text(const char *folder, const char *name, const char *file, char *text, size_t n_bytes)
 {
 	char path[PATH_MAX];
-	ssize_t n = -1;
-	int fd = path_of(path, folder, name, file) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	if (fd >= 0) {
-		n = read(fd, text, n_bytes - 1);
-		close(fd);
-	}
-	text[n > 0 ? n : 0] = '\0';
+	text[0] = '\0';
+	if (path_of(path, folder, name, file))
+		procfs_read(path, text, n_bytes);
 }
 
 static bool has_word(const char *text, const char *word)

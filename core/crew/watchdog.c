@@ -5,9 +5,9 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
+#include "core/base/procfs.h"
 #include "core/crew/watchdog.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,12 +56,8 @@ int64_t watchdog_rss_bytes(const struct worker *worker)
 	if (worker->pid <= 0)
 		return 0;
 	snprintf(path, sizeof path, "/proc/%ld/status", (long)worker->pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (procfs_read(path, text, sizeof text) == 0)
 		return 0;
-	ssize_t n = read(fd, text, sizeof text - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
 	int64_t shared = field_bytes(text, "\nRssShmem:"), rings = (int64_t)worker->channel->map.mapped_bytes;
 	return field_bytes(text, "\nVmRSS:") - (shared < rings ? shared : rings);
 }

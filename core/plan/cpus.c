@@ -7,6 +7,8 @@
 
 #include "core/plan/cpus.h"
 
+#include "core/base/procfs.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -38,17 +40,6 @@ static int64_t affinity_count(void)
 	return 1;
 }
 
-/* The first line of a small file; false when there is none. */
-static bool file_line(const char *path, char *line, int room_bytes)
-{
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return false;
-	bool has_line = fgets(line, room_bytes, file) != NULL;
-	fclose(file);
-	return has_line;
-}
-
 static int64_t quota_round_up(int64_t quota, int64_t period)
 {
 	if (quota <= 0 || period <= 0)
@@ -59,10 +50,10 @@ static int64_t quota_round_up(int64_t quota, int64_t period)
 /* Version 2: "200000 100000" or "max 100000". */
 static int64_t quota_v2(const char *folder)
 {
-	char path[PATH_MAX], line[128];
+	char path[PATH_MAX], text[128];
 	int64_t quota, period;
 	if (snprintf(path, sizeof(path), "%s/cpu.max", folder) >= (int)sizeof(path) ||
-	    !file_line(path, line, sizeof(line)) || sscanf(line, "%" SCNd64 " %" SCNd64, &quota, &period) != 2)
+	    procfs_read(path, text, sizeof(text)) == 0 || sscanf(text, "%" SCNd64 " %" SCNd64, &quota, &period) != 2)
 		return INT64_MAX;
 	return quota_round_up(quota, period);
 }
@@ -70,13 +61,13 @@ static int64_t quota_v2(const char *folder)
 /* Version 1: two files; a quota of -1 is none. */
 static int64_t quota_v1(const char *folder)
 {
-	char path[PATH_MAX], line[128];
+	char path[PATH_MAX], text[128];
 	int64_t quota, period;
 	if (snprintf(path, sizeof(path), "%s/cpu.cfs_quota_us", folder) >= (int)sizeof(path) ||
-	    !file_line(path, line, sizeof(line)) || sscanf(line, "%" SCNd64, &quota) != 1)
+	    procfs_read(path, text, sizeof(text)) == 0 || sscanf(text, "%" SCNd64, &quota) != 1)
 		return INT64_MAX;
 	if (snprintf(path, sizeof(path), "%s/cpu.cfs_period_us", folder) >= (int)sizeof(path) ||
-	    !file_line(path, line, sizeof(line)) || sscanf(line, "%" SCNd64, &period) != 1)
+	    procfs_read(path, text, sizeof(text)) == 0 || sscanf(text, "%" SCNd64, &period) != 1)
 		return INT64_MAX;
 	return quota_round_up(quota, period);
 }

@@ -4,11 +4,11 @@
 
 #include "core/plan/memory.h"
 
+#include "core/base/procfs.h"
 #include "core/plan/cpus.h"
 
 #include <inttypes.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -37,16 +37,12 @@ static int64_t address_space_bytes(void)
 
 static int64_t file_bytes(const char *folder, const char *name)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], text[128];
 	int64_t bytes;
-	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path) ||
+	    procfs_read(path, text, sizeof(text)) == 0 || sscanf(text, "%" SCNd64, &bytes) != 1)
 		return INT64_MAX;
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return INT64_MAX;
-	bool has_number = fscanf(file, "%" SCNd64, &bytes) == 1;
-	fclose(file);
-	return has_number && bytes > 0 ? bytes : INT64_MAX;
+	return bytes > 0 ? bytes : INT64_MAX;
 }
 
 /* "max" is no number: no limit. */

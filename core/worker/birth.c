@@ -4,7 +4,7 @@
 
 #include "core/worker/birth.h"
 
-#include "core/base/proc.h"
+#include "core/base/procfs.h"
 #include "core/worker/crash.h"
 #include "core/worker/loop.h"
 #include "shm/port.h"
@@ -24,7 +24,7 @@
  */
 static void prefer_as_victim(void)
 {
-	(void)proc_put("/proc/self/oom_score_adj", "300");
+	(void)procfs_write("/proc/self/oom_score_adj", "300");
 }
 
 /* Standard input is nothing, standard output and error are the supervisor's pipe. */

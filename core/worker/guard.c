@@ -3,12 +3,11 @@
 #include "config.h"
 
 #include "core/base/proc.h"
+#include "core/base/procfs.h"
 #include "core/worker/guard.h"
 
-#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -16,36 +15,21 @@
 #define GRACE_MS 1000 /* for the fork server to end in order */
 #define LOOKS_MAX 500 /* of a millisecond's pause: what doesn't die in that time is left to its death signal */
 
-/* Those of one thread of the fork server, but us; how many there were that weren't dead. */
-static int kill_listed(pid_t server, const char *thread)
-{
-	char path[300];
-	int n_alive = 0;
-	long pid;
-	snprintf(path, sizeof path, "/proc/%ld/task/%s/children", (long)server, thread);
-	FILE *list = fopen(path, "re");
-	while (list && fscanf(list, "%ld", &pid) == 1) {
-		if (pid == (long)getpid() || proc_is_dead((pid_t)pid))
-			continue;
-		n_alive++;
-		kill((pid_t)pid, SIGKILL);
-	}
-	if (list)
-		fclose(list);
-	return n_alive;
-}
-
+/* All but us; how many there were that weren't dead. */
 static int kill_children(pid_t server)
 {
-	char path[64];
+	pid_t threads[PROCFS_THREADS_MAX];
+	size_t n_threads = procfs_threads(server, threads);
 	int n_alive = 0;
-	snprintf(path, sizeof path, "/proc/%ld/task", (long)server);
-	DIR *threads = opendir(path);
-	for (struct dirent *entry; threads && (entry = readdir(threads));)
-		if (entry->d_name[0] != '.')
-			n_alive += kill_listed(server, entry->d_name);
-	if (threads)
-		closedir(threads);
+	for (size_t i = 0; i < n_threads; i++) {
+		struct procfs_children children = procfs_children_open(server, threads[i]);
+		for (pid_t pid; (pid = procfs_children_next(&children)) != 0;) {
+			if (pid == getpid() || proc_is_dead(pid))
+				continue;
+			n_alive++;
+			kill(pid, SIGKILL);
+		}
+	}
 	return n_alive;
 }
 

@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#include "core/base/proc.h"
+#include "core/base/procfs.h"
 #include "core/worker/namespace.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ static int map_id(const char *path, unsigned id, struct err *err)
 {
 	char line[64], what[64];
 	snprintf(line, sizeof line, "%u %u 1\n", id, id);
-	if (proc_put(path, line) == 0)
+	if (procfs_write(path, line) == 0)
 		return 0;
 	snprintf(what, sizeof what, "cannot write %s", path);
 	return refuse(err, what);
@@ -57,7 +57,7 @@ static int enter_as_user(int flags, struct err *err)
 	if (unshare(CLONE_NEWUSER | flags) != 0)
 		return refuse(err, "the kernel refuses a user namespace");
 	/* who could leave groups might get at files that are barred to them; old kernels don't ask for it */
-	if (proc_put("/proc/self/setgroups", "deny") != 0 && errno != ENOENT)
+	if (procfs_write("/proc/self/setgroups", "deny") != 0 && errno != ENOENT)
 		return refuse(err, "cannot write /proc/self/setgroups");
 	return map_id("/proc/self/uid_map", user, err) == 0 ? map_id("/proc/self/gid_map", group, err) : -1;
 }

@@ -207,24 +207,6 @@ static void test_death(void)
 	ok(proc_death(text, 0) == text, "gives its text back");
 }
 
-static void test_put(void)
-{
-	char seen[8] = "";
-	int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		skip("no /proc here");
-		return;
-	}
-	is_int(proc_put("/proc/self/oom_score_adj", "300"), 0, "the kernel is told");
-	ok(read(fd, seen, sizeof seen - 1) > 0, "and asked");
-	is_str(seen, "300\n", "what it was told");
-	close(fd);
-	is_int(proc_put("/proc/self/oom_score_adj", "much"), -1, "nonsense");
-	is_int(errno, EINVAL, "is refused, and errno says so");
-	is_int(proc_put("/proc/self/nothing", ""), -1, "what isn't there");
-	is_int(errno, ENOENT, "says so");
-}
-
 static void test_folders(void)
 {
 	char folder[PATH_MAX], small[4], *path = NULL;
@@ -294,7 +276,6 @@ int main(int argc, char **argv)
 	test_surroundings();
 	test_failures();
 	test_death();
-	test_put();
 	test_folders();
 	test_state();
 	return tap_done();
