@@ -19,7 +19,6 @@
 #	open_folder                  $folder: one that every user may look into, as TMPDIR needn't be; removed by teardown
 #	copy_programs FILE...        the same, with copies of the programs and of these plugins
 #	compile OPTION...            the C compiler of this build, which may be several words (CC='ccache gcc')
-#	slow                         at the top of a test that the quick set leaves out
 #	quick                        whether it is the quick set that is run: one of many variants will do
 #
 # Runs in the background, which a test looks at, stops and kills:
@@ -230,10 +229,6 @@ quick() {
 compile() {
 	# shellcheck disable=SC2086
 	${CC:-cc} "$@"
-}
-
-slow() {
-	! quick || skip "not in the quick set"
 }
 
 # Each process of a run carries the mark in its environment, so that its own are found whoever is their parent by now.
