@@ -5,172 +5,22 @@
 #include "core/plan/plan_files.h"
 
 #include "core/base/fileid.h"
-#include "core/base/ownfile.h"
+#include "core/plan/file_use.h"
 #include "core/plan/plan_order.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum role {
-	ROLE_STREAM, /* a standard stream: whoever started rota has it */
-	ROLE_CONF,
-	ROLE_INPUT,
-	ROLE_PLUGIN,
-	ROLE_OUTPUT,
-	ROLE_NEW_OUTPUT, /* takes the output's place */
-	ROLE_JOURNAL,
-	ROLE_BESIDE, /* the journal */
-	ROLE_JOBLOG
-};
-
-/* One file in one role. */
-struct use {
-	enum role role;
-	char *name;            /* as the user calls it; owned */
-	const struct job *job; /* whose it is, or NULL */
-	struct place place;
-	struct fileid id;      /* owned */
-	int fd;                /* the descriptor that the name means, or -1 */
-};
-
-struct uses {
-	struct use *all;
-	size_t n;
-	bool is_short; /* memory is */
-};
-
-/* --- gathering ---------------------------------------------------------------------------------------------------- */
-
-static void add(struct uses *uses, enum role role, const struct job *job, const char *name, int fd, struct place place)
-{
-	char *copy = strdup(name);
-	struct use *grown = copy ? reallocarray(uses->all, uses->n + 1, sizeof(*grown)) : NULL;
-	if (!grown) {
-		free(copy);
-		uses->is_short = true;
-		return;
-	}
-	uses->all = grown;
-	grown[uses->n++] = (struct use){.role = role,
-	                                .name = copy,
-	                                .job = job,
-	                                .place = place,
-	                                .id = fd >= 0 ? fileid_of_fd(fd) : fileid_of_name(name),
-	                                .fd = fd};
-}
-
-static void add_endpoint(struct uses *uses, enum role role, const struct job *job, const struct endpoint *endpoint)
-{
-	int standard_fd = role == ROLE_INPUT ? STDIN_FILENO : STDOUT_FILENO;
-	int fd = endpoint_descriptor(endpoint, standard_fd);
-	if (fd == standard_fd)
-		add(uses, role, job, role == ROLE_INPUT ? "standard input" : "standard output", fd, endpoint->place);
-	else if (fd >= 0 || endpoint_is_file(endpoint))
-		add(uses, role, job, endpoint->argument, fd, endpoint->place);
-}
-
-/* By the file's real name, which is what it is derived from; called by the user's. */
-static void add_derived(struct uses *uses, enum role role, const struct job *job, const char *name, const char *suffix,
-                        struct place place)
-{
-	char *real = fileid_real_name(name), *derived = NULL;
-	if (!real && errno != ENOMEM)
-		return; /* it can't be made: that is said elsewhere */
-	if (real && suffix && asprintf(&derived, "%s%s", real, suffix) < 0)
-		derived = NULL;
-	else if (real && !suffix)
-		derived = ownfile_name(real);
-	free(real);
-	if (derived)
-		add(uses, role, job, derived, -1, place);
-	else
-		uses->is_short = true;
-	free(derived);
-}
-
-static bool means_descriptor(const char *name)
-{
-	return strcmp(name, "-") == 0 || fileid_descriptor(name) >= 0;
-}
-
-static void add_journal(struct uses *uses, const struct plan *plan)
-{
-	/* record/journal_file.c: what SQLite and the lock are called; NULL: what a new one is until it is complete */
-	static const char *const suffixes[] = {"-wal", "-shm", "-journal", ".lock", NULL};
-	if (!plan->journal_file || !plan->journal_file[0] || means_descriptor(plan->journal_file))
-		return;
-	add(uses, ROLE_JOURNAL, NULL, plan->journal_file, -1, plan->journal_place);
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
-		add_derived(uses, ROLE_BESIDE, NULL, plan->journal_file, suffixes[i], plan->journal_place);
-}
-
-/* Those that the run uses by themselves have their roles there. */
-static void add_streams(struct uses *uses, const struct plan *plan)
-{
-	static const char *const names[] = {"standard input", "standard output", "standard error"};
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		bool is_used = plan->joblog_fd == fd;
-		for (size_t i = 0; i < plan->n_jobs; i++)
-			is_used = is_used || endpoint_descriptor(&plan->jobs[i].input, STDIN_FILENO) == fd ||
-			          endpoint_descriptor(&plan->jobs[i].output, STDOUT_FILENO) == fd;
-		if (!is_used)
-			add(uses, ROLE_STREAM, NULL, names[fd], fd, (struct place){0});
-	}
-}
-
-static void gather(struct uses *uses, const struct plan *plan)
-{
-	add_streams(uses, plan);
-	if (plan->file)
-		add(uses, ROLE_CONF, NULL, plan->file, -1, (struct place){.file = plan->file});
-	for (size_t i = 0; i < plan->n_jobs; i++) {
-		const struct job *job = &plan->jobs[i];
-		add_endpoint(uses, ROLE_INPUT, job, &job->input);
-		if (job->info)
-			add(uses, ROLE_PLUGIN, job, job->info->file, -1, job->plugin_place);
-		add_endpoint(uses, ROLE_OUTPUT, job, &job->output);
-		if (plan->retries_failed && plan->journal_file && endpoint_is_file(&job->output))
-			add_derived(uses, ROLE_NEW_OUTPUT, job, job->output.argument, NULL, job->output.place);
-	}
-	add_journal(uses, plan);
-	if (plan->joblog_file && plan->joblog_file[0])
-		add(uses, ROLE_JOBLOG, NULL, plan->joblog_file, plan->joblog_fd, plan->joblog_place);
-}
-
-static void uses_fini(struct uses *uses)
-{
-	for (size_t i = 0; i < uses->n; i++) {
-		fileid_fini(&uses->all[i].id);
-		free(uses->all[i].name);
-	}
-	free(uses->all);
-}
-
-static const struct use *use_of(const struct uses *uses, enum role role, const struct job *job)
-{
-	for (size_t i = 0; i < uses->n; i++)
-		if (uses->all[i].role == role && uses->all[i].job == job)
-			return &uses->all[i];
-	return NULL;
-}
-
 /* --- one file in two roles ---------------------------------------------------------------------------------------- */
 
-static bool is_written(const struct use *use)
-{
-	return use->role >= ROLE_OUTPUT;
-}
-
 /* Would one spoil what is the other's? */
-static bool is_conflict(const struct use *one, const struct use *other)
+static bool is_conflict(const struct file_use *one, const struct file_use *other)
 {
-	if (!is_written(one) && !is_written(other))
+	if (!file_use_is_written(one) && !file_use_is_written(other))
 		return false;
 	/* it goes on where the other is; two jobs with one descriptor: check_descriptors */
 	if (one->fd >= 0 && one->fd == other->fd)
@@ -185,36 +35,11 @@ static bool is_conflict(const struct use *one, const struct use *other)
 	return fileid_is_same(&one->id, &other->id);
 }
 
-#define WHO_BYTES 300
-static const char *who(const struct use *use, char text[WHO_BYTES])
-{
-	static const char *const words[] = {
-		[ROLE_CONF] = "the conf file itself",    [ROLE_INPUT] = "the input",   [ROLE_PLUGIN] = "the plugin",
-		[ROLE_OUTPUT] = "the output",            [ROLE_JOURNAL] = "the journal", [ROLE_JOBLOG] = "the job log",
-		[ROLE_NEW_OUTPUT] = "what takes the place of the output", [ROLE_BESIDE] = "a file that belongs to the journal"};
-	if (use->role == ROLE_STREAM)
-		snprintf(text, WHO_BYTES, "%s", use->name);
-	else
-		snprintf(text, WHO_BYTES, "%s%s%.200s%s", words[use->role], use->job ? " of job '" : "",
-		         use->job ? use->job->name : "", use->job ? "'" : "");
-	return text;
-}
-
-/* The first words of a message about it: the key of the conf file or the command line. */
-static const char *key_of(const struct use *use)
-{
-	static const char *const keys[] = {[ROLE_INPUT] = "input",       [ROLE_PLUGIN] = "plugin",
-	                                   [ROLE_OUTPUT] = "output",     [ROLE_NEW_OUTPUT] = "output",
-	                                   [ROLE_JOURNAL] = "journal",   [ROLE_BESIDE] = "journal",
-	                                   [ROLE_JOBLOG] = "joblog"};
-	return keys[use->role];
-}
-
 /* Said of the later one; the first has no place of its own. */
-static void add_conflict(struct plan *plan, const struct use *first, const struct use *later)
+static void add_conflict(struct plan *plan, const struct file_use *first, const struct file_use *later)
 {
-	char prefix[JOB_PREFIX_BYTES] = "", text[WHO_BYTES];
-	const char *key = key_of(later), *name = later->name;
+	char prefix[JOB_PREFIX_BYTES] = "", text[FILE_USE_NAME_BYTES];
+	const char *key = file_use_key(later), *name = later->name;
 	bool is_output = later->role == ROLE_OUTPUT;
 	if (later->job)
 		job_prefix(later->job, later->place, prefix);
@@ -232,18 +57,18 @@ static void add_conflict(struct plan *plan, const struct use *first, const struc
 	else if (later->role == ROLE_BESIDE || later->role == ROLE_NEW_OUTPUT)
 		place_error(&plan->errors, later->place, ERR_USAGE,
 		            "%s%s: rota makes %s beside it, and that is %s, too: give the %s another name", prefix, key, name,
-		            who(first, text), key);
+		            file_use_name(first, text), key);
 	else if (later->role == ROLE_JOBLOG && first->role == ROLE_JOURNAL)
 		place_error(&plan->errors, later->place, ERR_USAGE, "joblog: %s is the journal, too: give each a file", name);
 	else
 		place_error(&plan->errors, later->place, ERR_USAGE, "%s%s: %s is %s, too: give it a file of its own", prefix,
-		            key, name, who(first, text));
+		            key, name, file_use_name(first, text));
 }
 
 /* --- one by one --------------------------------------------------------------------------------------------------- */
 
 /* Another job that writes what this one reads; NULL: none. */
-static const struct use *writer_find(const struct uses *uses, const struct use *input)
+static const struct file_use *writer_find(const struct file_uses *uses, const struct file_use *input)
 {
 	for (size_t i = 0; i < uses->n; i++)
 		if (uses->all[i].role == ROLE_OUTPUT && uses->all[i].job != input->job &&
@@ -252,10 +77,10 @@ static const struct use *writer_find(const struct uses *uses, const struct use *
 	return NULL;
 }
 
-static void check_input(struct plan *plan, const struct uses *uses, const struct use *input)
+static void check_input(struct plan *plan, const struct file_uses *uses, const struct file_use *input)
 {
 	const struct job *job = input->job;
-	const struct use *writer = writer_find(uses, input), *output = use_of(uses, ROLE_OUTPUT, job);
+	const struct file_use *writer = writer_find(uses, input), *output = file_uses_find(uses, ROLE_OUTPUT, job);
 	bool is_file = input->fd < 0;
 	char prefix[JOB_PREFIX_BYTES];
 	struct stat status;
@@ -278,7 +103,7 @@ static void check_input(struct plan *plan, const struct uses *uses, const struct
 }
 
 /* Can a file of that name be made or written? */
-static void check_writable(struct plan *plan, const struct use *use)
+static void check_writable(struct plan *plan, const struct file_use *use)
 {
 	char prefix[JOB_PREFIX_BYTES] = "";
 	const char *slash = strrchr(use->name, '/');
@@ -287,41 +112,41 @@ static void check_writable(struct plan *plan, const struct use *use)
 		job_prefix(use->job, use->place, prefix);
 	if (stat(use->name, &status) == 0 && S_ISDIR(status.st_mode))
 		place_error(&plan->errors, use->place, ERR_USAGE, "%s%s: %s is a folder: give the name of a file", prefix,
-		            key_of(use), use->name);
+		            file_use_key(use), use->name);
 	else if (use->id.kind == FILEID_NONE && use->id.errnum == ENOENT && slash)
 		place_error(&plan->errors, use->place, ERR_USAGE, "%s%s: %s can't be made: there is no folder %.*s", prefix,
-		            key_of(use), use->name, slash == use->name ? 1 : (int)(slash - use->name), use->name);
+		            file_use_key(use), use->name, slash == use->name ? 1 : (int)(slash - use->name), use->name);
 	else if (use->id.kind == FILEID_NONE && use->id.errnum)
-		place_error(&plan->errors, use->place, ERR_USAGE, "%s%s: %s can't be written: %s", prefix, key_of(use),
+		place_error(&plan->errors, use->place, ERR_USAGE, "%s%s: %s can't be written: %s", prefix, file_use_key(use),
 		            use->name, strerror(use->id.errnum));
 	else if (use->id.kind != FILEID_FUTURE && faccessat(AT_FDCWD, use->name, W_OK, AT_EACCESS) != 0)
-		place_error(&plan->errors, use->place, ERR_USAGE, "%s%s: %s can't be written: %s", prefix, key_of(use),
+		place_error(&plan->errors, use->place, ERR_USAGE, "%s%s: %s can't be written: %s", prefix, file_use_key(use),
 		            use->name, strerror(errno));
 }
 
 /* Opened, it would be the file behind it once more, from its beginning, and emptied under its owner. */
-static bool is_others_file(const struct use *use)
+static bool is_others_file(const struct file_use *use)
 {
 	return use->fd < 0 && use->id.kind == FILEID_FILE &&
 	       (use->role == ROLE_OUTPUT || use->role == ROLE_JOBLOG || use->role == ROLE_JOURNAL) &&
 	       fileid_is_others_descriptor(use->name);
 }
 
-static void add_others_file(struct plan *plan, const struct use *use)
+static void add_others_file(struct plan *plan, const struct file_use *use)
 {
 	char prefix[JOB_PREFIX_BYTES] = "";
 	if (use->job)
 		job_prefix(use->job, use->place, prefix);
 	place_error(&plan->errors, use->place, ERR_USAGE,
-	            "%s%s: %s is a file that another process has open: give the name of a file", prefix, key_of(use),
+	            "%s%s: %s is a file that another process has open: give the name of a file", prefix, file_use_key(use),
 	            use->name);
 }
 
 /* A descriptor is for one job to read, and for one to write. */
-static void check_descriptors(struct plan *plan, const struct uses *uses, const struct use *use)
+static void check_descriptors(struct plan *plan, const struct file_uses *uses, const struct file_use *use)
 {
 	char prefix[JOB_PREFIX_BYTES];
-	for (const struct use *first = uses->all; use->fd >= 0 && first < use; first++) {
+	for (const struct file_use *first = uses->all; use->fd >= 0 && first < use; first++) {
 		if (first->role != use->role || first->fd != use->fd)
 			continue;
 		job_prefix(use->job, use->place, prefix);
@@ -338,7 +163,7 @@ static void check_descriptors(struct plan *plan, const struct uses *uses, const 
 }
 
 /* What it tells of an output can be gone back to. */
-static void check_journal(struct plan *plan, const struct uses *uses)
+static void check_journal(struct plan *plan, const struct file_uses *uses)
 {
 	const struct place place = plan->journal_place;
 	const char *file = plan->journal_file;
@@ -356,12 +181,12 @@ static void check_journal(struct plan *plan, const struct uses *uses)
 		place_error(&plan->errors, place, ERR_USAGE, "--accept-change goes with --resume: give both");
 	if (!file[0])
 		place_error(&plan->errors, place, ERR_USAGE, "journal: the name of a file is expected");
-	else if (means_descriptor(file))
+	else if (file_use_means_descriptor(file))
 		place_error(&plan->errors, place, ERR_USAGE,
 		            "journal: %s means a descriptor, and a journal is a file with a name%s", file,
 		            file[0] == '-' ? ": ./- is one that is called so" : "");
 	for (size_t i = 0; i < uses->n && !place_is_full(&plan->errors); i++) {
-		const struct use *output = &uses->all[i];
+		const struct file_use *output = &uses->all[i];
 		if (output->role == ROLE_OUTPUT && output->fd >= 0 && output->id.kind != FILEID_NONE)
 			place_error(&plan->errors, output->place, ERR_USAGE,
 			            "with a journal, name the output: --output FILE instead of > FILE, which would empty the file "
@@ -370,7 +195,7 @@ static void check_journal(struct plan *plan, const struct uses *uses)
 }
 
 /* It may go to a descriptor, but not among results. */
-static void check_joblog(struct plan *plan, const struct uses *uses)
+static void check_joblog(struct plan *plan, const struct file_uses *uses)
 {
 	int fd = plan->joblog_fd, flags;
 	if (!plan->joblog_file)
@@ -390,12 +215,12 @@ static void check_joblog(struct plan *plan, const struct uses *uses)
 
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
-static void check_use(struct plan *plan, const struct uses *uses, const struct use *use)
+static void check_use(struct plan *plan, const struct file_uses *uses, const struct file_use *use)
 {
 	bool has_conflict = false;
 	if (use->role == ROLE_INPUT)
 		check_input(plan, uses, use);
-	for (const struct use *first = uses->all; first < use && !place_is_full(&plan->errors); first++)
+	for (const struct file_use *first = uses->all; first < use && !place_is_full(&plan->errors); first++)
 		if (is_conflict(first, use)) {
 			add_conflict(plan, first, use);
 			has_conflict = true;
@@ -413,8 +238,8 @@ static void check_use(struct plan *plan, const struct uses *uses, const struct u
 
 void plan_files_check(struct plan *plan)
 {
-	struct uses uses = {0};
-	gather(&uses, plan);
+	struct file_uses uses;
+	file_uses_gather(&uses, plan);
 	if (uses.is_short)
 		place_error(&plan->errors, (struct place){.file = plan->file}, ERR_RESOURCE, "memory is short");
 	for (size_t i = 0; i < uses.n && !place_is_full(&plan->errors); i++)
@@ -424,5 +249,5 @@ void plan_files_check(struct plan *plan)
 		check_use(plan, &uses, &uses.all[i]);
 	check_journal(plan, &uses);
 	check_joblog(plan, &uses);
-	uses_fini(&uses);
+	file_uses_fini(&uses);
 }
