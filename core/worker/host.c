@@ -5,7 +5,7 @@
 #include "core/base/fields.h"
 #include "core/worker/elf.h"
 #include "core/worker/host.h"
-#include "core/worker/task.h"
+#include "core/worker/services.h"
 
 #include <assert.h>
 #include <dlfcn.h>
@@ -259,104 +259,7 @@ int host_configure(struct host *host, const struct setup_option *options, size_t
 	return 0;
 }
 
-/* A plugin that asks for what isn't in its table is wrong as a whole: going on would compute nonsense. */
-static const struct option_value *value_of(struct rota_worker *worker, const char *name, enum option_type type)
-{
-	const struct host *host = ((const struct host_worker *)(const void *)worker)->host;
-	const struct option_spec *spec = option_find(host->specs, name);
-	if (spec && spec->type == type)
-		return &host->values[spec - host->specs];
-	fprintf(stderr, "plugin %s: asks for its option '%s' as %s, but its table has %s: mend the plugin\n",
-	        host->plugin.name, name, option_type_name(type), spec ? option_type_name(spec->type) : "no such option");
-	_exit(3);
-}
-
-static const char *option_string(struct rota_worker *worker, const char *name)
-{
-	return value_of(worker, name, OPTION_STRING)->text;
-}
-
-static int64_t option_int(struct rota_worker *worker, const char *name)
-{
-	return value_of(worker, name, OPTION_INT)->number;
-}
-
-static bool option_bool(struct rota_worker *worker, const char *name)
-{
-	return value_of(worker, name, OPTION_BOOL)->number != 0;
-}
-
-static int64_t option_size(struct rota_worker *worker, const char *name)
-{
-	return value_of(worker, name, OPTION_SIZE)->number;
-}
-
-static int64_t option_duration(struct rota_worker *worker, const char *name)
-{
-	return value_of(worker, name, OPTION_DURATION)->number;
-}
-
-static const char *option_choice(struct rota_worker *worker, const char *name)
-{
-	return value_of(worker, name, OPTION_CHOICE)->text;
-}
-
-static const char *const *option_list(struct rota_worker *worker, const char *name, size_t *ret_n)
-{
-	const struct option_value *value = value_of(worker, name, OPTION_LIST);
-	*ret_n = value->n_elements;
-	return (const char *const *)value->elements;
-}
-
 /* --- the worker --------------------------------------------------------------------------------------------------- */
-
-static int refuse(struct rota_worker *pub, const char *text, size_t n_bytes)
-{
-	struct host_worker *worker = (struct host_worker *)(void *)pub;
-	size_t n = n_bytes < sizeof worker->refusal ? n_bytes : sizeof worker->refusal - 1;
-	memcpy(worker->refusal, text, n);
-	worker->refusal[n] = '\0';
-	return ROTA_REFUSED;
-}
-
-static unsigned worker_number(struct rota_worker *worker)
-{
-	return ((struct host_worker *)(void *)worker)->number;
-}
-
-static unsigned worker_count(struct rota_worker *worker)
-{
-	return ((struct host_worker *)(void *)worker)->host->n_workers;
-}
-
-const struct rota_host host_services = {
-	.abi = ROTA_ABI,
-	.struct_size = sizeof(struct rota_host),
-	.item = task_item,
-	.seq = task_seq,
-	.attempt = task_attempt,
-	.seed = task_seed,
-	.write = task_write,
-	.reserve = task_reserve,
-	.commit = task_commit,
-	.next = task_next,
-	.fail = task_fail,
-	.retry = task_retry,
-	.log = task_log,
-	.cancelled = task_cancelled,
-	.count = task_count,
-	.refuse = refuse,
-	.worker_number = worker_number,
-	.worker_count = worker_count,
-	.option_string = option_string,
-	.option_int = option_int,
-	.option_bool = option_bool,
-	.option_size = option_size,
-	.option_duration = option_duration,
-	.option_choice = option_choice,
-	.option_list = option_list,
-	.command_ended = task_command_ended,
-};
 
 /* What load or open gave back, as an error. */
 static int check_status(const struct host_worker *worker, const char *callback, int status, struct err *err)
@@ -371,7 +274,7 @@ static int check_status(const struct host_worker *worker, const char *callback, 
 
 int host_load(struct host *host, struct err *err)
 {
-	struct host_worker worker = {.pub.host = &host_services, .host = host};
+	struct host_worker worker = {.pub.host = &services, .host = host};
 	if (!host->plugin.load)
 		return 0;
 	return check_status(&worker, "load", host->plugin.load(&worker.pub), err);
@@ -379,7 +282,7 @@ int host_load(struct host *host, struct err *err)
 
 int host_open_worker(const struct host *host, struct host_worker *ret, unsigned number, struct err *err)
 {
-	*ret = (struct host_worker){.pub.host = &host_services, .host = host, .number = number};
+	*ret = (struct host_worker){.pub.host = &services, .host = host, .number = number};
 	if (!host->plugin.open)
 		return 0;
 	return check_status(ret, "open", host->plugin.open(&ret->pub, &ret->state), err);

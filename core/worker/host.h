@@ -57,9 +57,6 @@ int host_load(struct host *host, struct err *err);
 int host_open_worker(const struct host *host, struct host_worker *ret, unsigned number, struct err *err);
 void host_close_worker(struct host_worker *worker);
 
-/* The services: of the worker (host.c) and of the item (task.c). */
-extern const struct rota_host host_services;
-
 /* What a library that is loaded already has by this name; NULL: it isn't loaded, or has none. */
 void *host_find_loaded(const char *library, const char *name);
 

@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "core/base/notation.h"
-#include "core/worker/host.h"
+#include "core/worker/services.h"
 #include "core/worker/task.h"
 
 #include <stdio.h>
@@ -17,7 +17,7 @@ static struct task *task_of(struct rota_task *pub)
 
 void task_init(struct task *task, struct port *port, const struct setup *setup, const char *plugin_name)
 {
-	*task = (struct task){.pub.host = &host_services,
+	*task = (struct task){.pub.host = &services,
 	                      .port = port,
 	                      .plugin_name = plugin_name,
 	                      .frame = setup->frame,

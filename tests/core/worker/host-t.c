@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "core/worker/host.h"
+#include "core/worker/services.h"
 
 #include "tests/tap.h"
 
@@ -119,7 +120,7 @@ static void test_describe(void)
 }
 
 /* What the plugin itself would see: by the services. */
-#define WORKER_OF(host) {.pub.host = &host_services, .host = (host), .number = 3}
+#define WORKER_OF(host) {.pub.host = &services, .host = (host), .number = 3}
 
 static void test_defaults(void)
 {
