@@ -3,11 +3,11 @@
 #include "config.h"
 
 #include "core/cli/cmd.h"
+#include "core/cli/execute.h"
 
 #include "core/base/buf.h"
 #include "core/base/log.h"
 #include "core/crew/backend_thread.h"
-#include "core/run/run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -232,7 +232,10 @@ int cmd_plan_run(struct plan *plan, struct catalog *catalog, const struct option
 	struct server spare = SERVER_NONE;
 	struct buf command = resume_command(options);
 	struct run_settings settings = {
-		.progress = options->progress, .spare = &spare, .resume_command = command.bytes};
+		.progress = options->progress,
+		.resume_command = command.bytes,
+		.worker_program = catalog_worker_program(catalog),
+		.spare = &spare};
 	if (!options->is_dry_run)
 		start_spare(&spare, plan, catalog);
 	plan_check(plan);
@@ -241,7 +244,7 @@ int cmd_plan_run(struct plan *plan, struct catalog *catalog, const struct option
 		plan_print(plan);
 	else if (status == CMD_OK && (status = streams_check(plan)) == CMD_OK) {
 		say_waits_for_terminal(plan);
-		status = run_plan(plan, catalog, &settings);
+		status = execute(plan, &settings);
 	}
 	catalog_ask_first(catalog, NULL, NULL);
 	server_kill(&spare);

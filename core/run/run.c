@@ -8,12 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/loop.h"
-#include "core/base/proc.h"
 #include "core/base/spin.h"
-#include "core/base/tree.h"
-#include "core/crew/cgroup.h"
-#include "core/crew/server.h"
-#include "core/io/descriptor.h"
 #include "core/io/sink_file.h"
 #include "core/record/identity.h"
 #include "core/record/journal.h"
@@ -26,34 +21,32 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #define POLL_NS 50000  /* descriptors wait so long for a run that has other things to do */
 #define LOOKS_A_POLL 8 /* spinning: looks at the rings, to one at the descriptors */
-#define FDS_A_WORKER 4
-#define FDS_BESIDE 64
 
 struct run {
 	const struct plan *plan;
+	struct run_settings settings;
 	struct loop *loop;
 	struct run_job *jobs;
 	struct progress *progress;
 	struct journal *journal; /* or NULL */
 	bool is_resuming;        /* the journal was there */
 	struct joblog *joblog;   /* or NULL */
-	struct cgroup cgroup;    /* folder "": there is none for us */
-	struct loop_watch signal_watch;
-	int signal_fd;
-	bool spins; /* a job wants it */
-	int ended_by; /* the signal that ends the run, or 0 */
+	bool spins;              /* a job wants it */
+	int ended_by;            /* the signal that ends the run, or 0 */
 };
 
-/* --- signals ------------------------------------------------------------------------------------------------------ */
+/* --- what is wanted of it from outside ---------------------------------------------------------------------------- */
 
-/* The first lets started items finish (TERM, HUP: for the grace), the second ends at once. */
-static void take_end(struct run *run, int signum)
+struct loop *run_loop(const struct run *run)
+{
+	return run->loop;
+}
+
+void run_interrupt(struct run *run, int signum)
 {
 	bool is_first = run->ended_by == 0;
 	run->ended_by = signum;
@@ -68,62 +61,22 @@ static void take_end(struct run *run, int signum)
 	}
 }
 
-/* The workers, in sessions of their own, hear nothing of the terminal: they stop and go on with us. */
-static void stop_for_a_while(struct run *run)
+void run_print(const struct run *run)
 {
 	for (size_t i = 0; i < run->plan->n_jobs; i++)
-		run_job_signal(&run->jobs[i], SIGSTOP);
+		run_job_print(&run->jobs[i]);
+}
 
-	raise(SIGSTOP);
+void run_resize(struct run *run, int more)
+{
 	for (size_t i = 0; i < run->plan->n_jobs; i++)
-		run_job_signal(&run->jobs[i], SIGCONT);
+		run_job_resize(&run->jobs[i], more);
 }
 
-static void take_signal(struct run *run, int signum)
+void run_signal(struct run *run, int signum)
 {
-	if (signum == SIGTSTP) {
-		stop_for_a_while(run);
-		return;
-	}
-	if (signum == SIGCHLD)
-		tree_reap();
-	for (size_t i = 0; i < run->plan->n_jobs && (signum == SIGQUIT || signum == SIGUSR1 || signum == SIGUSR2); i++) {
-		if (signum == SIGQUIT)
-			run_job_print(&run->jobs[i]);
-		else
-			run_job_resize(&run->jobs[i], signum == SIGUSR1 ? 1 : -1);
-	}
-	if (signum == SIGINT || signum == SIGTERM || signum == SIGHUP)
-		take_end(run, signum);
-}
-
-static void on_signal(struct loop_watch *watch, uint32_t events)
-{
-	struct run *run = watch->arg;
-	struct signalfd_siginfo info;
-	(void)events;
-	while (read(run->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
-		take_signal(run, (int)info.ssi_signo);
-}
-
-static int watch_signals(struct run *run, struct err *err)
-{
-	static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGUSR1, SIGUSR2, SIGCHLD};
-	sigset_t signals;
-	sigemptyset(&signals);
-	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
-		sigaddset(&signals, taken[i]);
-	/* what nohup or a shell's & has had ignored stays ignored */
-	for (int signum = 1; signum < SIGRTMIN; signum++) {
-		struct sigaction action;
-		if (sigismember(&signals, signum) == 1 && sigaction(signum, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-			sigdelset(&signals, signum);
-	}
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	run->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (run->signal_fd < 0)
-		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a signalfd");
-	return loop_add(run->loop, &run->signal_watch, run->signal_fd, EPOLLIN, on_signal, run, NULL, err);
+	for (size_t i = 0; i < run->plan->n_jobs; i++)
+		run_job_signal(&run->jobs[i], signum);
 }
 
 /* --- jobs --------------------------------------------------------------------------------------------------------- */
@@ -245,7 +198,7 @@ static int wait_for_news(struct run *run, struct err *err)
 	return result;
 }
 
-static int turn(struct run *run, struct err *err)
+int run_go(struct run *run, struct err *err)
 {
 	int64_t polled_ns = 0;
 	while (!is_over(run)) {
@@ -265,35 +218,6 @@ static int turn(struct run *run, struct err *err)
 }
 
 /* --- beginning and end -------------------------------------------------------------------------------------------- */
-
-/*
- * Results on the terminal that the live line would stand on would tear it, and so would the pager that most often reads
- * them from a pipe: nobody can know where a pipe's words end up.
- */
-static enum progress_mode choose_progress(const struct plan *plan, enum progress_mode mode)
-{
-	int kind = descriptor_kind(STDOUT_FILENO);
-	for (size_t i = 0; i < plan->n_jobs; i++) {
-		const struct endpoint *output = &plan->jobs[i].output;
-		if (mode == PROGRESS_AUTO && output->kind != ENDPOINT_NONE && endpoint_is_standard(output) &&
-		    (kind == DESCRIPTOR_TERMINAL || kind == DESCRIPTOR_PIPE || kind == DESCRIPTOR_SOCKET))
-			return PROGRESS_NEVER;
-	}
-	return mode;
-}
-
-/* Descriptors for the workers: the soft limit goes up as far as it may. */
-static void raise_descriptor_limit(const struct plan *plan)
-{
-	struct rlimit limit;
-	rlim_t wanted = FDS_BESIDE;
-	for (size_t i = 0; i < plan->n_jobs; i++)
-		wanted += (rlim_t)plan->jobs[i].n_workers * FDS_A_WORKER;
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-		return;
-	limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || wanted < limit.rlim_max ? wanted : limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static int open_old_journal(struct run *run, const struct identity_keys *identity, struct err *err)
 {
@@ -340,58 +264,52 @@ static int open_journal(struct run *run, struct err *err)
 	return result;
 }
 
-/* Before there is any process of ours. */
-static void open_cgroup(struct run *run)
+static int open_jobs(struct run *run, struct err *err)
 {
-	char why[CGROUP_WHY_BYTES];
-	bool is_wanted = false;
-	for (size_t i = 0; i < run->plan->n_jobs; i++)
-		is_wanted = is_wanted || (run->plan->jobs[i].memory_bytes > 0 && run->plan->jobs[i].backend != BACKEND_THREAD);
-	if (!is_wanted)
-		return;
-	if (cgroup_open(&run->cgroup, why))
-		log_detail("memory limits: also by the kernel, in the cgroup %s", run->cgroup.folder);
-	else
-		log_detail("memory limits: by watching alone (the cgroup: %s)", why);
-}
-
-static int open_run(struct run *run, struct catalog *catalog, const struct run_settings *settings, struct err *err)
-{
+	const struct run_settings *settings = &run->settings;
 	size_t n_jobs = run->plan->n_jobs;
-	const char *joblog_file = run->plan->joblog_file;
-	int joblog_fd = run->plan->joblog_fd == STDOUT_FILENO ? sink_file_stdout() : run->plan->joblog_fd;
-	if (open_journal(run, err) != 0 ||
-	    (joblog_file && joblog_open(&run->joblog, joblog_file, joblog_fd, run->is_resuming, err) != 0))
-		return -1;
-	raise_descriptor_limit(run->plan);
-	open_cgroup(run);
-	segment_sweep();
 	/* A digest's state in it stands at multiples of 64 bytes: calloc promises 16. */
 	run->jobs = aligned_alloc(_Alignof(struct run_job), n_jobs * sizeof *run->jobs);
 	if (!run->jobs)
 		return err_set(err, ERR_RESOURCE, "out of memory");
 	memset(run->jobs, 0, n_jobs * sizeof *run->jobs);
-	if (loop_create(&run->loop, err) != 0 || watch_signals(run, err) != 0 ||
-	    progress_create(&run->progress, choose_progress(run->plan, settings->progress), err) != 0)
+	if (loop_create(&run->loop, err) != 0 || progress_create(&run->progress, settings->progress, err) != 0)
 		return -1;
 	for (size_t i = 0; i < n_jobs; i++) {
 		const struct job *job = &run->plan->jobs[i];
 		run->spins = run->spins || job->spins;
-		run_job_init(&run->jobs[i], job, n_jobs > 1 ? job->name : NULL, run->loop, catalog_worker_program(catalog),
+		run_job_init(&run->jobs[i], job, n_jobs > 1 ? job->name : NULL, run->loop, settings->worker_program,
 		             settings->spare);
 		if (run->journal)
 			run_job_keep_journal(&run->jobs[i], run->journal, run->is_resuming, run->plan->retries_failed);
 		run_job_keep_joblog(&run->jobs[i], run->joblog);
-		run_job_use_cgroup(&run->jobs[i], run->cgroup.folder[0] ? &run->cgroup : NULL, (unsigned)i);
+		run_job_use_cgroup(&run->jobs[i], settings->cgroup, (unsigned)i);
 		if (progress_add(run->progress, job->name, &run->jobs[i].tally, err) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* What wasn't finished can be: with which words. */
-static void say_how_to_go_on(const struct run *run, const char *command, int status)
+int run_create(struct run **ret, const struct plan *plan, const struct run_settings *settings, struct err *err)
 {
+	const char *joblog_file = plan->joblog_file;
+	int joblog_fd = plan->joblog_fd == STDOUT_FILENO ? sink_file_stdout() : plan->joblog_fd;
+	struct run *run = *ret = calloc(1, sizeof *run);
+	if (!run)
+		return err_set(err, ERR_RESOURCE, "out of memory");
+	run->plan = plan;
+	run->settings = *settings;
+	if (open_journal(run, err) != 0 ||
+	    (joblog_file && joblog_open(&run->joblog, joblog_file, joblog_fd, run->is_resuming, err) != 0))
+		return -1;
+	segment_sweep();
+	return open_jobs(run, err);
+}
+
+/* What wasn't finished can be: with which words. */
+static void say_how_to_go_on(const struct run *run, int status)
+{
+	const char *command = run->settings.resume_command;
 	bool reads_standard_input = false;
 	bool is_cut_short = (run->ended_by != 0 && run->ended_by != SIGPIPE) || status == 3;
 	if (!run->journal || !command || !is_cut_short ||
@@ -402,61 +320,50 @@ static void say_how_to_go_on(const struct run *run, const char *command, int sta
 	log_notice("to go on from here%s: %s", reads_standard_input ? ", with the same standard input" : "", command);
 }
 
-/* Whatever process of ours is left ends here. */
-static int close_run(struct run *run, const struct run_settings *settings, int status, bool *ret_has_threads)
+static void close_jobs(struct run *run, struct run_end *end)
+{
+	if (!run->jobs)
+		return;
+	report_ended(run);
+	for (size_t i = 0; i < run->plan->n_jobs; i++) {
+		struct run_job *job = &run->jobs[i];
+		if (job->status > end->status)
+			end->status = job->status;
+		run_job_fini(job);
+		end->has_left_threads = end->has_left_threads || job->crew.has_left_threads;
+	}
+}
+
+/* What can't be written to its end makes a run one that couldn't finish. */
+static void close_records(struct run *run, struct run_end *end)
 {
 	struct err err;
-	if (run->progress)
-		progress_finish(run->progress, clock_now_ns());
-	if (run->jobs)
-		report_ended(run);
-	for (size_t i = 0; run->jobs && i < run->plan->n_jobs; i++) {
-		struct run_job *job = &run->jobs[i];
-		if (job->status > status)
-			status = job->status;
-		run_job_fini(job);
-		*ret_has_threads = *ret_has_threads || job->crew.has_left_threads;
-	}
-	progress_destroy(&run->progress);
-	free(run->jobs);
 	/* what has failed before was told */
-	if (run->journal && status < 3 && journal_finish(run->journal, &err) != 0) {
+	if (run->journal && end->status < 3 && journal_finish(run->journal, &err) != 0) {
 		log_error("%s", err.text);
-		status = 3;
+		end->status = 3;
 	}
-	say_how_to_go_on(run, settings->resume_command, status);
+	say_how_to_go_on(run, end->status);
 	journal_close(&run->journal);
 	if (joblog_close(&run->joblog, &err) != 0) {
 		log_error("%s", err.text);
-		status = status > 3 ? status : 3;
+		end->status = end->status > 3 ? end->status : 3;
 	}
-	if (run->signal_fd >= 0) {
-		loop_remove(run->loop, &run->signal_watch);
-		close(run->signal_fd);
-	}
-	loop_destroy(&run->loop);
-	if (settings->spare)
-		server_kill(settings->spare);
-	tree_end();
-	cgroup_close(&run->cgroup);
-	return status;
 }
 
-int run_plan(const struct plan *plan, struct catalog *catalog, const struct run_settings *settings)
+void run_destroy(struct run **run_at, struct run_end *end)
 {
-	struct run run = {.plan = plan, .signal_fd = -1};
-	struct err err;
-	int status = 0;
-	if (open_run(&run, catalog, settings, &err) != 0 || turn(&run, &err) != 0) {
-		log_error("%s", err.text);
-		status = err.code == ERR_USAGE ? 2 : 3;
-	}
-	bool has_threads = false;
-	status = close_run(&run, settings, status, &has_threads);
-	if (run.ended_by != 0)
-		proc_die_by(run.ended_by);
-	/* what exit would tidy up is still used by threads that nobody can end */
-	if (has_threads)
-		_exit(status);
-	return status;
+	struct run *run = *run_at;
+	if (!run)
+		return;
+	if (run->progress)
+		progress_finish(run->progress, clock_now_ns());
+	close_jobs(run, end);
+	progress_destroy(&run->progress);
+	free(run->jobs);
+	close_records(run, end);
+	loop_destroy(&run->loop);
+	end->ended_by = run->ended_by;
+	free(run);
+	*run_at = NULL;
 }
