@@ -51,24 +51,22 @@ bool procfs_look(pid_t pid, struct procfs_process *ret)
 	if (!at || at[1] != ' ' || at[2] == '\0')
 		return false;
 	*ret = (struct procfs_process){.pid = pid, .state = at[2]};
-	at += 3;
-	/* numbers from the fourth field on */
+	at += 2;
 	for (int field = 4; field <= 28; field++) {
-		char *end;
-		uint64_t value = strtoull(at, &end, 10);
-		if (end == at)
+		at = strchr(at, ' ');
+		if (!at)
 			return false;
-		at = end;
+		at++;
 		if (field == 4)
-			ret->parent = (pid_t)value;
+			ret->parent = (pid_t)strtol(at, NULL, 10);
 		else if (field == 6)
-			ret->session = (pid_t)value;
+			ret->session = (pid_t)strtol(at, NULL, 10);
 		else if (field == 20)
-			ret->is_dead = (ret->state == 'Z' || ret->state == 'X') && value <= 1;
+			ret->is_dead = (ret->state == 'Z' || ret->state == 'X') && strtol(at, NULL, 10) <= 1;
 		else if (field == 22)
-			ret->start_ticks = value;
+			ret->start_ticks = strtoull(at, NULL, 10);
 		else if (field == 28)
-			ret->start_stack = value;
+			ret->start_stack = strtoull(at, NULL, 10);
 	}
 	return true;
 }
