@@ -14,13 +14,19 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-static void init_rings(struct channel *channel, unsigned char *const *rings, const struct channel_sizes *sizes)
+static void init_rings(struct channel *channel, unsigned char *const *rings, const size_t ring_bytes[3])
 {
 	struct down_shm *down = channel->down;
 	struct up_shm *up = channel->up;
-	ring_producer_init(&channel->task, rings[0], sizes->task_bytes, &down->task_head, &up->task_tail);
-	ring_consumer_init(&channel->result, rings[1], sizes->result_bytes, &up->result_head, &down->result_tail);
-	ring_consumer_init(&channel->event, rings[2], sizes->event_bytes, &up->event_head, &down->event_tail);
+	ring_producer_init(&channel->task, rings[0], ring_bytes[0], &down->task_head, &up->task_tail);
+	ring_consumer_init(&channel->result, rings[1], ring_bytes[1], &up->result_head, &down->result_tail);
+	ring_consumer_init(&channel->event, rings[2], ring_bytes[2], &up->event_head, &down->event_tail);
+}
+
+/* A page is a power of two as well. */
+static size_t whole_pages(size_t ring_bytes, size_t page_bytes)
+{
+	return ring_bytes < page_bytes ? page_bytes : ring_bytes;
 }
 
 static void store_take_back(struct channel *channel, uint32_t epoch)
@@ -35,36 +41,40 @@ int channel_create(struct channel **ret, unsigned worker_number, const struct ch
 	if (!channel)
 		return err_set(err, ERR_RESOURCE, "out of memory");
 	channel->fd = channel->bell_fd = -1;
-	const size_t ring_bytes[3] = {sizes->task_bytes, sizes->result_bytes, sizes->event_bytes};
+	const size_t page_bytes = segment_page_bytes(), control_bytes = channel_control_bytes(page_bytes);
+	const size_t ring_bytes[3] = {whole_pages(sizes->task_bytes, page_bytes),
+	                              whole_pages(sizes->result_bytes, page_bytes),
+	                              whole_pages(sizes->event_bytes, page_bytes)};
 	unsigned char *rings[3];
-	size_t n_bytes = CHANNEL_CONTROL_BYTES + ring_bytes[0] + ring_bytes[1] + ring_bytes[2];
+	size_t n_bytes = control_bytes + ring_bytes[0] + ring_bytes[1] + ring_bytes[2];
 	/* what the worker reads is near to the worker, what the supervisor reads near to the supervisor */
-	struct segment_near near = {.n_bytes = CHANNEL_CONTROL_BYTES + ring_bytes[0], .nodes = sizes->task_nodes};
+	struct segment_near near = {.n_bytes = control_bytes + ring_bytes[0], .nodes = sizes->task_nodes};
 	if (segment_create(n_bytes, &near, &channel->fd, ret_why_memfd, err) != 0 ||
-	    segment_map(channel->fd, CHANNEL_CONTROL_BYTES, ring_bytes, 3, &channel->map, rings, err) != 0)
+	    segment_map(channel->fd, control_bytes, ring_bytes, 3, &channel->map, rings, err) != 0)
 		goto fail;
 	unsigned char *base = channel->map.base;
-	channel->down = (struct down_shm *)(void *)(base + CHANNEL_PAGE_BYTES);
-	channel->up = (struct up_shm *)(void *)(base + 2 * CHANNEL_PAGE_BYTES);
-	channel->sums = (struct sums_shm *)(void *)(base + 4 * CHANNEL_PAGE_BYTES);
-	if (wake_init(&channel->wake, base + 3 * CHANNEL_PAGE_BYTES, err) != 0)
+	channel->down = (struct down_shm *)(void *)(base + channel_down_at(page_bytes));
+	channel->up = (struct up_shm *)(void *)(base + channel_up_at(page_bytes));
+	channel->sums = (struct sums_shm *)(void *)(base + channel_sums_at(page_bytes));
+	if (wake_init(&channel->wake, base + channel_sem_at(page_bytes), err) != 0)
 		goto fail;
 	channel->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (channel->bell_fd < 0) {
 		err_set_errno(err, ERR_RESOURCE, errno, "cannot make an eventfd");
 		goto fail;
 	}
-	init_rings(channel, rings, sizes);
+	init_rings(channel, rings, ring_bytes);
 	channel->epoch = CLAIM_EPOCH_FIRST;
 	store_take_back(channel, channel->epoch);
 	channel->has_heavy_fence = fence_has_heavy();
 	*(struct fixed_shm *)(void *)base = (struct fixed_shm){.magic = CHANNEL_MAGIC,
 	                                                       .version = CHANNEL_VERSION,
 	                                                       .worker_number = worker_number,
-	                                                       .task_bytes = sizes->task_bytes,
-	                                                       .result_bytes = sizes->result_bytes,
-	                                                       .event_bytes = sizes->event_bytes,
-	                                                       .has_heavy_fence = channel->has_heavy_fence};
+	                                                       .task_bytes = ring_bytes[0],
+	                                                       .result_bytes = ring_bytes[1],
+	                                                       .event_bytes = ring_bytes[2],
+	                                                       .has_heavy_fence = channel->has_heavy_fence,
+	                                                       .page_bytes = (uint32_t)page_bytes};
 	*ret = channel;
 	return 0;
 fail:

@@ -31,7 +31,7 @@
 #define CHANNEL_BROKEN (-1)
 
 struct channel_sizes {
-	size_t task_bytes, result_bytes, event_bytes; /* powers of two, at least a page */
+	size_t task_bytes, result_bytes, event_bytes; /* powers of two; less than a page of the kernel's becomes a page */
 	uint64_t task_nodes; /* NUMA nodes, a bit each, that the task ring had better be on; 0: near to the supervisor */
 };
 

@@ -3,7 +3,7 @@
  * layout - the memory that supervisor and worker share: a channel's segment, word by word. Both ends are built from
  * this file and check CHANNEL_VERSION.
  *
- * A channel's segment, in the order of the file:
+ * A channel's segment, in the order of the file. A page is what the kernel calls one: 4, 16 or 64 KiB.
  *   page 0   struct fixed_shm    written once by the supervisor before the worker exists
  *   page 1   struct down_shm     words the supervisor writes
  *   page 2   struct up_shm       words the worker writes
@@ -36,11 +36,9 @@
 #include <stdint.h>
 
 #define CHANNEL_MAGIC UINT64_C(0x31656c6261746f72) /* "rotable1" */
-#define CHANNEL_VERSION 5u
+#define CHANNEL_VERSION 6u
 
-#define CHANNEL_PAGE_BYTES 4096u
 #define CHANNEL_SUMS 4096u /* items: a power of two; so many of batches with sums may be owed at a time */
-#define CHANNEL_CONTROL_BYTES (4 * CHANNEL_PAGE_BYTES + CHANNEL_SUMS * 8)
 #define CHANNEL_LINE_BYTES 64
 
 #define RING_POSITION_BITS 40
@@ -57,7 +55,7 @@ struct fixed_shm {
 	uint32_t worker_number;
 	uint64_t task_bytes, result_bytes, event_bytes; /* powers of two, whole pages */
 	uint32_t has_heavy_fence; /* the supervisor's fence is one for both (shm/fence.h) */
-	uint32_t pad;
+	uint32_t page_bytes;      /* segment_page_bytes() of the supervisor: the worker's must be the same */
 };
 
 /*
@@ -152,10 +150,37 @@ struct sums_shm {
 	_Atomic uint64_t sums[CHANNEL_SUMS];
 };
 
-static_assert(sizeof(struct sums_shm) % CHANNEL_PAGE_BYTES == 0, "whole pages");
-static_assert(sizeof(struct fixed_shm) <= CHANNEL_PAGE_BYTES, "a page each");
-static_assert(sizeof(struct down_shm) <= CHANNEL_PAGE_BYTES, "a page each");
-static_assert(sizeof(struct up_shm) <= CHANNEL_PAGE_BYTES, "a page each");
+/* Where each part begins, by the bytes of a page. What stands before the rings is the control part. */
+static inline size_t channel_down_at(size_t page_bytes)
+{
+	return page_bytes;
+}
+
+static inline size_t channel_up_at(size_t page_bytes)
+{
+	return 2 * page_bytes;
+}
+
+static inline size_t channel_sem_at(size_t page_bytes)
+{
+	return 3 * page_bytes;
+}
+
+static inline size_t channel_sums_at(size_t page_bytes)
+{
+	return 4 * page_bytes;
+}
+
+static inline size_t channel_control_bytes(size_t page_bytes)
+{
+	size_t end = channel_sums_at(page_bytes) + sizeof(struct sums_shm);
+	return (end + page_bytes - 1) / page_bytes * page_bytes;
+}
+
+#define CHANNEL_PAGE_BYTES_MIN 4096 /* no Linux has smaller ones */
+static_assert(sizeof(struct fixed_shm) <= CHANNEL_PAGE_BYTES_MIN, "a page each");
+static_assert(sizeof(struct down_shm) <= CHANNEL_PAGE_BYTES_MIN, "a page each");
+static_assert(sizeof(struct up_shm) <= CHANNEL_PAGE_BYTES_MIN, "a page each");
 static_assert(offsetof(struct down_shm, take_back) % CHANNEL_LINE_BYTES == 0, "a line of its own");
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2, "shared words must be lock-free");
 

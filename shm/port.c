@@ -16,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static bool is_ring_size(uint64_t n_bytes)
+static bool is_ring_size(uint64_t n_bytes, uint32_t page_bytes)
 {
-	return n_bytes >= CHANNEL_PAGE_BYTES && n_bytes <= UINT32_MAX && (n_bytes & (n_bytes - 1)) == 0;
+	return n_bytes >= page_bytes && n_bytes <= UINT32_MAX && (n_bytes & (n_bytes - 1)) == 0;
 }
 
 /* Nothing of it is used before. The rings stand so often in what there is. */
@@ -27,8 +27,13 @@ static int check(const struct fixed_shm *fixed, uint64_t n_bytes, unsigned times
 	if (fixed->magic != CHANNEL_MAGIC || fixed->version != CHANNEL_VERSION)
 		return err_set(err, ERR_RUN, "the channel is of version %u, this worker's is %u: reinstall rota",
 		               fixed->version, CHANNEL_VERSION);
-	if (!is_ring_size(fixed->task_bytes) || !is_ring_size(fixed->result_bytes) || !is_ring_size(fixed->event_bytes) ||
-	    CHANNEL_CONTROL_BYTES + times * (fixed->task_bytes + fixed->result_bytes + fixed->event_bytes) != n_bytes)
+	const uint32_t page_bytes = fixed->page_bytes;
+	const uint64_t n_rings_bytes = times * (fixed->task_bytes + fixed->result_bytes + fixed->event_bytes);
+	if (page_bytes != segment_page_bytes())
+		return err_set(err, ERR_RUN, "the channel has pages of %u bytes, this worker's are of %zu", page_bytes,
+		               segment_page_bytes());
+	if (!is_ring_size(fixed->task_bytes, page_bytes) || !is_ring_size(fixed->result_bytes, page_bytes) ||
+	    !is_ring_size(fixed->event_bytes, page_bytes) || channel_control_bytes(page_bytes) + n_rings_bytes != n_bytes)
 		return err_set(err, ERR_RUN, "the channel isn't of the size that it says");
 	return 0;
 }
@@ -37,11 +42,11 @@ static void attach(struct port *port, const struct fixed_shm *fixed, unsigned ch
 {
 	port->worker_number = fixed->worker_number;
 	port->has_light_fence = fixed->has_heavy_fence && fence_register();
-	port->down = (struct down_shm *)(void *)(base + CHANNEL_PAGE_BYTES);
-	port->up = (struct up_shm *)(void *)(base + 2 * CHANNEL_PAGE_BYTES);
-	port->sem_page = base + 3 * CHANNEL_PAGE_BYTES;
-	port->sums = (struct sums_shm *)(void *)(base + 4 * CHANNEL_PAGE_BYTES);
-	unsigned char *task = base + CHANNEL_CONTROL_BYTES;
+	port->down = (struct down_shm *)(void *)(base + channel_down_at(fixed->page_bytes));
+	port->up = (struct up_shm *)(void *)(base + channel_up_at(fixed->page_bytes));
+	port->sem_page = base + channel_sem_at(fixed->page_bytes);
+	port->sums = (struct sums_shm *)(void *)(base + channel_sums_at(fixed->page_bytes));
+	unsigned char *task = base + channel_control_bytes(fixed->page_bytes);
 	unsigned char *result = task + 2 * fixed->task_bytes;
 	unsigned char *event = result + 2 * fixed->result_bytes;
 	ring_consumer_init(&port->task, task, fixed->task_bytes, &port->down->task_head, &port->up->task_tail);
@@ -66,7 +71,7 @@ int port_attach(struct port *port, int take_fd, int take_bell_fd, struct err *er
 	if (check(&fixed, (uint64_t)status.st_size, 1, err) != 0)
 		goto out;
 	const size_t ring_bytes[3] = {fixed.task_bytes, fixed.result_bytes, fixed.event_bytes};
-	result = segment_map(take_fd, CHANNEL_CONTROL_BYTES, ring_bytes, 3, &port->map, rings, err);
+	result = segment_map(take_fd, channel_control_bytes(fixed.page_bytes), ring_bytes, 3, &port->map, rings, err);
 	if (result == 0)
 		attach(port, &fixed, port->map.base);
 out:

@@ -24,6 +24,11 @@
 #define NODES_MAX 1024 /* the most that Linux can be built for */
 #define LONG_BITS (8 * sizeof(long))
 
+size_t segment_page_bytes(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
 /* When that process was started, in ticks since boot; 0 when there is no such process. */
 static unsigned long long start_ticks(long pid)
 {

@@ -19,6 +19,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What the kernel maps: 4, 16 or 64 KiB. Offsets and sizes of what is mapped are multiples of it. */
+size_t segment_page_bytes(void);
+
 /*
  * Where a part of it should be: pages of [0, n_bytes) are of a NUMA node in nodes (bit n: node n) as long as it
  * has any and the kernel allows the wish. The rest is of whatever is near to the caller.

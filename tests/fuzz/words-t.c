@@ -155,7 +155,7 @@ static void lie_of_bytes(struct port *port)
 	size_t n_bytes = port->map.mapped_bytes, at;
 	do
 		at = (size_t)(next() % n_bytes);
-	while (at / CHANNEL_PAGE_BYTES == 3);
+	while (at / segment_page_bytes() == 3);
 	((unsigned char *)port->map.base)[at] ^= (unsigned char)(1u << below(8));
 }
 

@@ -34,7 +34,6 @@
 #define SOCKET_FD 3
 #define TRAP_FLAG 0x100
 #define N_NAMES 64
-#define WATCHED_BYTES (3 * (size_t)CHANNEL_PAGE_BYTES) /* pages 1 to 3 */
 
 static struct {
 	char name[32];
@@ -42,7 +41,8 @@ static struct {
 } seen[N_NAMES];
 
 static bool is_worker;
-static char *watched; /* page 1 of the channel; NULL: none yet */
+static char *watched;     /* pages 1 to 3 of the channel; NULL: none yet */
+static size_t page_bytes; /* while something is watched */
 static char stored[48]; /* NAME:NUMBER of the store that is being made */
 
 /* --- halting ------------------------------------------------------------------------------------------------------ */
@@ -96,9 +96,9 @@ static void begin(char point[48], const char *name)
 static void name_event(char name[32])
 {
 	static const char *const kinds[] = {"?", "FAILED", "PART", "LOG", "COUNT", "REFUSED", "BEGUN", "ENDED"};
-	const struct fixed_shm *fixed = (const void *)(watched - CHANNEL_PAGE_BYTES);
-	const struct up_shm *up = (const void *)(watched + CHANNEL_PAGE_BYTES);
-	const char *ring = watched - CHANNEL_PAGE_BYTES + CHANNEL_CONTROL_BYTES + 2 * fixed->task_bytes +
+	const struct fixed_shm *fixed = (const void *)(watched - page_bytes);
+	const struct up_shm *up = (const void *)(watched + page_bytes);
+	const char *ring = watched - page_bytes + channel_control_bytes(page_bytes) + 2 * fixed->task_bytes +
 	                   2 * fixed->result_bytes;
 	uint64_t position = atomic_load(&up->event_head) & RING_POSITION_MASK & (fixed->event_bytes - 1);
 	uint32_t kind;
@@ -114,11 +114,11 @@ static void name_word(char name[32], size_t at)
 	} words[] = {{offsetof(struct up_shm, result_head), "result"}, {offsetof(struct up_shm, claim), "claim"},
 	             {offsetof(struct up_shm, task_tail), "task"},     {offsetof(struct up_shm, busy_ns), "busy"},
 	             {offsetof(struct up_shm, state), "state"},        {offsetof(struct up_shm, is_sleeping), "sleeping"}};
-	snprintf(name, 32, at < CHANNEL_PAGE_BYTES ? "bell" : at < 2 * CHANNEL_PAGE_BYTES ? "cut" : "semaphore");
-	if (at == CHANNEL_PAGE_BYTES + offsetof(struct up_shm, event_head))
+	snprintf(name, 32, at < page_bytes ? "bell" : at < 2 * page_bytes ? "cut" : "semaphore");
+	if (at == page_bytes + offsetof(struct up_shm, event_head))
 		name_event(name);
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (at == CHANNEL_PAGE_BYTES + words[i].at)
+		if (at == page_bytes + words[i].at)
 			snprintf(name, 32, "%s", words[i].name);
 }
 
@@ -128,13 +128,13 @@ static void on_fault(int signum, siginfo_t *info, void *arg)
 	const char *at = info->si_addr;
 	int errnum = errno;
 	char name[32];
-	if (!watched || at < watched || at >= watched + WATCHED_BYTES) {
+	if (!watched || at < watched || at >= watched + 3 * page_bytes) {
 		signal(signum, SIG_DFL);
 		return;
 	}
 	name_word(name, (size_t)(at - watched));
 	begin(stored, name);
-	mprotect(watched, WATCHED_BYTES, PROT_READ | PROT_WRITE);
+	mprotect(watched, 3 * page_bytes, PROT_READ | PROT_WRITE);
 	context->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
 	errno = errnum;
 }
@@ -145,7 +145,7 @@ static void on_trap(int signum, siginfo_t *info, void *arg)
 	int errnum = errno;
 	(void)signum, (void)info;
 	context->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
-	mprotect(watched, WATCHED_BYTES, PROT_READ);
+	mprotect(watched, 3 * page_bytes, PROT_READ);
 	reach(stored, "after");
 	errno = errnum;
 }
@@ -154,14 +154,15 @@ static void watch(void *map, size_t n_bytes, int flags, off_t offset)
 {
 	const struct fixed_shm *fixed = map;
 	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
+	page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 	if (!is_worker || map == MAP_FAILED || !(flags & MAP_SHARED) || !(flags & MAP_FIXED) || offset != 0 ||
-	    n_bytes != CHANNEL_CONTROL_BYTES || fixed->magic != CHANNEL_MAGIC)
+	    n_bytes != channel_control_bytes(page_bytes) || fixed->magic != CHANNEL_MAGIC)
 		return;
-	watched = (char *)map + CHANNEL_PAGE_BYTES;
+	watched = (char *)map + page_bytes;
 	sigaction(SIGSEGV, &action, NULL);
 	action.sa_sigaction = on_trap;
 	sigaction(SIGTRAP, &action, NULL);
-	mprotect(watched, WATCHED_BYTES, PROT_READ);
+	mprotect(watched, 3 * page_bytes, PROT_READ);
 }
 
 static void *real(const char *name)

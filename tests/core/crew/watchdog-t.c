@@ -338,7 +338,8 @@ static void test_memory(void)
 		ok(seen > want - MIB && seen < want + MIB, "%lld bytes with rings that were %s: those that are its own, %lld",
 		   (long long)seen, i ? "used" : "not used yet", (long long)want);
 		/* both mappings of each ring */
-		for (size_t at = CHANNEL_CONTROL_BYTES; at < map->mapped_bytes; at += CHANNEL_PAGE_BYTES)
+		size_t page_bytes = segment_page_bytes();
+		for (size_t at = channel_control_bytes(page_bytes); at < map->mapped_bytes; at += page_bytes)
 			((volatile unsigned char *)map->base)[at] = 0;
 	}
 	unsigned char *shared = mmap(NULL, 16 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
