@@ -115,7 +115,7 @@ last_words() {
 	has "$err" "item 7: $2$3"
 	has "$err" "item 7 \"7\": crashed: $2"
 	if grep -q '^#define HAVE_LIBBACKTRACE' "$abs_top_builddir/config.h"; then
-		grep -q "  $4 at .*shelf\.c:[0-9]" "$err"
+		grep -q "  $4 at .*/shelf/.*\.c:[0-9]" "$err"
 	else
 		grep -q '  .*/shelf\.so+0x' "$err"
 	fi
