@@ -9,6 +9,8 @@
  * What a command and its process group get of signals, and what becomes of what it leaves behind, is exec_group's.
  */
 #define _GNU_SOURCE 1
+#include "config.h"
+
 #include "plugins/exec_command.h"
 
 #include <errno.h>
@@ -325,6 +327,17 @@ static int launch(struct rota_task *task, struct launcher *launcher, size_t n_it
 	}
 }
 
+/* Without SIG; NULL where the C library (glibc before 2.32) or nobody knows one. */
+static const char *signal_name(int number)
+{
+#ifdef HAVE_SIGABBREV_NP
+	return sigabbrev_np(number);
+#else
+	(void)number;
+	return NULL;
+#endif
+}
+
 /* The command's exit status decides. */
 static int judge(struct rota_task *task, const struct group *group)
 {
@@ -336,7 +349,7 @@ static int judge(struct rota_task *task, const struct group *group)
 	rota_command_ended(task, wait_status);
 	if (WIFEXITED(wait_status))
 		return rota_fail(task, "exited with code %d", WEXITSTATUS(wait_status));
-	const char *name = sigabbrev_np(WTERMSIG(wait_status));
+	const char *name = signal_name(WTERMSIG(wait_status));
 	if (!name)
 		return rota_fail(task, "killed by signal %d", WTERMSIG(wait_status));
 	return rota_fail(task, "killed by SIG%s", name);

@@ -208,16 +208,29 @@ void proc_die_by(int signum)
 	_exit(128 + signum);
 }
 
+/* Without SIG; NULL: a real-time signal, or none. glibc has such names only from 2.32 on. */
+static const char *signal_name(int number)
+{
+	static const char *const names[] = {
+	    [SIGHUP] = "HUP",     [SIGINT] = "INT",       [SIGQUIT] = "QUIT",     [SIGILL] = "ILL",   [SIGTRAP] = "TRAP",
+	    [SIGABRT] = "ABRT",   [SIGBUS] = "BUS",       [SIGFPE] = "FPE",       [SIGKILL] = "KILL", [SIGUSR1] = "USR1",
+	    [SIGSEGV] = "SEGV",   [SIGUSR2] = "USR2",     [SIGPIPE] = "PIPE",     [SIGALRM] = "ALRM", [SIGTERM] = "TERM",
+	    [SIGCHLD] = "CHLD",   [SIGCONT] = "CONT",     [SIGSTOP] = "STOP",     [SIGTSTP] = "TSTP", [SIGTTIN] = "TTIN",
+	    [SIGTTOU] = "TTOU",   [SIGURG] = "URG",       [SIGXCPU] = "XCPU",     [SIGXFSZ] = "XFSZ", [SIGPROF] = "PROF",
+	    [SIGWINCH] = "WINCH", [SIGVTALRM] = "VTALRM", [SIGSTKFLT] = "STKFLT", [SIGPOLL] = "POLL", [SIGPWR] = "PWR",
+	    [SIGSYS] = "SYS"};
+	return number > 0 && (size_t)number < sizeof(names) / sizeof(*names) ? names[number] : NULL;
+}
+
 const char *proc_death(char text[PROC_DEATH_BYTES], int wait_status)
 {
 	if (WIFEXITED(wait_status)) {
 		snprintf(text, PROC_DEATH_BYTES, "exit code %d", WEXITSTATUS(wait_status));
 	} else if (WIFSIGNALED(wait_status)) {
 		int number = WTERMSIG(wait_status);
-		const char *name = sigabbrev_np(number);
-		const char *words = sigdescr_np(number);
-		if (name && words)
-			snprintf(text, PROC_DEATH_BYTES, "SIG%s (%s)", name, words);
+		const char *name = signal_name(number);
+		if (name)
+			snprintf(text, PROC_DEATH_BYTES, "SIG%s (%s)", name, strsignal(number));
 		else
 			snprintf(text, PROC_DEATH_BYTES, "signal %d", number);
 	} else {

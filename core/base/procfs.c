@@ -7,10 +7,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -104,24 +106,63 @@ pid_t procfs_children_next(struct procfs_children *children)
 	return pid;
 }
 
-/* Without opendir, which takes memory. */
-size_t procfs_threads(pid_t pid, pid_t ret[PROCFS_THREADS_MAX])
+/* folder_fd: of the folder that is being read. */
+typedef void number_f(int number, int folder_fd, void *arg);
+
+/* Calls for each name in the folder that is a number. Without opendir, which takes memory. Is the folder there? */
+static bool each_number(const char *path, number_f *call, void *arg)
 {
-	char path[PATH_BYTES];
 	alignas(struct dirent64) char entries[4096];
-	size_t n_threads = 0;
-	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
+		return false;
 	for (long n_bytes; (n_bytes = syscall(SYS_getdents64, fd, entries, sizeof entries)) > 0;) {
-		for (long at = 0; at < n_bytes && n_threads < PROCFS_THREADS_MAX;) {
+		for (long at = 0; at < n_bytes;) {
 			const struct dirent64 *entry = (const struct dirent64 *)(const void *)(entries + at);
+			int number = (int)strtol(entry->d_name, NULL, 10);
 			if (entry->d_name[0] != '.')
-				ret[n_threads++] = (pid_t)strtol(entry->d_name, NULL, 10);
+				call(number, fd, arg);
 			at += entry->d_reclen;
 		}
 	}
 	close(fd);
-	return n_threads;
+	return true;
+}
+
+struct threads {
+	pid_t *all;
+	size_t n;
+};
+
+static void add_thread(int number, int folder_fd, void *arg)
+{
+	struct threads *threads = arg;
+	(void)folder_fd;
+	if (threads->n < PROCFS_THREADS_MAX)
+		threads->all[threads->n++] = (pid_t)number;
+}
+
+size_t procfs_threads(pid_t pid, pid_t ret[PROCFS_THREADS_MAX])
+{
+	char path[PATH_BYTES];
+	struct threads threads = {ret, 0};
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	return each_number(path, add_thread, &threads) ? threads.n : 0;
+}
+
+static void close_late(int number, int folder_fd, void *arg)
+{
+	const int *first = arg;
+	if (number >= *first && number != folder_fd)
+		close(number);
+}
+
+/* The list is by number, so closing one that was told changes nothing of what follows. */
+void procfs_close_from(int first)
+{
+	struct rlimit limit;
+	if (each_number("/proc/self/fd", close_late, &first) || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	for (rlim_t fd = (rlim_t)first; fd < limit.rlim_cur && fd <= INT_MAX; fd++)
+		close((int)fd);
 }

@@ -3,7 +3,8 @@
  * procfs - what the kernel says in small files of /proc, /sys or a cgroup: the only reader of /proc/PID/stat and of
  * the lists of children and threads, and one way to read or write any file that fits into a buffer.
  *
- *   procfs_read, procfs_write; procfs_look; procfs_children_open, procfs_children_next until 0; procfs_threads
+ *   procfs_read, procfs_write; procfs_look; procfs_children_open, procfs_children_next until 0; procfs_threads;
+ *   procfs_close_from
  *
  * Nothing here takes memory from the heap or a lock: it may be called after a fork, and when a signal has come.
  */
@@ -48,5 +49,8 @@ pid_t procfs_children_next(struct procfs_children *children);
 
 /* The threads of a process. How many; 0: it is gone. */
 size_t procfs_threads(pid_t pid, pid_t ret[PROCFS_THREADS_MAX]);
+
+/* Closes this process's descriptors from first on, as closefrom, which glibc has only from 2.34 on. Takes no memory. */
+void procfs_close_from(int first);
 
 #endif

@@ -20,7 +20,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,7 +70,7 @@ static int child_start(struct child *child, const char *worker_program, const ch
 	rc = proc_spawn(argv, fds, sizeof(fds) / sizeof(fds[0]), true, &child->pid, err);
 	if (rc)
 		goto out;
-	child->pidfd = pidfd_open(child->pid, 0);
+	child->pidfd = proc_open_pidfd(child->pid);
 	child->text_fd = text[0];
 	child->words_fd = words[0];
 	text[0] = words[0] = -1;

@@ -51,7 +51,7 @@ _Noreturn static void watch(pid_t server, int supervisor_fd)
 	/* nobody's pipe is held open by us */
 	if (getppid() != server || dup2(supervisor_fd, STDIN_FILENO) < 0)
 		_exit(1);
-	closefrom(STDIN_FILENO + 1);
+	procfs_close_from(STDIN_FILENO + 1);
 	while (poll(&polled, 1, -1) < 0)
 		;
 	poll(NULL, 0, GRACE_MS);

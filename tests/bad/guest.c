@@ -66,7 +66,8 @@ __attribute__((constructor)) static void construct(void)
 
 static void close_all(void)
 {
-	closefrom(0);
+	for (int fd = 0; fd < 1024; fd++)
+		close(fd);
 }
 
 static int guest_load(struct rota_worker *worker)

@@ -9,6 +9,7 @@
  */
 #include "config.h"
 
+#include "core/base/proc.h"
 #include "shm/channel.h"
 
 #include "ends.h"
@@ -20,7 +21,6 @@
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/wait.h>
@@ -301,7 +301,7 @@ static void begin(void)
 		live(life.channel->fd, life.channel->bell_fd);
 	}
 	channel_close_fd(life.channel);
-	life.pidfd = pidfd_open(life.pid, 0);
+	life.pidfd = proc_open_pidfd(life.pid);
 	must(life.pidfd >= 0);
 }
 

@@ -9,6 +9,7 @@
 
 #include "tests/tap.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -119,6 +120,38 @@ static void test_children(void)
 	is_int(procfs_children_next(&children), 0, "who is gone has none");
 }
 
+/* In a process whose root is that folder, if one is given. Is what is below first open still, and nothing else? */
+static bool closes_from(int first, const char *root)
+{
+	int wait_status;
+	pid_t pid = fork();
+	must(pid >= 0);
+	if (pid == 0) {
+		bool is_good = dup2(STDIN_FILENO, first - 1) == first - 1 && dup2(STDIN_FILENO, first) == first &&
+		               dup2(STDIN_FILENO, first + 20) == first + 20 && (!root || chroot(root) == 0);
+		procfs_close_from(first);
+		for (int fd = first; fd < first + 40; fd++)
+			is_good = is_good && fcntl(fd, F_GETFD) < 0;
+		_exit(is_good && fcntl(first - 1, F_GETFD) >= 0 ? 0 : 1);
+	}
+	must(waitpid(pid, &wait_status, 0) == pid);
+	return wait_status == 0;
+}
+
+static void test_close_from(void)
+{
+	char folder[TAP_PATH_BYTES];
+	ok(closes_from(20, NULL), "descriptors are closed from one on");
+	if (geteuid() != 0) {
+		skip("only root may change its root");
+		return;
+	}
+	tap_template(folder, "procfs");
+	must(mkdtemp(folder));
+	ok(closes_from(20, folder), "and where there is no /proc");
+	rmdir(folder);
+}
+
 /* As the kernel gives a list that takes several reads: they end within numbers, too. */
 static void test_many_children(void)
 {
@@ -146,5 +179,6 @@ int main(void)
 	test_threads();
 	test_children();
 	test_many_children();
+	test_close_from();
 	return tap_done();
 }

@@ -9,6 +9,7 @@
 #include "core/worker/forkserver.h"
 
 #include "core/base/proc.h"
+#include "core/base/procfs.h"
 #include "core/crew/server.h"
 #include "core/wire/setup.h"
 #include "shm/channel.h"
@@ -153,7 +154,7 @@ static void begin(bool runs_commands)
 	must(box.server.pid >= 0);
 	if (box.server.pid == 0) {
 		dup2(pair[1], FORKSERVER_SOCKET_FD);
-		closefrom(FORKSERVER_SOCKET_FD + 1);
+		procfs_close_from(FORKSERVER_SOCKET_FD + 1);
 		setsid(); /* as one that is executed has */
 		exit(forkserver_run("rota-worker", supervisor));
 	}

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "core/base/clock.h"
+#include "core/base/procfs.h"
 #include "core/worker/tidy.h"
 #include "tests/tap.h"
 
@@ -463,7 +464,7 @@ static void close_channel(void)
 static void lose_folder(void)
 {
 	must(chdir("/proc") == 0);
-	closefrom(channel_fd + 1);
+	procfs_close_from(channel_fd + 1);
 }
 
 static void lower_hard_limit(void)
