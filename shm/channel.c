@@ -360,7 +360,7 @@ int channel_stop(struct channel *channel)
 enum worker_state channel_state(const struct channel *channel)
 {
 	uint32_t state = atomic_load_explicit(&channel->up->state, memory_order_acquire);
-	return state <= WORKER_LEFT ? (enum worker_state)state : WORKER_STARTING;
+	return state <= WORKER_MUTE ? (enum worker_state)state : WORKER_STARTING;
 }
 
 bool channel_is_dying(const struct channel *channel)

@@ -119,7 +119,8 @@ enum worker_state {
 	WORKER_STARTING = 0,
 	WORKER_READY = 1,   /* open went well */
 	WORKER_REFUSED = 2, /* load or open said no: an EVENT_REFUSED says why */
-	WORKER_LEFT = 3     /* it left its loop in order, close was called */
+	WORKER_LEFT = 3,    /* it left its loop in order, close was called */
+	WORKER_MUTE = 4     /* its bell is gone, whoever did it, and its item has to wait for the supervisor: it ends */
 };
 
 /* Page 2. Written by the worker, read (copied once, checked) by the supervisor. */

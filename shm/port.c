@@ -119,9 +119,20 @@ void port_ring(struct port *port)
 	while (write(port->bell_fd, &one, sizeof one) < 0) {
 		if (errno == EAGAIN) /* rung 2^64 times and never heard: it will be */
 			break;
-		if (errno != EINTR)
-			_exit(125); /* the bell is gone: nobody could hear of this worker again */
+		if (errno != EINTR) {
+			port->is_mute = true;
+			break;
+		}
 	}
+}
+
+/* After the bell and before an item sleeps: a supervisor that wasn't rung may sleep, too. */
+static void end_if_mute(struct port *port)
+{
+	if (!port->is_mute)
+		return;
+	atomic_store_explicit(&port->up->state, WORKER_MUTE, memory_order_release);
+	_exit(125);
 }
 
 /* Bytes in the task ring. */
@@ -226,6 +237,7 @@ static int gather(struct port *port, struct err *err)
 		ring_take(&port->task, n, 0);
 		ring_release(&port->task);
 		port_ring(port);
+		end_if_mute(port);
 	}
 	return 0;
 }
@@ -234,6 +246,8 @@ static int gather(struct port *port, struct err *err)
 int port_next_batch(struct port *port, struct port_batch *ret, struct err *err)
 {
 	for (;;) {
+		if (port->is_mute)
+			return 0;
 		sleep_until(port, task_has_come, 0);
 		if (!has_task(port))
 			return 0;
@@ -277,6 +291,7 @@ void port_wait_room(struct port *port, size_t n_bytes)
 {
 	if (!result_room_has_come(port, n_bytes)) {
 		port_ring(port);
+		end_if_mute(port);
 		sleep_until(port, result_room_has_come, n_bytes);
 	}
 }
@@ -286,6 +301,7 @@ static void put_event(struct port *port, const struct event_shm *header, const c
 	uint64_t n_bytes = sizeof *header + header->n_bytes;
 	if (ring_room(&port->event, n_bytes) < (int64_t)n_bytes) {
 		port_ring(port);
+		end_if_mute(port);
 		sleep_until(port, event_room_has_come, n_bytes);
 	}
 	unsigned char *at = ring_at(&port->event);

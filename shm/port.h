@@ -9,6 +9,10 @@
  * What the supervisor writes is trusted here: it owns the run. Sleeping, for work or for room, is one semaphore.
  * Result bytes are put into the ring at port_out before they are answered; nothing of them counts until then.
  *
+ * A bell that is gone (a plugin closes what isn't its own) costs no item: the item in hand goes on and counts, the rest
+ * of its batch too, and then there is no other. Only where an item must wait for the supervisor, which perhaps sleeps,
+ * does the process end in the midst of it: as WORKER_MUTE, for an earlier item may have done it.
+ *
  * Owner: the worker. Threads: one (the one that runs the items).
  */
 #ifndef SHM_PORT_H
@@ -49,6 +53,7 @@ struct port {
 	bool has_light_fence; /* the supervisor's is one for both */
 	uint64_t rung_bytes;  /* published when the bell was last rung */
 	bool is_in_part;      /* the item that is being run has published bytes */
+	bool is_mute;         /* the bell couldn't be rung: it is gone */
 	/* the batch in hand */
 	struct batch_shm batch;
 	char *large; /* its bytes, when they are more than the ring holds; owned */
@@ -70,7 +75,7 @@ int port_attach(struct port *port, int take_fd, int take_bell_fd, struct err *er
 int port_attach_map(struct port *port, const struct segment_map *map, int bell_fd, struct err *err);
 void port_detach(struct port *port);
 
-/* Waits for a batch: 1; 0: stop; -1: out of memory for a large one (err). */
+/* Waits for a batch: 1; 0: stop, or the bell is gone; -1: out of memory for a large one (err). */
 int port_next_batch(struct port *port, struct port_batch *ret, struct err *err);
 
 /* Rings the bell, if the supervisor has said that it sleeps. */

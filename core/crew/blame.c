@@ -78,16 +78,18 @@ static void say_between(const struct worker *worker, int wait_status)
 static bool settle(struct crew *crew, struct worker *worker, int wait_status, bool was_lost, bool has_left)
 {
 	int begun = worker->is_broken ? CHANNEL_BROKEN : channel_begun(worker->channel);
+	/* an earlier item of the batch may have closed its bell */
+	bool is_mute = channel_state(worker->channel) == WORKER_MUTE;
 	/* that we wanted it to end we know, whatever took its fork server */
 	if (worker->ending == ENDING_TIMED_OUT || worker->ending == ENDING_OVER_MEMORY)
-		was_lost = false;
-	bool is_unknown = begun < 0 || (begun > 0 && was_lost);
+		was_lost = is_mute = false;
+	bool is_unknown = begun < 0 || (begun > 0 && (was_lost || is_mute));
 	/* ended for an item that it then answered all the same: the one that it is in now has done nothing */
 	bool is_other = (worker->ending == ENDING_TIMED_OUT || worker->ending == ENDING_OVER_MEMORY) && !is_unknown &&
 	                (begun == 0 || worker->ending_item != worker->channel->answered);
 	bool owes = !flight_is_empty(&worker->flight), is_undone = owes && begun == 0 && !is_other;
 	bool is_known = flight_suspicions(&worker->flight) > pardons(was_lost, is_undone, has_left);
-	bool is_charged = owes && !is_other && ((begun > 0 && !was_lost) || ((is_unknown || is_undone) && is_known));
+	bool is_charged = owes && !is_other && ((begun > 0 && !is_unknown) || ((is_unknown || is_undone) && is_known));
 	if (is_charged) {
 		struct cause cause = judge(crew, worker, wait_status);
 		crew->events.charge(crew->events.arg, worker, &cause);
@@ -114,7 +116,7 @@ static enum verdict settle_death(struct crew *crew, struct worker *worker, int w
 	enum worker_phase phase = worker->phase;
 	enum worker_state state = channel_state(worker->channel);
 	/* it may have become ready and died since it was last looked at */
-	if (phase == WORKER_IS_STARTING && (state == WORKER_READY || state == WORKER_LEFT))
+	if (phase == WORKER_IS_STARTING && state != WORKER_STARTING && state != WORKER_REFUSED)
 		phase = WORKER_IS_READY;
 	crew->n_deaths++;
 	bool is_settled = settle(crew, worker, wait_status, was_lost, false);
@@ -122,7 +124,9 @@ static enum verdict settle_death(struct crew *crew, struct worker *worker, int w
 		return VERDICT_ACCOUNTED;
 	if (phase == WORKER_IS_STARTING)
 		return VERDICT_NOT_READY;
-	if (!worker->is_broken)
+	if (state == WORKER_MUTE)
+		log_warning("worker %u: an item has closed the worker's own descriptors: it is replaced", worker->number);
+	else if (!worker->is_broken)
 		say_between(worker, wait_status);
 	return VERDICT_UNCHARGED;
 }

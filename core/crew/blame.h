@@ -3,9 +3,9 @@
  * blame - a worker died: what it had published is collected, the item that it had begun is charged, the rest goes back.
  *
  * Who is charged: the one item that the claim word says was begun. When the worker was taken down together with its
- * fork server, or its claim word can't be true, nobody knows: what it held is run again one item at a time (suspect),
- * and only a suspect item that takes its worker along once more, or the fork server twice more, is charged. Such a
- * rerun is no attempt.
+ * fork server, when it ended for want of its bell, or when its claim word can't be true, nobody knows: what it held is
+ * run again one item at a time (suspect), and only a suspect item that takes its worker along once more, or the fork
+ * server twice more, is charged. Such a rerun is no attempt.
  *
  * The claim word exonerates nobody for ever. When a worker ends that owes something, though it says that it had begun
  * nothing, dead or having left in order, that is noted of the item that it owed first. After the third time this one is

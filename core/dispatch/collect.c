@@ -268,7 +268,7 @@ static int take_event(struct collector *collector, struct worker *worker, struct
 	if (event->kind == EVENT_REFUSED) {
 		/* who has opened, or has had an item in hand, can't say so any more */
 		enum worker_state state = channel_state(channel);
-		if (worker->n_sent_items > 0 || state == WORKER_READY || state == WORKER_LEFT)
+		if (worker->n_sent_items > 0 || (state != WORKER_STARTING && state != WORKER_REFUSED))
 			return CHANNEL_BROKEN;
 		snprintf(worker->refusal, sizeof worker->refusal, "%.*s", (int)sizeof worker->refusal - 1, event->text);
 		return 1;

@@ -134,8 +134,8 @@ static void stay(const struct setup *setup, struct port *port)
 }
 
 /*
- * A plugin whose open closes what isn't its own would do so in every worker. The supervisor can't be rung any more,
- * which ends the worker in the attempt: what it is to find afterwards is all there before.
+ * A plugin whose open closes what isn't its own would do so in every worker. The supervisor can't be rung any more: it
+ * finds this when the process has ended.
  */
 static int refuse_without_bell(const struct host *host, struct port *port)
 {
@@ -143,8 +143,8 @@ static int refuse_without_bell(const struct host *host, struct port *port)
 	if (!port->owns_map || fcntl(port->bell_fd, F_GETFD) >= 0)
 		return 0;
 	err_set(&err, ERR_RUN, "plugin %s: its open has closed descriptors that aren't its own", host->plugin.name);
-	atomic_store_explicit(&port->up->state, WORKER_REFUSED, memory_order_release);
 	port_say(port, EVENT_REFUSED, 0, err.text, strlen(err.text));
+	port_set_state(port, WORKER_REFUSED);
 	return -1;
 }
 

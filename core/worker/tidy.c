@@ -230,11 +230,11 @@ static const struct {
 	[TIDY_THREAD_LOCALE] = {check_thread_locale, false, true, "another locale of the thread"},
 	[TIDY_CHILDREN] = {check_children, false, false, "child processes"},
 	[TIDY_STREAMS] = {check_streams, true, false, "closed standard streams"},
-	[TIDY_CHANNEL] = {check_channel, true, false, ""}, /* it would have to be said by that descriptor */
+	[TIDY_CHANNEL] = {check_channel, false, false, "the worker's own descriptors closed"},
 };
 static_assert(sizeof kinds / sizeof *kinds == TIDY_KINDS, "a line each");
 
-static void keep_process(struct tidy *tidy, int channel_fd)
+static void keep_process(struct tidy *tidy)
 {
 	int folder_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (look_at_folder(&tidy->folder) != 0)
@@ -256,13 +256,13 @@ static void keep_process(struct tidy *tidy, int channel_fd)
 	tidy->locale = locale ? strdup(locale) : NULL;
 	for (int fd = 0; fd < TIDY_STREAMS_MAX; fd++)
 		tidy->has_stream[fd] = is_open(fd);
-	tidy->channel_fd = channel_fd;
 }
 
 void tidy_init(struct tidy *tidy, enum tidy_scope scope, int channel_fd)
 {
 	memset(tidy, 0, sizeof *tidy);
 	tidy->scope = scope;
+	tidy->channel_fd = channel_fd;
 	tidy->folder_fd = -1;
 	tidy->pid = getpid();
 	if (scope == TIDY_TREE || scope == TIDY_PROCESS)
@@ -272,7 +272,7 @@ void tidy_init(struct tidy *tidy, enum tidy_scope scope, int channel_fd)
 	pthread_sigmask(SIG_SETMASK, NULL, &tidy->sigmask);
 	tidy->thread_locale = uselocale((locale_t)0);
 	if (scope == TIDY_PROCESS)
-		keep_process(tidy, channel_fd);
+		keep_process(tidy);
 }
 
 void tidy_fini(struct tidy *tidy)
@@ -290,7 +290,7 @@ static bool is_in_scope(enum tidy_scope scope, size_t kind)
 {
 	if (scope == TIDY_PROCESS)
 		return true;
-	return scope == TIDY_THREAD ? kinds[kind].is_the_threads : kind == TIDY_CHILDREN;
+	return scope == TIDY_THREAD ? kinds[kind].is_the_threads : kind == TIDY_CHILDREN || kind == TIDY_CHANNEL;
 }
 
 bool tidy_check(struct tidy *tidy, int64_t now_ns)
@@ -318,9 +318,8 @@ bool tidy_check(struct tidy *tidy, int64_t now_ns)
 size_t tidy_note(struct tidy *tidy, uint64_t first, uint64_t last, char ret_text[TIDY_NOTE_BYTES])
 {
 	unsigned news = tidy->found & ~tidy->told;
-	bool is_mute = tidy->found & 1u << TIDY_CHANNEL;
 	tidy->found = 0;
-	if (news == 0 || is_mute)
+	if (news == 0)
 		return 0;
 	tidy->told |= news;
 	char text[TIDY_NOTE_BYTES];

@@ -6,11 +6,12 @@
  *   tidy_init after open; after an item's run and before its answer tidy_check, and if tidy_note has something to say,
  *   say it; tidy_fini
  *
- * The folder, masks, locales, children and the sharper limits cost about two microseconds, the rest five times
- * that: it is compared every two milliseconds at most, so that an item that takes longer is always followed by all of
- * it. Not seen: POSIX timers, threads, the environment, memory, and descriptors left open. Children that the plugin's
- * open has started are its own affair, and with them all living ones that come later: nobody can say whose they are.
- * The dead are reaped whoever left them, for the worker is a child subreaper.
+ * The folder, masks, locales, children, the sharper limits and the channel cost about two microseconds, the rest five
+ * times that: it is compared every two milliseconds at most, so that an item that takes longer is always followed by
+ * all of it. The channel is compared each time: who finds it gone has done it, or one before in the same batch has.
+ * Not seen: POSIX timers, threads, the environment, memory, and descriptors left open. Children that the plugin's open
+ * has started are its own affair, and with them all living ones that come later: nobody can say whose they are. The
+ * dead are reaped whoever left them, for the worker is a child subreaper.
  * Owner: the worker. Threads: one.
  */
 #ifndef WORKER_TIDY_H
@@ -29,7 +30,7 @@
 enum tidy_scope {
 	TIDY_NONE = 0,
 	TIDY_THREAD = 1, /* only what is the thread's own: the process is others', too */
-	TIDY_TREE = 2,   /* only what runs beside the worker: the plugin promises ROTA_TIDY */
+	TIDY_TREE = 2,   /* only what runs beside the worker, and its channel: the plugin promises ROTA_TIDY */
 	TIDY_PROCESS = 3
 };
 
@@ -75,7 +76,7 @@ struct tidy {
 	int channel_fd;
 };
 
-/* Keeps how all is now. channel_fd must stay open, too: without it nothing can be said any more. */
+/* Keeps how all is now. channel_fd must stay open, too: without it the supervisor isn't woken any more. */
 void tidy_init(struct tidy *tidy, enum tidy_scope scope, int channel_fd);
 void tidy_fini(struct tidy *tidy);
 

@@ -148,6 +148,30 @@ harmless() {
 	quick || harmless nofile
 }
 
+# Pairs, side by side: what the second says or changes would be said to a supervisor that can't be rung.
+# bats test_tags=quick
+@test "not a crash: closing descriptors, and in the same batch what is told of: no item is charged" {
+	local i=100 items=({1..2000}) fault
+	for fault in log chdir umask sigmask nofile log nofile chdir; do
+		items[i]=!closefds items[i+1]=!$fault i=$((i + 220))
+	done
+	printf '%s\n' "${items[@]}" >items
+	expect 0 rota map -j 2 "$bad/shelf.so" fault=named <items
+	same "$out" items
+	has "$err" "the worker's own descriptors closed"
+}
+
+# Who has no bell any more can't wait for room.
+@test "not a crash: closing descriptors, and in the same batch a result that is larger than the ring" {
+	local items=({1..2000})
+	items[500]=!closefds items[501]=!toolong items[1200]=!closefds items[1203]=!toolong
+	printf '%s\n' "${items[@]}" >items
+	expect 1 rota map -j 2 --max-result 16M "$bad/shelf.so" fault=named <items
+	grep -vx '!toolong' items | cmp - "$out"
+	counts 2 "$err" '"!toolong": over limit: the result is larger than max-result'
+	if grep '^rota: item .*crashed' "$err"; then return 1; fi
+}
+
 @test "not a crash: the fork server killed by an item, it's started again" {
 	printf '%s\n' {1..2000} >items
 	# its result may have got out before its end by the fork server's

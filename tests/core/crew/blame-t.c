@@ -109,7 +109,7 @@ static void test_late_and_answered(void)
 /* Ready, and dead before anybody looked: its open went well, so this is no failed start. */
 static void test_dead_before_seen_ready(void)
 {
-	static const enum worker_state states[] = {WORKER_READY, WORKER_LEFT, WORKER_STARTING};
+	static const enum worker_state states[] = {WORKER_READY, WORKER_LEFT, WORKER_MUTE, WORKER_STARTING};
 	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
 		bool was_ready = states[i] != WORKER_STARTING;
 		rig_init(&rig, 1, true, LINES);
@@ -155,6 +155,35 @@ static void test_leaving(void)
 	}
 }
 
+/* Its bell is gone, and an earlier item may have closed it. */
+static void test_mute(void)
+{
+	begin_with_six();
+	rig_work(&rig, 1, 2, 1);
+	rig_begin(&rig, 1, 1);
+	port_set_state(&rig.hands[1].port, WORKER_MUTE);
+	rig_die(&rig, 1, 125 << 8, false);
+	is_str(rig.charged, "", "an item that ends for want of the bell isn't charged");
+	struct batch *batch = window_next_pending(&rig.window);
+	is_int(batch->n_suspected, 1, "it is a suspect");
+	rig_start_all(&rig);
+	must(window_cut(&rig.window, batch, 1, &rig.err) == 0);
+	worker_send(first(), window_next_pending(&rig.window));
+	rig_begin(&rig, 1, 1);
+	port_set_state(&rig.hands[1].port, WORKER_MUTE);
+	rig_die(&rig, 1, 125 << 8, false);
+	is_str(rig.charged, " 3", "alone it is");
+	finish("ONE\nTWO\nFOUR\nFIVE\nSIX\n", "mute");
+
+	begin_with_six();
+	rig_begin(&rig, 1, 1);
+	end_for_item(ENDING_TIMED_OUT);
+	port_set_state(&rig.hands[1].port, WORKER_MUTE);
+	rig_die(&rig, 1, SIGTERM, false);
+	is_str(rig.charged, " 1", "nor does it help against a time-out to say so");
+	finish("TWO\nTHREE\nFOUR\nFIVE\nSIX\n", "mute and timed out");
+}
+
 /* Words alone are no refusal: only who says in the end that this is why it goes. */
 static void test_words_of_refusal(void)
 {
@@ -198,6 +227,7 @@ int main(void)
 	test_late_and_answered();
 	test_dead_before_seen_ready();
 	test_leaving();
+	test_mute();
 	test_words_of_refusal();
 	test_kill_near_the_limit();
 	return tap_done();

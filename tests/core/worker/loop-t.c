@@ -119,6 +119,26 @@ static void close_input(const char *item)
 	close(STDIN_FILENO);
 }
 
+/* When the supervisor sleeps, so that it would have to be rung. */
+static void close_the_bell(const char *item)
+{
+	(void)item;
+	channel_sleep_begin(box.channel);
+	close(box.port.bell_fd);
+}
+
+static void say(struct rota_task *task)
+{
+	rota_log(task, "hello");
+}
+
+/* More than the ring holds: there is room only when the supervisor has taken some. */
+static int write_much(struct rota_task *task)
+{
+	static const char much[1 << 17];
+	return rota_write(task, much, sizeof much);
+}
+
 static void mask_term(const char *item)
 {
 	(void)item;
@@ -148,9 +168,13 @@ static const struct {
 	{"leave", leave},         {"slow", take_their_time}, {"cut", be_cut_off},
 	{"scribble", scribble},   {"split", add_an_end},     {"close", close_input},
 	{"mask-term", mask_term}, {"mask-user", mask_user},  {"child", leave_child},
+	{"mute", close_the_bell},
 };
 
-/* What it does is its name; one that says "where" has that as its result, "fail" fails, and all others have none. */
+/*
+ * What it does is its name; one that says "where" has that as its result, "much" has much, "fail" fails, and all others
+ * have none.
+ */
 static int run(struct rota_task *task, void *state)
 {
 	size_t n_bytes;
@@ -165,7 +189,9 @@ static int run(struct rota_task *task, void *state)
 		return rota_write(task, is_away() ? "away" : "home", 4);
 	if (n_bytes == 4 && memcmp(item, "fail", 4) == 0)
 		return rota_fail(task, "no luck");
-	return ROTA_OK;
+	if (n_bytes == 3 && memcmp(item, "say", 3) == 0)
+		say(task);
+	return n_bytes == 4 && memcmp(item, "much", 4) == 0 ? write_much(task) : ROTA_OK;
 }
 
 /* --- the supervisor ----------------------------------------------------------------------------------------------- */
@@ -396,6 +422,59 @@ static void test_spoilt(void)
 	end();
 }
 
+static void test_mute(void)
+{
+	static const uint64_t flags[] = {0, ROTA_TIDY};
+	static const char told[] = "the worker's own descriptors closed";
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+		const char *who = flags[i] ? "of a tidy plugin" : "of a plugin";
+		begin(flags[i], true);
+		send_batch("mute\nwhere\n");
+		is_int(live(), 0, "an item %s closes the worker's bell", who);
+		is_int(box.n_run, 1, "in the first batch no other is begun");
+		is_int(box.n_answered, 1, "it has its result");
+		ok(strstr(box.said, told), "and is told of");
+		is_int(channel_state(box.channel), WORKER_LEFT, "the worker leaves in order");
+		end();
+	}
+	/* of quick items a batch is compared as a whole */
+	begin(0, true);
+	send_batch("quick\n");
+	send_batch("leave\nmute\nsay\nwhere\nsay\nquick\n");
+	send_batch("where\n");
+	is_int(live(), 0, "the bell is closed, and items behind it in the batch have something to say");
+	is_int(box.n_answered, 7, "all of the batch have their results");
+	ok(strstr(box.said, "3 hello\n") && strstr(box.said, "5 hello\n"), "and their words");
+	ok(strstr(box.said, told), "then the bell is told of");
+	is_int(channel_state(box.channel), WORKER_LEFT, "the worker leaves in order");
+	ok(!channel_is_drained(box.channel), "and takes no other batch");
+	end();
+}
+
+/* In a child, as it ends. */
+static void test_mute_without_room(void)
+{
+	int status = 0;
+	uint64_t n_bytes;
+	uint32_t n_items;
+	begin(0, true);
+	box.setup.max_result_bytes = 1 << 20;
+	send_batch("quick\n");
+	send_batch("mute\nmuch\nwhere\n");
+	pid_t pid = fork();
+	must(pid >= 0);
+	if (pid == 0)
+		_exit(live() == 0 ? 0 : 1);
+	must(waitpid(pid, &status, 0) == pid);
+	ok(WIFEXITED(status) && WEXITSTATUS(status) == 125, "who must wait for a supervisor that isn't rung ends");
+	is_int(channel_state(box.channel), WORKER_MUTE, "and says why");
+	must(channel_look(box.channel, &n_bytes, &n_items) == 0);
+	is_int(n_items, 2, "what was answered counts");
+	channel_take(box.channel, 0, n_items);
+	is_int(channel_begun(box.channel), 1, "the one that had to wait is begun, and no other");
+	end();
+}
+
 static void on_term(int signum)
 {
 	(void)signum;
@@ -512,6 +591,8 @@ int main(void)
 	test_cut_batch();
 	test_scribbles();
 	test_spoilt();
+	test_mute();
+	test_mute_without_room();
 	test_term();
 	test_scopes();
 	test_refusals();

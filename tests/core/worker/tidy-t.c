@@ -403,6 +403,15 @@ static void test_when(void)
 	tidy_check(&tidy, now_ns + 2 * CLOCK_NS_PER_MS);
 	is_int(tidy.found, 1u << TIDY_FOLDER | 1u << TIDY_LIMITS | 1u << TIDY_TIMERS, "after 2 ms all is");
 	tidy_fini(&tidy);
+	for (enum tidy_scope scope = TIDY_TREE; scope <= TIDY_PROCESS; scope++) {
+		int fd = dup(channel_fd);
+		tidy_init(&tidy, scope, fd);
+		check(&tidy);
+		close(fd);
+		ok(!tidy_check(&tidy, now_ns + 100000), "scope %d: a closed channel is seen at once", (int)scope);
+		is_int(tidy.found, 1u << TIDY_CHANNEL, "and nothing else");
+		tidy_fini(&tidy);
+	}
 }
 
 static void test_scopes(void)
@@ -494,7 +503,8 @@ static const struct {
 	const char *note;
 } losses[] = {
 	{"standard input closed", NULL, close_stdin, "left closed standard streams: its worker is replaced"},
-	{"the channel's descriptor closed", NULL, close_channel, ""},
+	{"the channel's descriptor closed", NULL, close_channel,
+     "left the worker's own descriptors closed: its worker is replaced"},
 	{"the folder's descriptor closed", NULL, lose_folder, "left another working directory: its worker is replaced"},
 	{"a hard limit", be_nobody, lower_hard_limit, "left other resource limits: its worker is replaced"},
 	{"two limits, one of them hard", be_nobody, lower_two_limits, "left other resource limits: its worker is replaced"},
