@@ -8,7 +8,9 @@
 #include "core/worker/host.h"
 #include "core/worker/task.h"
 
+#include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,6 +89,28 @@ static unsigned worker_count(struct rota_worker *worker)
 {
 	return worker_of(worker)->host->n_workers;
 }
+
+/* ABI 1 as plugins were compiled with it: what stands here never moves, new fields come behind it. */
+#define AT(name, field, n_words) \
+	static_assert(offsetof(struct name, field) == (n_words) * sizeof(void *), "a field of ABI 1 has moved")
+#if UINTPTR_MAX == UINT64_MAX
+AT(rota_option, default_value, 2);
+AT(rota_option, unit, 5);
+AT(rota_plugin, name, 1);
+AT(rota_plugin, flags, 4);
+AT(rota_plugin, options, 5);
+AT(rota_plugin, run, 8);
+AT(rota_plugin, close, 10);
+AT(rota_host, item, 1);
+AT(rota_host, count, 13);
+AT(rota_host, refuse, 14);
+AT(rota_host, option_list, 23);
+AT(rota_host, command_ended, 24);
+AT(rota_task, item_bytes, 2);
+AT(rota_task, out, 3);
+AT(rota_task, out_room, 5);
+AT(rota_task, n_writes, 6);
+#endif
 
 const struct rota_host services = {
 	.abi = ROTA_ABI,
