@@ -88,19 +88,23 @@ static void *wait_for(void *barrier)
 	return NULL;
 }
 
+/* A sanitizer may have a thread of its own, which begins with the first of ours. */
 static void test_threads(void)
 {
 	pid_t threads[PROCFS_THREADS_MAX];
 	pthread_barrier_t barrier;
-	pthread_t other;
+	pthread_t others[2];
 
-	size_t n_before = procfs_threads(getpid(), threads); /* a sanitizer may have one, too */
-	ok(n_before > 0 && threads[0] == getpid(), "the first thread");
-	must(pthread_barrier_init(&barrier, NULL, 2) == 0 && pthread_create(&other, NULL, wait_for, &barrier) == 0);
+	ok(procfs_threads(getpid(), threads) > 0 && threads[0] == getpid(), "the first thread");
+	must(pthread_barrier_init(&barrier, NULL, 3) == 0 && pthread_create(&others[0], NULL, wait_for, &barrier) == 0);
+	size_t n_before = procfs_threads(getpid(), threads);
+	ok(n_before > 1, "and another");
+	must(pthread_create(&others[1], NULL, wait_for, &barrier) == 0);
+	is_int(procfs_threads(getpid(), threads), n_before + 1, "and one more");
 	pthread_barrier_wait(&barrier);
-	is_int(procfs_threads(getpid(), threads), n_before + 1, "and another");
 	pthread_barrier_wait(&barrier);
-	pthread_join(other, NULL);
+	pthread_join(others[0], NULL);
+	pthread_join(others[1], NULL);
 	pthread_barrier_destroy(&barrier);
 }
 
