@@ -31,7 +31,6 @@ two_jobs() {
 	seq 1000 | cmp - numbers
 }
 
-# bats test_tags=quick
 @test "run: several jobs, each with its own source, sink and crew" {
 	printf 'a\nb\nc\n' >words
 	both_backends two_jobs
@@ -134,7 +133,6 @@ chain() {
 	grep -q '^talker: worker [0-9]*: junk on standard output$' "$err"
 }
 
-# bats test_tags=quick
 @test "run: --set overrides a key, of a job, of its options, of the run" {
 	cat >set.yaml <<-END
 		jobs:

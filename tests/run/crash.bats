@@ -87,7 +87,6 @@ teardown() {
 }
 
 # Each run of a command is a line of the log: exec'ed commands that kill their worker.
-# bats test_tags=quick
 @test "crash: what was finished isn't run again, what was behind is" {
 	printf '%s\n' {1..50} >items
 	expect 1 rota exec -j 3 -- sh -c 'echo "$1" >>log; case $1 in 20|21|45) kill -9 $PPID;; esac; echo "$1"' sh <items
@@ -97,7 +96,6 @@ teardown() {
 }
 
 # The second item is worked on by one worker, while the other does what's behind.
-# bats test_tags=quick
 @test "crash: results that were made before it, and are held back by order, are kept" {
 	printf '%s\n' {1..40} >items
 	expect 1 rota exec -j 2 -- sh -c 'echo "$1" >>log; if [ "$1" = 1 ]; then

@@ -37,7 +37,6 @@ some_fail() {
 	both_backends some_fail
 }
 
-# bats test_tags=quick
 @test "exit 2: wrong, and nothing was run" {
 	expect 2 rota map no-such-plugin </dev/null
 	expect 2 rota map upper key=value </dev/null
@@ -59,7 +58,6 @@ full() {
 	at_least_on thread full
 }
 
-# bats test_tags=quick
 @test "exit 3: a file that may not grow, with whole results up to there" {
 	limited() { (ulimit -f 2000 && rota map -i range:1-500000 -o file identity); }
 	expect 3 limited

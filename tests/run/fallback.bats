@@ -106,7 +106,6 @@ has_said() { # NUMBER TEXT
 	[ "$(sort "$out" | uniq -c | xargs)" = '5000 1 of 1' ]
 }
 
-# bats test_tags=quick
 @test "no process can look at a plugin: what constructors do reaches neither input, results nor exit status" {
 	GUEST=constructor-input expect 0 nofork map "$bad/guest.so" <items
 	same "$out" items
@@ -167,7 +166,6 @@ has_said_end() {
 	done
 }
 
-# bats test_tags=quick
 @test "with threads a process that the plugin makes ends as it wants to" {
 	# the sanitizer looks for leaks in that process, too
 	export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0

@@ -81,7 +81,6 @@ write_jobs() {
 	echo a >one
 }
 
-# bats test_tags=quick
 @test "no regular file: missing, a device, a socket, a loop of links" {
 	refused 2 'No such file' ./missing.so
 	refused 2 device /dev/zero
@@ -105,7 +104,6 @@ write_jobs() {
 }
 
 # Wherever the file ends: where something is missing it is said, where nothing is it is good. Never a signal.
-# bats test_tags=quick
 @test "a file that is cut short, at many places" {
 	local size n refused=()
 	size=$(stat -c %s good.so)

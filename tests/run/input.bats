@@ -83,7 +83,6 @@ sinks() {
 	expect 0 rota map -b "$backend" -i range:1-3 "$@" identity
 }
 
-# bats test_tags=quick
 @test "sinks: lines, nul, none, standard output; a file is truncated at start" {
 	for _ in process thread; do
 		echo "longer than what is to come" >results
@@ -188,7 +187,6 @@ read_ahead() {
 	[ "$n_written" -lt $((1024 * 1024 + 512 * 1024 + 65536 + 16384)) ]
 }
 
-# bats test_tags=quick
 @test "window: a slow first item stops the source at --window" {
 	backend=process read_ahead
 }

@@ -71,7 +71,6 @@ floods_are_cut() {
 	both_backends floods_are_cut
 }
 
-# bats test_tags=quick
 @test "what a worker says is limited: what it prints, also with -q, also of workers one after another" {
 	expect 0 rota map -q -j 2 "$bad/talk.so" <<<$'1\nflood 100000\n3'
 	is_cut_at 100000 2000000

@@ -40,7 +40,6 @@ columns() {
 		{ n++ } END { exit bad || n != 3 }'
 }
 
-# bats test_tags=quick
 @test "joblog: exit statuses, signals, time-outs, all of them as they are on the command line" {
 	local time=0.3s
 	[ -z "${SANITIZER:-}" ] || time=3s # starting a command takes longer there

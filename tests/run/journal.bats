@@ -74,7 +74,6 @@ wal_has() {
 	goes_on_to_the_same 8000 -k -b thread
 }
 
-# bats test_tags=quick
 @test "journal: the resume may be killed, too, and the number of workers and the backend change" {
 	local n
 	hold 25
@@ -107,7 +106,6 @@ wal_has() {
 	cmp results items
 }
 
-# bats test_tags=quick
 @test "journal: failures are in it once, whatever was killed, and are counted in the end" {
 	awk 'NR % 7 == 0 { print "!fail"; next } { print }' items >mixed
 	hold 60
@@ -122,7 +120,6 @@ wal_has() {
 	has "$err" "100 items, 86 ok, 14 failed"
 }
 
-# bats test_tags=quick
 @test "failures: as a table, as JSON, as bytes" {
 	printf 'good\0boom \n"\0\xff boom\0' >input
 	expect 1 rota exec -0 --journal j -i input -o results -- sh -c 'case $0 in *boom*) exit 3;; *) echo "$0";; esac' {}
@@ -226,7 +223,6 @@ puts_it_where_it_belongs() { # ORDER
 	puts_it_where_it_belongs -u
 }
 
-# bats test_tags=quick
 @test "retry-failed: what fails once more stays a failure, with its place" {
 	make_fragile
 	expect 1 fragile -v

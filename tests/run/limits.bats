@@ -82,7 +82,6 @@ recycles() {
 	sort -n "$out" | cmp - items
 }
 
-# bats test_tags=quick
 @test "recycle: a fresh worker after so many items, and no result lost" {
 	printf '%s\n' {1..40} >items
 	recycles 7
@@ -153,7 +152,6 @@ too_slow() {
 	too_slow load-hang 2 300
 }
 
-# bats test_tags=quick
 @test "start-timeout: an open that hangs ends the run, with the option's name" {
 	too_slow open-hang 4 300
 	quick || too_slow open-hang 1 300

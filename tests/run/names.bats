@@ -29,7 +29,6 @@ picky() {
 	rota exec -b thread --journal j -i items -o results "$@" -- sh -c '[ -e mended ] || [ "$1" != bad ] && echo "$1"' -
 }
 
-# bats test_tags=quick
 @test "derived names: what stands beside an output or a journal is left alone" {
 	precious results.new results.retry j.new
 	expect 1 picky
@@ -55,7 +54,6 @@ picky() {
 	untouched victim
 }
 
-# bats test_tags=quick
 @test "derived names: a user's file where the lock or SQLite's files would be is named, and stays" {
 	for name in j.lock j-wal j-shm j-journal; do
 		precious "$name"
@@ -144,7 +142,6 @@ name_all() {
 	quick || names+=("/dev/fd/$1" "/proc/self/fd/$1" "link$1")
 }
 
-# bats test_tags=quick
 @test "a name that means a descriptor: as output it goes on where that is, on both backends" {
 	name_all 1
 	for name in - /dev/stdout "${names[@]}"; do

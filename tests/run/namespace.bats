@@ -266,7 +266,6 @@ signals_others() {
 # bats test_tags=quick
 @test "namespace: as a user, a parent that is killed by its item doesn't notice" { as_user && signals_others; }
 
-# bats test_tags=quick
 @test "namespace: kill -9 -1 ends the workers, and nobody outside" {
 	as_user
 	start "$ROTA" map --pid-namespace -j 1 -i range:1-1 "$bad/shelf.so" fault=until-cancelled when=1 </dev/null

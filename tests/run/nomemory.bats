@@ -90,7 +90,6 @@ sweep() { # IN COMMAND...
 	sweep rota "$ROTA" map -j 2 --journal j -i items -o results upper
 }
 
-# bats test_tags=quick
 @test "no memory: in the supervisor, going on from a journal" {
 	seq 24 >items
 	cp items wanted

@@ -163,7 +163,6 @@ refuses() {
 	is "$out" '--jobs a'
 }
 
-# bats test_tags=quick
 @test "plugins: named by a path, by ROTA_PLUGIN_PATH, never by the current folder" {
 	chmod 755 .
 	mkdir here there

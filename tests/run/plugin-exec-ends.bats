@@ -153,7 +153,6 @@ nothing_begun() {
 	rm ran
 }
 
-# bats test_tags=quick
 @test "exec: with one worker nothing is begun after the failure that ends the run" {
 	both_backends nothing_begun
 }

@@ -220,7 +220,6 @@ refused() {
 	lines "$err" -eq 1
 }
 
-# bats test_tags=quick
 @test "exec: a command that no item could make right is refused at once, with what to write" {
 	seq 1000 >items
 	: >data

@@ -26,7 +26,6 @@ refuses() {
 }
 
 # The columns: strings are any text; integers, booleans, sizes, durations, choices, lists.
-# bats test_tags=quick
 @test "options: values of each kind, in each way that one may be written" {
 	tells 'string= int=-100 bool=yes size=4096 duration=500000000 choice=safe list=3[x][y z][]' \
 		string= int=-100 bool=yes size=4096 duration=500ms choice=safe 'list=x,y z,'
@@ -46,7 +45,6 @@ refuses() {
 	}
 }
 
-# bats test_tags=quick
 @test "options: what is no value of its kind is refused, each with its own words" {
 	refuses int= bool= size= duration= choice=
 	refuses int=x bool=2 size=x duration=x choice=saf

@@ -46,7 +46,6 @@ sums_of_files() {
 	is "$out" "$(sha256sum ./- | cut -d' ' -f1)  -"
 }
 
-# bats test_tags=quick
 @test "sha256: what can't be read fails, and says why" {
 	echo there >there
 	printf '%s\n' missing files there '' "$(head -c 5000 /dev/zero | tr '\0' p)" there/below >list

@@ -22,7 +22,6 @@ at_least() {
 	is "$out" word
 }
 
-# bats test_tags=quick
 @test "sleep: an item that is a number overrides ms, in both directions" {
 	expect 0 at_least 150 "$worker" --try "$plugins/sleep.so" ms=0 <<<150.5
 	is "$out" 150.5

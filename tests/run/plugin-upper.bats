@@ -52,7 +52,6 @@ large_items() {
 	same "$out" "$items.$2"
 }
 
-# bats test_tags=quick
 @test "upper, identity: items larger than any ring" {
 	items=$BATS_TEST_TMPDIR/items
 	awk 'BEGIN {

@@ -53,7 +53,6 @@ on_a_terminal() {
 	grep -aqi 'eta\|left' shown
 }
 
-# bats test_tags=quick
 @test "progress: messages don't tear the live line" {
 	export ROTA bad
 
@@ -148,7 +147,6 @@ says_true() {
 	END
 }
 
-# bats test_tags=quick
 @test "progress: json, an object a line, the last one final" {
 	command -v python3 >/dev/null || skip "python3 is missing"
 	expect 1 rota map -j 1 --progress json "$bad/shelf.so" fault=kill when='item 3' <items

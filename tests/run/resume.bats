@@ -27,7 +27,6 @@ make_unfinished() {
 	interrupt
 }
 
-# bats test_tags=quick
 @test "resume: items behind the end of a finished run are run" {
 	local order n
 	for order in -k -u; do
@@ -137,7 +136,6 @@ make_unfinished() {
 	[ ! -e ran ]
 }
 
-# bats test_tags=quick
 @test "accept-change: after a repair of the command what has failed is run with it" {
 	printf 'item %d\n' {1..9} >items
 	expect 1 rota exec --journal j -i items -o results -- sh -c '[ "$1" != "item 7" ] && echo "$1"' sh

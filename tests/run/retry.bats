@@ -28,7 +28,6 @@ second_time() {
 	counts 1 "$err" 'trying again'
 }
 
-# bats test_tags=quick
 @test "retries: after whatever ends an item's process, its time or its limits" {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	backend=process
@@ -180,7 +179,6 @@ good_prefix() {
 	head -n "$(wc -l <"$out")" "$1" | cmp - "$out"
 }
 
-# bats test_tags=quick
 @test "max-failures: one more ends the run with 3, and the good results before it are there" {
 	seq 1000 | sed 's/.*[05]$/!fail/' >named
 	grep -v '^!' named >good

@@ -98,7 +98,6 @@ ends_within() { # SECONDS STATUS
 	nothing_left
 }
 
-# bats test_tags=quick
 @test "a fork server that an item stops is replaced when something is owed by it; the item is charged" {
 	start "$ROTA" map -j 2 --timeout 300ms -i items "$guest" fault=stop-server-hang
 	ends_within 10 1

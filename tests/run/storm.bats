@@ -114,7 +114,6 @@ mixed() {
 	done
 }
 
-# bats test_tags=quick
 @test "storm: every 95th of 2,000 items leaves something behind: all are right" {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer has its own ways here"
 	# long enough to be looked at one by one: of tiny items, one may see what another has left

@@ -51,7 +51,6 @@ kinds=(stop hang loop) # one that hears nothing, one that does, and one that is 
 	counts 1 "$err" 'item 700 "700": timed out'
 }
 
-# bats test_tags=quick
 @test "time-out: TERM comes first, KILL 200 ms later" {
 	before=$(now_ms)
 	expect 1 rota map -j 1 --timeout 200ms "$bad/shelf.so" fault=loop when=2 <<<$'1\n2\n3'

@@ -30,7 +30,6 @@ setup() {
 	expect 3 rota try "$bad/open-refuse.so" <<<a
 }
 
-# bats test_tags=quick
 @test "try: failures, logs and counters, which are added up" {
 	expect 1 rota try "$bad/shelf.so" fault=named <<<$'a\n!count\n!fail\n!count\n!log\n!count'
 	has "$err" 'item 3 "!fail": failed: failed on order'
@@ -41,7 +40,6 @@ setup() {
 	has "$err" 'odd \x01\x1b[31m'
 }
 
-# bats test_tags=quick
 @test "try: the item that ends the process is named, whichever way" {
 	local fault how
 	while read -r fault how; do
@@ -68,7 +66,6 @@ setup() {
 	has "$err" 'outside of any item'
 }
 
-# bats test_tags=quick
 @test "try: by hand, for gdb and valgrind, exit(0) in an item isn't success either" {
 	expect 3 "$worker" --try "$bad/shelf.so" fault=named <<<$'fine\n!exit0'
 	is "$out" fine

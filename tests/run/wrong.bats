@@ -65,7 +65,6 @@ on_terminal() {
 	SHELL=$BASH script -qec "$(printf '%q ' "$@")" /dev/null </dev/null
 }
 
-# bats test_tags=quick
 @test "terminal: items, plugins' texts and file names don't steer it; a pipe gets them as they are" {
 	command -v script >/dev/null || skip "no script"
 	local escape=$'\e]0;owned\a'
