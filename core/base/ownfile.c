@@ -62,9 +62,12 @@ int ownfile_make(const char *name, mode_t mode, struct err *err)
 /* Where the file system knows no files without names: one that nobody else has, for an instant. */
 static int make_unnamed(const char *beside)
 {
+	const int n_chosen = 6; /* by mkostemp, in the place of as many letters X */
 	char *name = NULL;
-	if (asprintf(&name, "%s.XXXXXX", beside) < 0)
+	int n_bytes = asprintf(&name, "%s.%0*d", beside, n_chosen, 0);
+	if (n_bytes < 0)
 		return -1;
+	memset(name + n_bytes - n_chosen, 'X', (size_t)n_chosen);
 	int fd = mkostemp(name, O_CLOEXEC), errnum = errno;
 	if (fd >= 0)
 		unlink(name);
