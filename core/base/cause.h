@@ -3,7 +3,7 @@
  * cause - why an item isn't ok: as data, from where it is known to wherever it is told. It becomes a sentence here
  * and nowhere else; nobody reads the sentence back. What is stored of it is its kind's name, code and signal.
  *
- * Made by sched (blame, collect, dispatch, of old failures note) and by whoever tries a plugin by hand; read by report,
+ * Made by blame, collect and dispatch, of old failures by note, and by whoever tries a plugin by hand; read by report,
  * job log and journal.
  * Passed by value or pointer; text is borrowed. Thread-safe.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tally - what became of a job's items, in numbers. Plain counts, written by sched as outcomes come, read by progress
- * and report. One thread.
+ * tally - what became of a job's items, in numbers. Plain counts, written by run and dispatch as outcomes come, read by
+ * progress and report. One thread.
  *
  * Invariant at the end of a job that finished: n_read == n_ok + the failures; nothing is counted twice.
  */
