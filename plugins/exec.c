@@ -172,10 +172,8 @@ static bool set_attributes(struct launcher *launcher)
 	sigset_t all, none;
 	sigfillset(&all);
 	sigemptyset(&none);
-	return posix_spawnattr_setsigdefault(attributes, &all) == 0 &&
-	       posix_spawnattr_setsigmask(attributes, &none) == 0 &&
-	       posix_spawnattr_setpgroup(attributes, 0) == 0 &&
-	       posix_spawnattr_setflags(attributes, flags) == 0;
+	return posix_spawnattr_setsigdefault(attributes, &all) == 0 && posix_spawnattr_setsigmask(attributes, &none) == 0 &&
+	       posix_spawnattr_setpgroup(attributes, 0) == 0 && posix_spawnattr_setflags(attributes, flags) == 0;
 }
 
 static void exec_close(void *state)
@@ -377,8 +375,7 @@ static const struct rota_option exec_options[] = {
 	{NULL},
 };
 
-ROTA_PLUGIN(
-	.name = "exec", .version = "1.0", .summary = "runs a command for each item; its standard output is the result",
-	.flags = ROTA_THREAD_SAFE | ROTA_TIDY,
-	.options = exec_options,
-	.open = exec_open, .run = exec_run, .close = exec_close);
+ROTA_PLUGIN(.name = "exec", .version = "1.0",
+            .summary = "runs a command for each item; its standard output is the result",
+            .flags = ROTA_THREAD_SAFE | ROTA_TIDY, .options = exec_options, .open = exec_open, .run = exec_run,
+            .close = exec_close);

@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STOP_MS 200   /* from TERM to KILL */
-#define KILL_MS 2000  /* until a process that KILL was sent to is given up: it hangs in the kernel */
+#define STOP_MS 200  /* from TERM to KILL */
+#define KILL_MS 2000 /* until a process that KILL was sent to is given up: it hangs in the kernel */
 #define FIRST_STEP_MS 1
 #define LAST_STEP_MS 16
 #define LIST_BYTES 4096

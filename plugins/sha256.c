@@ -149,7 +149,6 @@ static int sha256_run(struct rota_task *task, void *state)
 	return status == ROTA_OK ? write_line(task, digest, item, n_bytes) : status;
 }
 
-ROTA_PLUGIN(
-	.name = "sha256", .version = "1.0", .summary = "items are paths; each file's SHA-256 as sha256sum prints it",
-	.flags = ROTA_THREAD_SAFE | ROTA_TIDY,
-	.open = sha256_open, .run = sha256_run, .close = sha256_close);
+ROTA_PLUGIN(.name = "sha256", .version = "1.0",
+            .summary = "items are paths; each file's SHA-256 as sha256sum prints it",
+            .flags = ROTA_THREAD_SAFE | ROTA_TIDY, .open = sha256_open, .run = sha256_run, .close = sha256_close);

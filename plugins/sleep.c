@@ -112,8 +112,6 @@ static const struct rota_option sleep_options[] = {
 	{NULL},
 };
 
-ROTA_PLUGIN(
-	.name = "sleep", .version = "1.0", .summary = "takes a time for each item, for trying things out",
-	.flags = ROTA_THREAD_SAFE | ROTA_PURE | ROTA_TIDY,
-	.options = sleep_options,
-	.open = sleep_open, .run = sleep_run, .close = sleep_close);
+ROTA_PLUGIN(.name = "sleep", .version = "1.0", .summary = "takes a time for each item, for trying things out",
+            .flags = ROTA_THREAD_SAFE | ROTA_PURE | ROTA_TIDY, .options = sleep_options, .open = sleep_open,
+            .run = sleep_run, .close = sleep_close);

@@ -65,7 +65,5 @@ static int upper_run(struct rota_task *task, void *state)
 	return rota_commit(task, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "upper", .version = "1.0", .summary = "each item in ASCII capitals",
-	.flags = ROTA_THREAD_SAFE | ROTA_PURE | ROTA_TIDY,
-	.run = upper_run);
+ROTA_PLUGIN(.name = "upper", .version = "1.0", .summary = "each item in ASCII capitals",
+            .flags = ROTA_THREAD_SAFE | ROTA_PURE | ROTA_TIDY, .run = upper_run);

@@ -298,8 +298,7 @@ uint64_t channel_bytes_to_cut(const struct channel *channel, uint32_t batch_numb
 
 uint64_t channel_sum(const struct channel *channel, uint32_t n)
 {
-	return atomic_load_explicit(&channel->sums->sums[(channel->answered + n - 1) % CHANNEL_SUMS],
-	                            memory_order_relaxed);
+	return atomic_load_explicit(&channel->sums->sums[(channel->answered + n - 1) % CHANNEL_SUMS], memory_order_relaxed);
 }
 
 int channel_current_item(struct channel *channel, uint32_t *ret_item)

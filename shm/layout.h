@@ -54,8 +54,8 @@ struct fixed_shm {
 	uint32_t version;
 	uint32_t worker_number;
 	uint64_t task_bytes, result_bytes, event_bytes; /* powers of two, whole pages */
-	uint32_t has_heavy_fence; /* the supervisor's fence is one for both (shm/fence.h) */
-	uint32_t page_bytes;      /* segment_page_bytes() of the supervisor: the worker's must be the same */
+	uint32_t has_heavy_fence;                       /* the supervisor's fence is one for both (shm/fence.h) */
+	uint32_t page_bytes; /* segment_page_bytes() of the supervisor: the worker's must be the same */
 };
 
 /*
@@ -129,8 +129,8 @@ struct up_shm {
 	_Atomic uint64_t claim;                                    /* above; one store an item */
 	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint64_t event_head;
 	_Atomic uint64_t task_tail;
-	_Atomic uint64_t busy_ns; /* time spent in batches so far; a hint for the size of batches, nothing else */
-	_Atomic uint32_t state;   /* enum worker_state */
+	_Atomic uint64_t busy_ns;  /* time spent in batches so far; a hint for the size of batches, nothing else */
+	_Atomic uint32_t state;    /* enum worker_state */
 	_Atomic uint32_t is_dying; /* set once, to 1: a fault ends the process, which says its last words first */
 	/* set to 1 by the worker before it sleeps (seq_cst fence, then it looks once more); cleared by whoever posts */
 	_Alignas(CHANNEL_LINE_BYTES) _Atomic uint32_t is_sleeping;
@@ -199,10 +199,10 @@ struct batch_shm {
 static_assert(sizeof(struct batch_shm) == 40, "no hidden padding");
 
 enum event_kind {
-	EVENT_FAILED = 1, /* the item's outcome isn't ok; detail: enum event_failure; text: why */
-	EVENT_PART = 2,   /* bytes without a mark are about to be published; position: where they begin */
-	EVENT_LOG = 3,    /* text: a line for the user */
-	EVENT_COUNT = 4,  /* text: a counter's name; position: what to add (two's complement) */
+	EVENT_FAILED = 1,  /* the item's outcome isn't ok; detail: enum event_failure; text: why */
+	EVENT_PART = 2,    /* bytes without a mark are about to be published; position: where they begin */
+	EVENT_LOG = 3,     /* text: a line for the user */
+	EVENT_COUNT = 4,   /* text: a counter's name; position: what to add (two's complement) */
 	EVENT_REFUSED = 5, /* text: why open can't go on */
 	EVENT_BEGUN = 6,   /* position: as for PART; text: struct time_shm, its first field */
 	EVENT_ENDED = 7    /* of the item that was begun last, before its answer; text: struct time_shm */

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define GUARD_BYTES 65536 /* blocks from here up */
-#define GUARD_BLOCKS 128 /* more at once aren't guarded */
+#define GUARD_BLOCKS 128  /* more at once aren't guarded */
 #define GUARD_ALIGNMENT 16
 
 static bool guard_is_on;

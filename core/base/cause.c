@@ -25,9 +25,8 @@ static void put_limit(char text[CAUSE_PROSE_BYTES], const struct cause *cause)
 		snprintf(text, CAUSE_PROSE_BYTES, "no answer within %g s in worker %u",
 		         (double)cause->limit_ns / (double)CLOCK_NS_PER_SEC, cause->worker);
 	else if (cause->kind == CAUSE_OVER_MEMORY)
-		snprintf(text, CAUSE_PROSE_BYTES,
-		         "over memory limit: worker %u took %" PRId64 " of %" PRId64 " bytes", cause->worker, cause->used_bytes,
-		         cause->limit_bytes);
+		snprintf(text, CAUSE_PROSE_BYTES, "over memory limit: worker %u took %" PRId64 " of %" PRId64 " bytes",
+		         cause->worker, cause->used_bytes, cause->limit_bytes);
 	else
 		snprintf(text, CAUSE_PROSE_BYTES,
 		         "over memory limit: the kernel ended worker %u, which wanted more than %" PRId64 " bytes",

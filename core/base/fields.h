@@ -15,7 +15,7 @@
 #include <stddef.h>
 
 struct fields {
-	char *at;  /* the text is changed while reading: fields are ended by NUL in place */
+	char *at; /* the text is changed while reading: fields are ended by NUL in place */
 	char *end;
 	char **field; /* of the record read last; owned, valid until the next call */
 	size_t n_fields;

@@ -21,10 +21,10 @@ struct loop_watch;
 typedef void loop_ready_f(struct loop_watch *watch, uint32_t events);
 
 struct loop_watch {
-	int fd;              /* borrowed; -1 while not in a loop */
-	uint32_t events;     /* EPOLLIN, EPOLLOUT, EPOLLET; EPOLLERR and EPOLLHUP always */
+	int fd;          /* borrowed; -1 while not in a loop */
+	uint32_t events; /* EPOLLIN, EPOLLOUT, EPOLLET; EPOLLERR and EPOLLHUP always */
 	loop_ready_f *ready;
-	void *arg;           /* the user's */
+	void *arg; /* the user's */
 };
 
 int loop_create(struct loop **ret, struct err *err);

@@ -212,13 +212,13 @@ void proc_die_by(int signum)
 static const char *signal_name(int number)
 {
 	static const char *const names[] = {
-	    [SIGHUP] = "HUP",     [SIGINT] = "INT",       [SIGQUIT] = "QUIT",     [SIGILL] = "ILL",   [SIGTRAP] = "TRAP",
-	    [SIGABRT] = "ABRT",   [SIGBUS] = "BUS",       [SIGFPE] = "FPE",       [SIGKILL] = "KILL", [SIGUSR1] = "USR1",
-	    [SIGSEGV] = "SEGV",   [SIGUSR2] = "USR2",     [SIGPIPE] = "PIPE",     [SIGALRM] = "ALRM", [SIGTERM] = "TERM",
-	    [SIGCHLD] = "CHLD",   [SIGCONT] = "CONT",     [SIGSTOP] = "STOP",     [SIGTSTP] = "TSTP", [SIGTTIN] = "TTIN",
-	    [SIGTTOU] = "TTOU",   [SIGURG] = "URG",       [SIGXCPU] = "XCPU",     [SIGXFSZ] = "XFSZ", [SIGPROF] = "PROF",
-	    [SIGWINCH] = "WINCH", [SIGVTALRM] = "VTALRM", [SIGSTKFLT] = "STKFLT", [SIGPOLL] = "POLL", [SIGPWR] = "PWR",
-	    [SIGSYS] = "SYS"};
+		[SIGHUP] = "HUP",     [SIGINT] = "INT",       [SIGQUIT] = "QUIT",     [SIGILL] = "ILL",   [SIGTRAP] = "TRAP",
+		[SIGABRT] = "ABRT",   [SIGBUS] = "BUS",       [SIGFPE] = "FPE",       [SIGKILL] = "KILL", [SIGUSR1] = "USR1",
+		[SIGSEGV] = "SEGV",   [SIGUSR2] = "USR2",     [SIGPIPE] = "PIPE",     [SIGALRM] = "ALRM", [SIGTERM] = "TERM",
+		[SIGCHLD] = "CHLD",   [SIGCONT] = "CONT",     [SIGSTOP] = "STOP",     [SIGTSTP] = "TSTP", [SIGTTIN] = "TTIN",
+		[SIGTTOU] = "TTOU",   [SIGURG] = "URG",       [SIGXCPU] = "XCPU",     [SIGXFSZ] = "XFSZ", [SIGPROF] = "PROF",
+		[SIGWINCH] = "WINCH", [SIGVTALRM] = "VTALRM", [SIGSTKFLT] = "STKFLT", [SIGPOLL] = "POLL", [SIGPWR] = "PWR",
+		[SIGSYS] = "SYS"};
 	return number > 0 && (size_t)number < sizeof(names) / sizeof(*names) ? names[number] : NULL;
 }
 

@@ -231,11 +231,10 @@ int cmd_plan_run(struct plan *plan, struct catalog *catalog, const struct option
 	plan->accepts_change = options->accepts_change;
 	struct server spare = SERVER_NONE;
 	struct buf command = resume_command(options);
-	struct run_settings settings = {
-		.progress = options->progress,
-		.resume_command = command.bytes,
-		.worker_program = catalog_worker_program(catalog),
-		.spare = &spare};
+	struct run_settings settings = {.progress = options->progress,
+	                                .resume_command = command.bytes,
+	                                .worker_program = catalog_worker_program(catalog),
+	                                .spare = &spare};
 	if (!options->is_dry_run)
 		start_spare(&spare, plan, catalog);
 	plan_check(plan);

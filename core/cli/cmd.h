@@ -22,12 +22,12 @@ enum cmd_status {
 struct command {
 	const char *name;
 	int (*run)(const struct command *command, const struct options *options); /* the exit status */
-	unsigned takes;         /* which options: enum core_flag */
-	bool stops_at_word;     /* options stand before the first word only */
-	const char *usage;      /* behind "rota NAME" */
-	const char *summary;    /* one line */
-	const char *details;    /* paragraphs for its help */
-	const char *examples;   /* lines */
+	unsigned takes;                                                           /* which options: enum core_flag */
+	bool stops_at_word;   /* options stand before the first word only */
+	const char *usage;    /* behind "rota NAME" */
+	const char *summary;  /* one line */
+	const char *details;  /* paragraphs for its help */
+	const char *examples; /* lines */
 };
 
 /* The command of that name, or NULL. */

@@ -27,8 +27,7 @@ struct listing {
 	struct buf line; /* of JSON */
 };
 
-static int print_item(struct listing *listing, const char *job, const struct journal_failure *failure,
-                      struct err *err)
+static int print_item(struct listing *listing, const char *job, const struct journal_failure *failure, struct err *err)
 {
 	char end = listing->ends_with_nul ? '\0' : '\n';
 	if (failure->is_cut) {
@@ -71,11 +70,9 @@ static int print_json(struct listing *listing, const char *job, const struct jou
 	json_cause(cause, sizeof cause, failure);
 	if (put_text(line, "{\"job\":") != 0 || json_put_string(line, job, strlen(job)) != 0 ||
 	    put_text(line, numbers) != 0 || json_put_string(line, outcome, strlen(outcome)) != 0 ||
-	    put_text(line, cause) != 0 ||
-	    put_text(line, failure->is_cut ? ",\"beginning\":" : ",\"item\":") != 0 ||
-	    json_put_string(line, failure->item, failure->item_bytes) != 0 ||
-	    put_text(line, ",\"cause\":") != 0 || json_put_string(line, failure->cause, strlen(failure->cause)) != 0 ||
-	    put_text(line, "}\n") != 0)
+	    put_text(line, cause) != 0 || put_text(line, failure->is_cut ? ",\"beginning\":" : ",\"item\":") != 0 ||
+	    json_put_string(line, failure->item, failure->item_bytes) != 0 || put_text(line, ",\"cause\":") != 0 ||
+	    json_put_string(line, failure->cause, strlen(failure->cause)) != 0 || put_text(line, "}\n") != 0)
 		return err_set(err, ERR_RESOURCE, "out of memory");
 	fwrite(line->bytes, 1, line->len, stdout);
 	return 0;
@@ -87,9 +84,9 @@ static void print_row(const struct listing *listing, const char *job, const stru
 	if (listing->n_failures == 0)
 		out_printf("%-16s %10s  %-10s %8s  %s: %s\n", "JOB", "ITEM", "OUTCOME", "ATTEMPTS", "BYTES", "CAUSE");
 	out_printf("%-16s %10" PRIu64 "  %-10s %8" PRIu32 "  %s%s: %s\n", job, failure->seq,
-	           outcome_name(outcome_of(failure->kind)),
-	           failure->attempts, log_quote(item, failure->item, failure->item_bytes),
-	           failure->is_cut ? " (only its beginning)" : "", failure->cause);
+	           outcome_name(outcome_of(failure->kind)), failure->attempts,
+	           log_quote(item, failure->item, failure->item_bytes), failure->is_cut ? " (only its beginning)" : "",
+	           failure->cause);
 }
 
 static int print_failure(struct listing *listing, const char *job, const struct journal_failure *failure,

@@ -140,11 +140,11 @@ static int one_print(struct catalog *catalog, const char *name)
 	char flags[64];
 	flags_describe(info, flags);
 	out_printf("%s %s%s%s\n\n  file:  %s\n  flags: %s\n", info->name, info->version, info->summary[0] ? " - " : "",
-	       info->summary, info->file, flags);
+	           info->summary, info->file, flags);
 	if (info->has_flush)
 		out_printf("  it accumulates (flush), which this version of rota can't do yet\n");
 	out_printf("\nOptions (KEY=VALUE behind the plugin's name, or under `options:` in a conf file):%s\n",
-	       info->n_options ? "" : " none");
+	           info->n_options ? "" : " none");
 	for (size_t i = 0; i < info->n_options; i++)
 		option_print(&info->options[i]);
 	return CMD_OK;

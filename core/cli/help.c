@@ -47,8 +47,8 @@ static void option_print(const struct core_option *option)
 		column += printf("=%s", spec->unit);
 	int n = snprintf(text, sizeof(text), "%s", spec->help);
 	if (option->other_name && n > 0)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, " (also -%c, --%s)", option->other_letter,
-		              option->other_name);
+		n +=
+			snprintf(text + n, sizeof(text) - (size_t)n, " (also -%c, --%s)", option->other_letter, option->other_name);
 	/* A switch is off, but for one that says so; so do texts. */
 	if (option->has_argument && spec->fallback && !strstr(spec->help, "default") && n > 0)
 		snprintf(text + n, sizeof(text) - (size_t)n, " (default: %s)", spec->fallback);

@@ -25,51 +25,51 @@
 
 static const struct command commands[] = {
 	{"map", cmd_map, JOB_OPTIONS, false, "[OPTIONS] PLUGIN [KEY=VALUE]...", "run a plugin over items",
-	 "Items are read from standard input, a line each, or from --input; results go to\n"
-	 "standard output, or to --output, in the order of the input. PLUGIN is a name\n"
-	 "('rota plugins' lists them) or a file, with a slash: ./mine.so. KEY=VALUE are the\n"
-	 "plugin's own options ('rota plugins PLUGIN' tells them).",
-	 "  seq 1000000 | rota map upper > out.txt\n"
-	 "  find /usr -xdev -type f -print0 | rota map -0 sha256 > SUMS\n"
-	 "  rota map --input files:'src/**/*.c' sha256\n"
-	 "  rota map -j 2 -i range:400-500/20 sleep"},
+     "Items are read from standard input, a line each, or from --input; results go to\n"
+     "standard output, or to --output, in the order of the input. PLUGIN is a name\n"
+     "('rota plugins' lists them) or a file, with a slash: ./mine.so. KEY=VALUE are the\n"
+     "plugin's own options ('rota plugins PLUGIN' tells them).",
+     "  seq 1000000 | rota map upper > out.txt\n"
+     "  find /usr -xdev -type f -print0 | rota map -0 sha256 > SUMS\n"
+     "  rota map --input files:'src/**/*.c' sha256\n"
+     "  rota map -j 2 -i range:400-500/20 sleep"},
 	{"exec", cmd_exec, JOB_OPTIONS, true, "[OPTIONS] [--] COMMAND [ARG]...", "run a command for each item",
-	 "{} in an argument is the item; where no argument has one, the item is appended.\n"
-	 "No shell is involved. Options stand before COMMAND. What the command writes to\n"
-	 "standard output is the item's result; an exit status other than 0 is a failure.\n"
-	 "The command finds ROTA_ITEM, ROTA_SEQ and ROTA_ATTEMPT in its environment.",
-	 "  ls *.log | rota exec gzip -9 {}\n"
-	 "  find . -name '*.wav' -print0 | rota exec -0 -j 4 -- oggenc -Q {}\n"
-	 "  seq 3 | rota exec sh -c 'echo \"$ROTA_ITEM squared: $((ROTA_ITEM * ROTA_ITEM))\"' --"},
+     "{} in an argument is the item; where no argument has one, the item is appended.\n"
+     "No shell is involved. Options stand before COMMAND. What the command writes to\n"
+     "standard output is the item's result; an exit status other than 0 is a failure.\n"
+     "The command finds ROTA_ITEM, ROTA_SEQ and ROTA_ATTEMPT in its environment.",
+     "  ls *.log | rota exec gzip -9 {}\n"
+     "  find . -name '*.wav' -print0 | rota exec -0 -j 4 -- oggenc -Q {}\n"
+     "  seq 3 | rota exec sh -c 'echo \"$ROTA_ITEM squared: $((ROTA_ITEM * ROTA_ITEM))\"' --"},
 	{"run", cmd_run, JOB_OPTIONS | CORE_SET, false, "[OPTIONS] FILE.yaml", "run all jobs of a conf file",
-	 "Jobs run side by side, but for those that wait for others (`after:`). An option of\n"
-	 "a job, such as --jobs, holds for every job of the file; --set changes one job.\n"
-	 "rota.yaml(5) tells all about the file; conf/ has examples.",
-	 "  rota run conf/chain.yaml\n"
-	 "  rota run --set upper.jobs=4 --set upper.output=none conf/upper.yaml"},
+     "Jobs run side by side, but for those that wait for others (`after:`). An option of\n"
+     "a job, such as --jobs, holds for every job of the file; --set changes one job.\n"
+     "rota.yaml(5) tells all about the file; conf/ has examples.",
+     "  rota run conf/chain.yaml\n"
+     "  rota run --set upper.jobs=4 --set upper.output=none conf/upper.yaml"},
 	{"check", cmd_check, CORE_ANYWHERE, false, "FILE.yaml...", "check conf files without running anything",
-	 "Says every error in one go, with its file, line and column.", "  rota check conf/*.yaml"},
+     "Says every error in one go, with its file, line and column.", "  rota check conf/*.yaml"},
 	{"plugins", cmd_plugins, CORE_ANYWHERE, false, "[NAME|FILE.so]", "list the plugins, or tell all about one",
-	 "Plugins are looked for in the folders of ROTA_PLUGIN_PATH and where rota was\n"
-	 "installed; a name with a slash is a file.",
-	 "  rota plugins\n  rota plugins sleep\n  rota plugins ./mine.so"},
+     "Plugins are looked for in the folders of ROTA_PLUGIN_PATH and where rota was\n"
+     "installed; a name with a slash is a file.",
+     "  rota plugins\n  rota plugins sleep\n  rota plugins ./mine.so"},
 	{"try", cmd_try, CORE_ANYWHERE | CORE_TRY, false, "[OPTIONS] PLUGIN [KEY=VALUE]...", "try a plugin by hand",
-	 "Items are read from standard input, a line each; results go to standard output, all\n"
-	 "else to standard error. One process, one thread, no journal, no retries: what the\n"
-	 "plugin says is shown at once, an item that ends the process is named and ends the\n"
-	 "trial, counters are added up and shown at the end.\n\n"
-	 "Under gdb or valgrind start the process itself, with the plugin's file:\n"
-	 "  gdb --args rota-worker --try [-0] FILE.so [KEY=VALUE]...\n"
-	 "  valgrind rota-worker --try FILE.so <items",
-	 "  echo one | rota try upper\n"
-	 "  rota try ./mine.so model=small <items"},
+     "Items are read from standard input, a line each; results go to standard output, all\n"
+     "else to standard error. One process, one thread, no journal, no retries: what the\n"
+     "plugin says is shown at once, an item that ends the process is named and ends the\n"
+     "trial, counters are added up and shown at the end.\n\n"
+     "Under gdb or valgrind start the process itself, with the plugin's file:\n"
+     "  gdb --args rota-worker --try [-0] FILE.so [KEY=VALUE]...\n"
+     "  valgrind rota-worker --try FILE.so <items",
+     "  echo one | rota try upper\n"
+     "  rota try ./mine.so model=small <items"},
 	{"failures", cmd_failures, CORE_ANYWHERE | CORE_FAILURES, false, "[OPTIONS] JOURNAL [JOB]",
-	 "list what failed and why",
-	 "Reads the journal that a run keeps with --journal, also while it's running. One\n"
-	 "line a failed item: its number, outcome, attempts, the item and the cause.",
-	 "  rota failures run.db\n"
-	 "  rota failures --items -0 run.db | rota exec -0 -- ls -l {}\n"
-	 "  rota failures --json run.db | jq .cause"},
+     "list what failed and why",
+     "Reads the journal that a run keeps with --journal, also while it's running. One\n"
+     "line a failed item: its number, outcome, attempts, the item and the cause.",
+     "  rota failures run.db\n"
+     "  rota failures --items -0 run.db | rota exec -0 -- ls -l {}\n"
+     "  rota failures --json run.db | jq .cause"},
 	{"help", cmd_help, CORE_ANYWHERE, false, "[COMMAND]", "tell about a command", NULL, "  rota help map"},
 	{0},
 };

@@ -33,10 +33,10 @@ struct options {
 	bool wants_json, wants_items;
 	struct option_given *given; /* n_given, in the order of the command line */
 	size_t n_given;
-	const char **sets;          /* texts of --set: n_sets, borrowed */
+	const char **sets; /* texts of --set: n_sets, borrowed */
 	size_t n_sets;
-	char **argv;                /* all of it, the command's name first, a NULL behind the last; borrowed */
-	char **words;               /* what is no option: n_words, borrowed, a NULL behind them */
+	char **argv;  /* all of it, the command's name first, a NULL behind the last; borrowed */
+	char **words; /* what is no option: n_words, borrowed, a NULL behind them */
 	size_t n_words;
 	const struct core_option *last; /* the last option that was given, and its value, or NULL */
 	const char *last_value;

@@ -32,16 +32,16 @@
 #include <unistd.h>
 
 #define MESSAGES_A_TURN 64
-#define MESSAGES_LAST 4096 /* of one that is dead */
-#define END_MS 1000 /* on a machine with other things to do */
+#define MESSAGES_LAST 4096                     /* of one that is dead */
+#define END_MS 1000                            /* on a machine with other things to do */
 #define SILENT_NS CLOCK_NS_PER_SEC             /* how long an answer may be owed by one that doesn't listen */
 #define SILENT_LONG_NS (30 * CLOCK_NS_PER_SEC) /* by one that may only wait for a processor, or for its worker's end */
 
 struct child {
 	pid_t pid; /* 0: none */
 	uint64_t generation;
-	bool is_wanted; /* FORK was sent, neither FORKED nor NO_FORK has come */
-	bool is_killed; /* KILL was sent, with SIGKILL */
+	bool is_wanted;    /* FORK was sent, neither FORKED nor NO_FORK has come */
+	bool is_killed;    /* KILL was sent, with SIGKILL */
 	int64_t silent_ns; /* for so long its death is owed: it is dead, or KILL was sent */
 };
 
@@ -51,10 +51,10 @@ struct backend_of_processes {
 	struct backend_events events;
 	struct loop_watch watch; /* of the server's socket */
 	struct loop_watch exit;  /* of its end: others may hold its end of the socket; fd -1: this kernel has no pidfd */
-	struct server server;   /* the fork server; no pid: reaped */
-	bool has_pid_namespace; /* wanted */
-	bool has_moved;         /* it is in there: pid is that of process 1 */
-	struct child *children; /* [worker - 1] */
+	struct server server;    /* the fork server; no pid: reaped */
+	bool has_pid_namespace;  /* wanted */
+	bool has_moved;          /* it is in there: pid is that of process 1 */
+	struct child *children;  /* [worker - 1] */
 	unsigned n_children;
 	bool is_loaded, is_refused;
 	int64_t stopped_ns; /* for so long it has been stopped, or on its way, while something was asked of it */
@@ -452,8 +452,7 @@ static void look_at_child(struct backend_of_processes *self, struct child *child
 /* Into the namespace: it waits for what it starts there (vfork), or that is yet to say so. */
 static bool is_on_its_way(const struct backend_of_processes *self)
 {
-	return self->has_pid_namespace && !self->has_moved &&
-	       (proc_state(self->server.pid) == 'D' || is_moving(self));
+	return self->has_pid_namespace && !self->has_moved && (proc_state(self->server.pid) == 'D' || is_moving(self));
 }
 
 static void look(struct backend *backend, int64_t passed_ns)
@@ -464,8 +463,7 @@ static void look(struct backend *backend, int64_t passed_ns)
 		look_at_child(self, &self->children[i], passed_ns);
 		is_asked = is_asked || self->children[i].is_wanted;
 	}
-	bool is_stopped =
-		is_asked && self->server.pid > 0 && (proc_state(self->server.pid) == 'T' || is_on_its_way(self));
+	bool is_stopped = is_asked && self->server.pid > 0 && (proc_state(self->server.pid) == 'T' || is_on_its_way(self));
 	self->stopped_ns = is_stopped ? self->stopped_ns + passed_ns : 0;
 	if (self->stopped_ns < SILENT_NS || self->why)
 		return;

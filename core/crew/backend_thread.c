@@ -281,8 +281,7 @@ static int open_backend(struct backend **ret, struct loop *loop, const struct se
 	}
 	/* what an item has printed is there when it crashes */
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	bool is_guarded =
-		guard_exit(err) == 0 && sink_file_divert_stdout(err) == 0 && source_lines_divert_stdin(err) == 0;
+	bool is_guarded = guard_exit(err) == 0 && sink_file_divert_stdout(err) == 0 && source_lines_divert_stdin(err) == 0;
 	int loaded = is_guarded ? load(self, setup, err) : -1;
 	/* what load has started may be waited for by the plugin */
 	tree_own_children();

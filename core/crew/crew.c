@@ -163,11 +163,10 @@ static void note_failed_start(struct crew *crew, const struct worker *worker, co
 	back_off(crew, crew->n_failed_starts++);
 	if (crew->n_failed_starts >= most) {
 		struct err err;
-		err_set(
-			&err, ERR_RUN,
-			"%s: %u workers in a row ended before they were ready: giving up (the last: %s; its own words, if any, "
-			"stand above)",
-			crew->setup->file, crew->n_failed_starts, is_late ? "its open took longer than --start-timeout" : how);
+		err_set(&err, ERR_RUN,
+		        "%s: %u workers in a row ended before they were ready: giving up (the last: %s; its own words, if any, "
+		        "stand above)",
+		        crew->setup->file, crew->n_failed_starts, is_late ? "its open took longer than --start-timeout" : how);
 		crew_give_up(crew, &err);
 	}
 }
@@ -490,8 +489,7 @@ bool crew_is_gone(const struct crew *crew)
 static bool has_news(const struct worker *worker)
 {
 	struct channel *channel = worker->channel;
-	return channel_has_rung(channel, flight_left_of_first(&worker->flight)) ||
-	       channel_may_send_more(channel) ||
+	return channel_has_rung(channel, flight_left_of_first(&worker->flight)) || channel_may_send_more(channel) ||
 	       (worker->wanted_bytes > 0 && channel_has_room(channel, worker->wanted_bytes) != 0) ||
 	       (worker->phase == WORKER_IS_STARTING && channel_state(channel) == WORKER_READY);
 }

@@ -19,11 +19,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SOCKET_FD 3   /* in the fork server: FORKSERVER_SOCKET_FD */
+#define SOCKET_FD 3              /* in the fork server: FORKSERVER_SOCKET_FD */
 #define SEND_NS CLOCK_NS_PER_SEC /* hundreds of messages are unread, and nobody reads them */
 #define LOOK_NS (100 * CLOCK_NS_PER_MS)
 #define STOPPED_NS CLOCK_NS_PER_SEC /* by others: for so long it is waited for */
-#define CLOSE_NS CLOCK_NS_PER_SEC /* how long an orderly end may take before it is made one */
+#define CLOSE_NS CLOCK_NS_PER_SEC   /* how long an orderly end may take before it is made one */
 
 /* The first is ours: it tells who sent what. */
 static int make_sockets(int pair[2], struct err *err)

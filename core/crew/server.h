@@ -22,10 +22,10 @@
 #include <sys/types.h>
 
 struct server {
-	pid_t pid;  /* 0: there is none (any more) */
-	int fd;     /* the socket; -1 */
-	char *file; /* of the plugin that it has loaded; owned; NULL: none */
-	int64_t load_ns; /* how long that took: its constructors */
+	pid_t pid;          /* 0: there is none (any more) */
+	int fd;             /* the socket; -1 */
+	char *file;         /* of the plugin that it has loaded; owned; NULL: none */
+	int64_t load_ns;    /* how long that took: its constructors */
 	struct words words; /* its standard output and error: what the plugin prints while it is loaded */
 };
 

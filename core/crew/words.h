@@ -26,7 +26,7 @@
 
 /* How much may still be said, and what wasn't. */
 struct words_quota {
-	int64_t said_until_ns; /* what was said filled the time until then, at WORDS_BYTES_PER_S */
+	int64_t said_until_ns;               /* what was said filled the time until then, at WORDS_BYTES_PER_S */
 	uint64_t n_lines_lost, n_bytes_lost; /* since that was last told */
 };
 

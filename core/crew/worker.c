@@ -88,8 +88,10 @@ void worker_clear(struct worker *worker)
 	worker_unwatch(worker);
 	channel_destroy(&worker->channel);
 	free(worker->sum);
-	*worker = (struct worker){
-		.crew = crew, .number = worker->number, .generation = worker->generation, .words = worker->words};
+	*worker = (struct worker){.crew = crew,
+	                          .number = worker->number,
+	                          .generation = worker->generation,
+	                          .words = worker->words};
 	worker->bell.fd = -1;
 	flight_init(&worker->flight, crew->window);
 	crew->n_live--;

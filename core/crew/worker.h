@@ -62,7 +62,7 @@ struct worker {
 	int64_t progress_ns;    /* when it last answered, made room for more of a batch, or had something sent while idle */
 	struct loop_watch bell;
 	struct words words; /* its standard output and error; the next worker in its place goes on with their quota */
-	bool is_retiring; /* told to leave when it owes nothing: a fresh one takes its place */
+	bool is_retiring;   /* told to leave when it owes nothing: a fresh one takes its place */
 	uint64_t n_sent_items;
 	enum worker_ending ending;
 	uint32_t ending_item; /* which item that is about: as the worker counts */
@@ -101,8 +101,8 @@ struct crew {
 	const char *fall_back_bar; /* why it may not, though it is auto; or NULL */
 	bool has_left_threads;     /* that go on running: the process must end without tidying up below them */
 	bool is_loaded, is_stopping, is_killed, has_given_up, has_said_memfd;
-	bool is_ended; /* what had begun is given up, and nobody's fault */
-	const char *job_name; /* for messages, or NULL */
+	bool is_ended;                 /* what had begun is given up, and nobody's fault */
+	const char *job_name;          /* for messages, or NULL */
 	struct words_quota load_quota; /* of what its fork servers say, one after another */
 	struct setup *setup;
 	const struct filestamp *stamp; /* of the plugin that the run began with; or NULL */
@@ -111,27 +111,27 @@ struct crew {
 	struct window *window;
 	struct crew_events events;
 	struct worker *workers;
-	unsigned n_places;                /* of the array */
-	unsigned n_top;                   /* behind the last that isn't NONE: what each turn looks through */
-	unsigned n_workers;               /* wanted */
-	int64_t timeout_ns, memory_bytes; /* the limits; of memory also for the cgroup */
-	const struct cgroup *cgroup;      /* borrowed; NULL: workers have none */
-	unsigned job_number;              /* in its names, from 0 */
-	bool is_summing;                  /* batches are sent with sums now (dispatch) */
+	unsigned n_places;                 /* of the array */
+	unsigned n_top;                    /* behind the last that isn't NONE: what each turn looks through */
+	unsigned n_workers;                /* wanted */
+	int64_t timeout_ns, memory_bytes;  /* the limits; of memory also for the cgroup */
+	const struct cgroup *cgroup;       /* borrowed; NULL: workers have none */
+	unsigned job_number;               /* in its names, from 0 */
+	bool is_summing;                   /* batches are sent with sums now (dispatch) */
 	uint64_t given_items, given_bytes; /* with outcome, and their results: how large one is */
-	int64_t recycle_items;            /* a worker leaves after so many; 0: never */
-	uint64_t busy_ns, ready_ns;       /* of workers that are gone: with items, and able to be */
-	int64_t load_ns;                  /* how long the plugin takes to load so far, by the watchdog's clock */
-	unsigned n_live;                  /* not NONE */
+	int64_t recycle_items;             /* a worker leaves after so many; 0: never */
+	uint64_t busy_ns, ready_ns;        /* of workers that are gone: with items, and able to be */
+	int64_t load_ns;                   /* how long the plugin takes to load so far, by the watchdog's clock */
+	unsigned n_live;                   /* not NONE */
 	unsigned n_ready;
-	uint64_t n_deaths;        /* unexpected ones */
-	unsigned n_failed_opens;  /* in a row: the backend wasn't to be had */
-	unsigned n_failed_starts; /* in a row: workers that died before they were ready */
+	uint64_t n_deaths;          /* unexpected ones */
+	unsigned n_failed_opens;    /* in a row: the backend wasn't to be had */
+	unsigned n_failed_starts;   /* in a row: workers that died before they were ready */
 	bool was_loaded, was_ready; /* the plugin, once; a worker, once */
-	unsigned n_outside;       /* deaths by signals from outside, since something got its outcome */
-	int64_t outside_since_ns; /* the first of them */
-	unsigned n_lost;          /* fork servers that went otherwise, since then */
-	unsigned n_no_starts;     /* in a row: workers that weren't to be had */
+	unsigned n_outside;         /* deaths by signals from outside, since something got its outcome */
+	int64_t outside_since_ns;   /* the first of them */
+	unsigned n_lost;            /* fork servers that went otherwise, since then */
+	unsigned n_no_starts;       /* in a row: workers that weren't to be had */
 	bool has_said_fewer, has_said_threads;
 	bool is_thread_safe;                   /* the plugin; else the thread backend has one worker */
 	int64_t uncharged_ns[CREW_DEATHS_MAX]; /* when the last deaths were that could be charged to nothing */

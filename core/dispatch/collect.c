@@ -198,9 +198,8 @@ int collect_charge(struct collector *collector, struct worker *worker, const str
 /* Why, as the plugin says it. One that gives up because it was told to has timed out. */
 static struct cause cause_of(const struct worker *worker, const struct channel_event *event)
 {
-	static const enum cause_kind kinds[] = {[FAILURE_FAILED] = CAUSE_FAILED,
-	                                        [FAILURE_AGAIN] = CAUSE_AGAIN,
-	                                        [FAILURE_MAX_RESULT] = CAUSE_MAX_RESULT};
+	static const enum cause_kind kinds[] = {
+		[FAILURE_FAILED] = CAUSE_FAILED, [FAILURE_AGAIN] = CAUSE_AGAIN, [FAILURE_MAX_RESULT] = CAUSE_MAX_RESULT};
 	bool is_late = worker->ending == ENDING_TIMED_OUT && event->item == worker->ending_item;
 	return (struct cause){.kind = is_late ? CAUSE_TIMED_OUT : kinds[event->detail],
 	                      .worker = worker->number,
@@ -253,8 +252,8 @@ static void take_time(struct worker *worker, const struct channel_event *event)
 	if (time.runtime_ns < -1 || time.runtime_ns > now_ns - time.start_ns)
 		time.runtime_ns = -1;
 	worker->time_seq = flight_seq(&worker->flight, 0);
-	worker->time = (struct item_time){
-		.start_ns = time.start_ns, .runtime_ns = time.runtime_ns, .result_bytes = time.result_bytes};
+	worker->time =
+		(struct item_time){.start_ns = time.start_ns, .runtime_ns = time.runtime_ns, .result_bytes = time.result_bytes};
 }
 
 /*

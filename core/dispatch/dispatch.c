@@ -124,9 +124,8 @@ static uint32_t depth(const struct dispatch *dispatch)
 
 static bool may_take(const struct worker *worker, uint32_t n_batches_max)
 {
-	return worker->phase == WORKER_IS_READY && !worker->is_broken &&
-	       !worker->flight.is_cut_short && !worker->is_retiring &&
-	       worker->ending == ENDING_NONE && worker->flight.n_batches < n_batches_max &&
+	return worker->phase == WORKER_IS_READY && !worker->is_broken && !worker->flight.is_cut_short &&
+	       !worker->is_retiring && worker->ending == ENDING_NONE && worker->flight.n_batches < n_batches_max &&
 	       !channel_is_sending(worker->channel) && flight_suspicions(&worker->flight) == 0;
 }
 

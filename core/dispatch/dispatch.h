@@ -41,12 +41,12 @@ struct dispatch {
 	struct tally *tally;
 	struct report *report;
 	char delimiter;
-	int64_t window_bytes;   /* the job's limit */
-	enum verify_kind verify; /* the job's */
-	int64_t item_ns;        /* measured, rounded up; 0: nothing measured yet */
+	int64_t window_bytes;             /* the job's limit */
+	enum verify_kind verify;          /* the job's */
+	int64_t item_ns;                  /* measured, rounded up; 0: nothing measured yet */
 	double weighed_ns, weighed_items; /* what it is the quotient of */
-	int64_t batch_ns;       /* what the batch that was read last will take; 0: not known */
-	uint32_t items_max;     /* how far batches may grow by now */
+	int64_t batch_ns;                 /* what the batch that was read last will take; 0: not known */
+	uint32_t items_max;               /* how far batches may grow by now */
 	bool is_single;         /* one item at a time is in a worker's hands: nothing more may be begun after a failure */
 	bool is_source_waiting; /* nothing to read until its descriptor is ready: cleared by whoever watches it */
 	bool has_source_failed; /* the source can't be read any further: what was read is finished */

@@ -10,10 +10,10 @@
 enum descriptor_kind {
 	DESCRIPTOR_REGULAR = 1, /* a file or block device: always ready */
 	DESCRIPTOR_FOLDER,
-	DESCRIPTOR_PIPE,        /* a FIFO too */
+	DESCRIPTOR_PIPE, /* a FIFO too */
 	DESCRIPTOR_TERMINAL,
 	DESCRIPTOR_SOCKET,
-	DESCRIPTOR_DEVICE       /* and whatever else there is: /dev/null, an eventfd */
+	DESCRIPTOR_DEVICE /* and whatever else there is: /dev/null, an eventfd */
 };
 
 /* The kind, or -1 with errno. */

@@ -24,11 +24,11 @@ struct block; /* counted; private to feed.c */
 
 struct slice {
 	struct block *block;
-	const char *bytes;  /* n_items items, each followed by the delimiter */
+	const char *bytes; /* n_items items, each followed by the delimiter */
 	size_t n_bytes;
-	uint64_t seq;       /* number of the first item */
+	uint64_t seq; /* number of the first item */
 	uint32_t n_items;
-	bool is_too_long;   /* one item over max-item, an item's error: at most 200 bytes of it stand here */
+	bool is_too_long; /* one item over max-item, an item's error: at most 200 bytes of it stand here */
 };
 
 struct feed;
@@ -45,8 +45,8 @@ int feed_read(struct feed *feed, struct err *err);
  */
 bool feed_take(struct feed *feed, uint32_t max_items, size_t max_bytes, struct slice *ret);
 
-bool feed_is_at_end(const struct feed *feed);   /* the source has ended and every item was taken */
-bool feed_has_item(const struct feed *feed);    /* feed_take would give one */
+bool feed_is_at_end(const struct feed *feed); /* the source has ended and every item was taken */
+bool feed_has_item(const struct feed *feed);  /* feed_take would give one */
 uint64_t feed_taken_items(const struct feed *feed);
 int64_t feed_taken_bytes(const struct feed *feed); /* of the source, up to the last item that was taken */
 uint64_t feed_held_bytes(const struct feed *feed); /* memory of all blocks that are alive, in slices or here */

@@ -226,8 +226,10 @@ int glob_parse(struct glob *ret, const char *pattern, struct err *err)
 	if (n_bytes == 0)
 		return err_set(err, ERR_USAGE, "a pattern is missing: give something like files:photos/*.jpg");
 	if (pattern[n_bytes - 1] == '/')
-		return err_set(err, ERR_USAGE, "files:%s: it names a folder; for the files in it put * behind it, for those in "
-		               "all folders below **", pattern);
+		return err_set(err, ERR_USAGE,
+		               "files:%s: it names a folder; for the files in it put * behind it, for those in "
+		               "all folders below **",
+		               pattern);
 	if (n_bytes >= PATH_MAX)
 		return err_set(err, ERR_USAGE, "a files: pattern of %zu bytes is too long, at most %d are allowed", n_bytes,
 		               PATH_MAX - 1);

@@ -26,10 +26,10 @@ struct sink;
 
 /* What a write found. */
 enum sink_state {
-	SINK_OK,     /* nothing to wait for: all is written, but for less than a block when not all was asked for */
-	SINK_WAIT,   /* some is queued: watch sink_fd for EPOLLOUT */
-	SINK_GONE,   /* the reader went away (EPIPE): end quietly */
-	SINK_FAILED  /* err says why: ENOSPC, EIO ... */
+	SINK_OK,    /* nothing to wait for: all is written, but for less than a block when not all was asked for */
+	SINK_WAIT,  /* some is queued: watch sink_fd for EPOLLOUT */
+	SINK_GONE,  /* the reader went away (EPIPE): end quietly */
+	SINK_FAILED /* err says why: ENOSPC, EIO ... */
 };
 
 /* Opens, truncates as a shell's > does; waits as that does for a FIFO's first reader (INT, TERM, HUP, QUIT end it). */
@@ -84,10 +84,10 @@ enum sink_state sink_flush(struct sink *sink, bool all, struct err *err);
  */
 enum sink_state sink_look(struct sink *sink);
 
-bool sink_is_full(const struct sink *sink);       /* more than SINK_QUEUE_BYTES are queued */
+bool sink_is_full(const struct sink *sink); /* more than SINK_QUEUE_BYTES are queued */
 uint64_t sink_queued_bytes(const struct sink *sink);
 uint64_t sink_written_bytes(const struct sink *sink);
-int sink_fd(const struct sink *sink);             /* to watch; -1: none (a sink that takes everything) */
+int sink_fd(const struct sink *sink); /* to watch; -1: none (a sink that takes everything) */
 char sink_delimiter(const struct sink *sink);
 const char *sink_name(const struct sink *sink);
 

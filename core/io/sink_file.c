@@ -127,8 +127,10 @@ static int open_file(const char *file, enum sink_file_mode mode, int *ret_fd, st
 	if (fd < 0 && errno == ENXIO && is_fifo(file))
 		fd = open_waiting(file, flags & ~(O_CREAT | O_TRUNC));
 	if (fd < 0 && errno == ENOENT && mode == SINK_FILE_KEEP)
-		return err_set(err, ERR_USAGE, "%s isn't there any more, and results were written to it: bring it back, or "
-		               "begin anew without --resume", file);
+		return err_set(err, ERR_USAGE,
+		               "%s isn't there any more, and results were written to it: bring it back, or "
+		               "begin anew without --resume",
+		               file);
 	if (fd < 0)
 		return open_error(file, errno, err);
 	*ret_fd = fd;

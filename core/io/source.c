@@ -68,7 +68,8 @@ int source_open(struct source **ret, const struct endpoint *endpoint, struct err
 	case ENDPOINT_WRONG:
 		break;
 	}
-	return err_set(err, ERR_USAGE, "items can't be read from this: give lines:FILE, nul:FILE, files:GLOB or "
+	return err_set(err, ERR_USAGE,
+	               "items can't be read from this: give lines:FILE, nul:FILE, files:GLOB or "
 	               "range:FIRST-LAST");
 }
 

@@ -208,7 +208,7 @@ static mode_t entry_mode(int folder_fd, const char *name, int flags)
 
 /* What an entry is itself: S_IFREG, S_IFDIR, S_IFLNK, or 0. */
 static mode_t entry_own_mode(struct source_files *files, const struct folder *folder, unsigned char type,
-                              const char *name)
+                             const char *name)
 {
 	mode_t mode;
 

@@ -17,7 +17,7 @@
 
 struct source_range {
 	struct source_head head;
-	int64_t number;        /* the next one */
+	int64_t number; /* the next one */
 	int64_t step;
 	uint64_t n_steps_left; /* behind number */
 	bool is_at_end;        /* number has been given and no step is left */

@@ -148,8 +148,10 @@ int splice_finish(struct splice *splice, uint64_t *ret_bytes, struct digest *ret
 	if (copy(splice, splice->old_fd, splice->old_at, splice->old_bytes, &splice->old_digest, err) != 0)
 		return -1;
 	if (!digest_is_equal(digest_value(&splice->old_digest), splice->was))
-		return err_set(err, ERR_USAGE, "%s was changed since it was written: bring it back, or begin anew without "
-		               "--resume", splice->file);
+		return err_set(err, ERR_USAGE,
+		               "%s was changed since it was written: bring it back, or begin anew without "
+		               "--resume",
+		               splice->file);
 	if (fflush(splice->out) != 0 || fsync(fileno(splice->out)) != 0)
 		return fail(splice, err);
 	FILE *out = splice->out;

@@ -20,9 +20,9 @@
 struct splice {
 	char *file, *new_file; /* no symbolic links; NULL: nothing is open */
 	int old_fd;
-	struct digest was;                           /* of the old one, when it was written */
-	struct digest_state old_digest, new_digest;  /* of what was taken over, and of what was written */
-	int pieces_fd; /* borrowed */
+	struct digest was;                          /* of the old one, when it was written */
+	struct digest_state old_digest, new_digest; /* of what was taken over, and of what was written */
+	int pieces_fd;                              /* borrowed */
 	FILE *out;
 	uint64_t old_bytes, old_at; /* of the old one: all, and what was taken over */
 	uint64_t new_bytes;

@@ -283,8 +283,8 @@ static int document_parse(struct reader *reader, struct conf *conf)
 		} else if (event.type == YAML_SCALAR_EVENT || event.type == YAML_SEQUENCE_START_EVENT ||
 		           event.type == YAML_MAPPING_START_EVENT || event.type == YAML_ALIAS_EVENT) {
 			conf->root = calloc(1, sizeof(*conf->root));
-			rc = conf->root ? node_parse(reader, &event, 1, conf->root)
-			                : add_memory_error(reader->errors, reader->file);
+			rc =
+				conf->root ? node_parse(reader, &event, 1, conf->root) : add_memory_error(reader->errors, reader->file);
 		}
 		yaml_event_delete(&event);
 		if (rc || is_end)

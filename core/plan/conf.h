@@ -29,7 +29,7 @@ enum conf_kind {
 struct conf_node {
 	enum conf_kind kind;
 	struct place place;
-	char *key;                  /* what it is called in the map above it; NULL in a list and at the top */
+	char *key; /* what it is called in the map above it; NULL in a list and at the top */
 	struct place key_place;
 	char *text;                 /* CONF_TEXT */
 	struct conf_node *children; /* CONF_LIST, CONF_MAP: n_children, in the file's order */

@@ -72,8 +72,8 @@ static bool find_unquoted(const struct words *value, struct conf_hint *ret)
 	if (value->n > SHOWN || memchr(value->at, '\'', value->n))
 		snprintf(ret->text, sizeof(ret->text), "a value that begins with %c must be quoted", value->at[0]);
 	else
-		snprintf(ret->text, sizeof(ret->text), "a value that begins with %c must be quoted: write '%.*s'",
-		         value->at[0], (int)value->n, value->at);
+		snprintf(ret->text, sizeof(ret->text), "a value that begins with %c must be quoted: write '%.*s'", value->at[0],
+		         (int)value->n, value->at);
 	return true;
 }
 

@@ -25,7 +25,7 @@ enum core_flag {
 
 struct core_option {
 	struct option_spec spec;
-	char letter;            /* of the short option, or 0 */
+	char letter; /* of the short option, or 0 */
 	unsigned flags;
 	bool has_argument;      /* on the command line; without one it means "yes" */
 	char other_letter;      /* a second short option that people's fingers know, or 0 */

@@ -29,8 +29,8 @@ enum endpoint_kind {
 
 struct endpoint {
 	enum endpoint_kind kind;
-	char *argument;            /* owned; what stands behind KIND:, or "" */
-	bool is_descriptor;        /* the argument means descriptor fd; the standard one of its role is "-" instead */
+	char *argument;     /* owned; what stands behind KIND:, or "" */
+	bool is_descriptor; /* the argument means descriptor fd; the standard one of its role is "-" instead */
 	int fd;
 	int64_t first, last, step; /* ENDPOINT_RANGE; step isn't 0; counts down when it is negative; may be empty */
 	struct place place;

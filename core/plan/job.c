@@ -271,12 +271,11 @@ static int add_unknown_key(struct plan *plan, struct job *job, const char *key, 
 	const char *nearest = core_option_nearest(key, CORE_JOB | CORE_CONF);
 	if (core_option_find(key, ~(unsigned)(CORE_JOB | CORE_CONF)))
 		return place_error(&plan->errors, place, ERR_USAGE,
-		                   "%s'%s' is no key of a job, but one of `run:` or an option of the command line",
-		                   prefix, key);
+		                   "%s'%s' is no key of a job, but one of `run:` or an option of the command line", prefix,
+		                   key);
 	if (!nearest)
 		return place_error(&plan->errors, place, ERR_USAGE,
-		                   "%sunknown key '%s'; the plugin's own options stand under `options:`",
-		                   prefix, key);
+		                   "%sunknown key '%s'; the plugin's own options stand under `options:`", prefix, key);
 	job->has_misspelt_plugin |= strcmp(nearest, "plugin") == 0;
 	return place_error(&plan->errors, place, ERR_USAGE, "%sunknown key '%s', did you mean '%s'?", prefix, key, nearest);
 }

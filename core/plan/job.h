@@ -33,46 +33,46 @@ struct job_option {
 	char *name;
 	char **elements; /* n_elements and a NULL */
 	size_t n_elements;
-	bool is_list;    /* elements of a list that came one by one; else one text, which plan_check splits for a list */
+	bool is_list; /* elements of a list that came one by one; else one text, which plan_check splits for a list */
 	struct place place;
 };
 
 struct job {
-	char *name;                      /* "map" and "exec" for those commands */
+	char *name; /* "map" and "exec" for those commands */
 	struct place place;
-	char *plugin_name;               /* as the user wrote it */
+	char *plugin_name; /* as the user wrote it */
 	struct place plugin_place;
-	const struct plugin_info *info;  /* plan_check; owned by the plan's catalog */
-	struct job_option *options;      /* the plugin's, checked by plan_check; only those that were given */
+	const struct plugin_info *info; /* plan_check; owned by the plan's catalog */
+	struct job_option *options;     /* the plugin's, checked by plan_check; only those that were given */
 	size_t n_options;
 	struct endpoint input, output;
-	bool has_null_items;             /* --null: plan_check makes a lines: input a nul: one */
-	int64_t n_workers;               /* at least 1 after plan_check */
+	bool has_null_items; /* --null: plan_check makes a lines: input a nul: one */
+	int64_t n_workers;   /* at least 1 after plan_check */
 	enum backend_kind backend;
 	bool is_ordered;
 	int64_t max_item_bytes, max_result_bytes;
-	int64_t window_bytes;            /* at least 4K after plan_check */
-	int64_t timeout_ns;              /* of one item; 0: none */
+	int64_t window_bytes; /* at least 4K after plan_check */
+	int64_t timeout_ns;   /* of one item; 0: none */
 	int64_t n_retries, backoff_ns;
-	int64_t memory_bytes;            /* of one worker; 0: no limit */
-	int64_t max_failures;            /* more than so many end the job; -1: never */
-	int64_t max_failures_percent;    /* the same of the finished items, from the 100th on; -1: never */
+	int64_t memory_bytes;         /* of one worker; 0: no limit */
+	int64_t max_failures;         /* more than so many end the job; -1: never */
+	int64_t max_failures_percent; /* the same of the finished items, from the 100th on; -1: never */
 	int64_t grace_ns, start_timeout_ns;
-	int64_t recycle_items;           /* a worker leaves after so many; 0: never */
-	bool has_pid_namespace;          /* its fork server is process 1 of one */
-	enum pin_kind pin;               /* what each worker is kept on */
-	enum verify_kind verify;         /* results */
-	bool spins;                      /* before its workers and the supervisor sleep */
-	char **after_names;              /* as given: n_after_names and a NULL */
+	int64_t recycle_items;   /* a worker leaves after so many; 0: never */
+	bool has_pid_namespace;  /* its fork server is process 1 of one */
+	enum pin_kind pin;       /* what each worker is kept on */
+	enum verify_kind verify; /* results */
+	bool spins;              /* before its workers and the supervisor sleep */
+	char **after_names;      /* as given: n_after_names and a NULL */
 	size_t n_after_names;
 	struct place after_place;
-	size_t *after;                   /* indices into plan.jobs, n_after of them; plan_check */
+	size_t *after; /* indices into plan.jobs, n_after of them; plan_check */
 	size_t n_after;
 	/* plugin exec: an item is a process, and a result with bytes that lacks a newline gets one; plan_check */
 	bool runs_commands;
-	uint64_t given;                  /* which keys were given: bit i for core_options()[i] */
-	bool has_wrong_option;           /* one of the plugin's was refused: that one is missing needs no second error */
-	bool has_misspelt_plugin;        /* an unknown key was taken for `plugin`: its lack needs no second error */
+	uint64_t given;           /* which keys were given: bit i for core_options()[i] */
+	bool has_wrong_option;    /* one of the plugin's was refused: that one is missing needs no second error */
+	bool has_misspelt_plugin; /* an unknown key was taken for `plugin`: its lack needs no second error */
 };
 
 /* With the defaults of the core options. */

@@ -13,9 +13,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define WINDOW_SHARE       16 /* of the memory, for the windows of all jobs */
+#define WINDOW_SHARE 16 /* of the memory, for the windows of all jobs */
 #define LEAST_WINDOW_BYTES ((int64_t)1 << 20)
-#define MOST_WINDOW_BYTES  ((int64_t)64 << 20)
+#define MOST_WINDOW_BYTES ((int64_t)64 << 20)
 
 static int64_t machine_bytes(void)
 {

@@ -15,7 +15,7 @@
 
 /* line 0: on the command line; file is then NULL, or the words that it stands in ("--set upper.jobs=2"). */
 struct place {
-	const char *file; /* borrowed from the plan, or NULL */
+	const char *file;    /* borrowed from the plan, or NULL */
 	size_t line, column; /* from 1 */
 };
 

@@ -27,21 +27,21 @@
 #define PLAN_MAX_JOBS 1000
 
 struct plan {
-	char *file;                 /* the conf file, or NULL */
+	char *file; /* the conf file, or NULL */
 	struct job *jobs;
 	size_t n_jobs;
-	struct catalog *catalog;    /* borrowed */
+	struct catalog *catalog; /* borrowed */
 	struct err_list errors;
 	bool trust_path;
-	char *journal_file;         /* or NULL */
+	char *journal_file; /* or NULL */
 	struct place journal_place;
-	char *joblog_file;          /* or NULL */
-	int joblog_fd;              /* the descriptor that its name means; -1: none */
+	char *joblog_file; /* or NULL */
+	int joblog_fd;     /* the descriptor that its name means; -1: none */
 	struct place joblog_place;
-	bool is_resuming;           /* --resume */
-	bool retries_failed;        /* --retry-failed */
-	bool accepts_change;        /* --accept-change */
-	char **set_texts;           /* of plan_set: places point to them */
+	bool is_resuming;    /* --resume */
+	bool retries_failed; /* --retry-failed */
+	bool accepts_change; /* --accept-change */
+	char **set_texts;    /* of plan_set: places point to them */
 	size_t n_set_texts;
 };
 

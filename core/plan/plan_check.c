@@ -129,8 +129,7 @@ static void check_plugin(struct plan *plan, struct job *job)
 	if (!job->plugin_name) {
 		if (!job_is_given(job, "plugin") && !job->has_misspelt_plugin)
 			place_error(&plan->errors, job->place, ERR_USAGE,
-			            "job '%s' has no plugin: add `plugin: NAME` ('rota plugins' lists them)",
-			            job->name);
+			            "job '%s' has no plugin: add `plugin: NAME` ('rota plugins' lists them)", job->name);
 		return;
 	}
 	job_prefix(job, job->plugin_place, prefix);
@@ -145,8 +144,8 @@ static void check_plugin(struct plan *plan, struct job *job)
 	job->runs_commands = strcmp(job->info->name, "exec") == 0;
 	if (job->info->has_flush)
 		place_error(&plan->errors, job->plugin_place, ERR_USAGE,
-		            "%splugin '%s' accumulates (flush), which this version of rota can't do yet",
-		            prefix, job->info->name);
+		            "%splugin '%s' accumulates (flush), which this version of rota can't do yet", prefix,
+		            job->info->name);
 	check_options(plan, job);
 }
 

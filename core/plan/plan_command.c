@@ -51,10 +51,10 @@ static int find_program(const char *name)
 /* What only a shell knows. */
 static bool is_builtin(const char *name)
 {
-	static const char *const names[] = {".",    "alias", "bg",     "cd",    "eval",  "exec",  "exit",   "export",
-	                                    "fc",   "fg",    "for",    "hash",  "if",    "jobs",  "local",  "read",
-	                                    "set",  "shift", "source", "times", "trap",  "type",  "ulimit", "umask",
-	                                    "unset", "until", "wait",  "while", "case",  "declare", "return", "command"};
+	static const char *const names[] = {".",     "alias", "bg",     "cd",    "eval", "exec",    "exit",   "export",
+	                                    "fc",    "fg",    "for",    "hash",  "if",   "jobs",    "local",  "read",
+	                                    "set",   "shift", "source", "times", "trap", "type",    "ulimit", "umask",
+	                                    "unset", "until", "wait",   "while", "case", "declare", "return", "command"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;

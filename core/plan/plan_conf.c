@@ -36,8 +36,7 @@ static int run_key_set(struct plan *plan, const char *key, const char *text, str
 			return place_error(&plan->errors, key_place, ERR_USAGE, "run: unknown key '%s', did you mean '%s'?", key,
 			                   nearest);
 		return place_error(&plan->errors, key_place, ERR_USAGE,
-		                   "run: unknown key '%s'; keys of a job stand below `jobs:` and the job's name",
-		                   key);
+		                   "run: unknown key '%s'; keys of a job stand below `jobs:` and the job's name", key);
 	}
 	struct option_value value;
 	struct err err;
@@ -199,8 +198,8 @@ static void job_read(struct plan *plan, const struct conf_node *node)
 		return;
 	if (!is_job_name(node->key)) {
 		place_error(&plan->errors, node->key_place, ERR_USAGE,
-		            "'%s' can't name a job: expected letters, digits, - and _, at most %d, and not 'run'",
-		            node->key, NAME_MAX_BYTES);
+		            "'%s' can't name a job: expected letters, digits, - and _, at most %d, and not 'run'", node->key,
+		            NAME_MAX_BYTES);
 		return;
 	}
 	if (is_key_without_colon(plan, node))
@@ -255,8 +254,7 @@ static void top_read(struct plan *plan, const struct conf_node *root)
 			            nearest);
 		else
 			place_error(&plan->errors, child->key_place, ERR_USAGE,
-			            "unknown key '%s': at the top of a conf file stand `run:` and `jobs:`",
-			            child->key);
+			            "unknown key '%s': at the top of a conf file stand `run:` and `jobs:`", child->key);
 	}
 	if (!has_jobs)
 		place_error(&plan->errors, root->place, ERR_USAGE,

@@ -56,8 +56,8 @@ static int path_check(const char *path, struct err *err)
 	uid_t owner = status.st_uid;
 	if (!is_trusted(owner))
 		return err_set(err, ERR_USAGE,
-		               "%s belongs to user %u, who could put any code there; --trust-path loads it all the same",
-		               path, (unsigned)owner);
+		               "%s belongs to user %u, who could put any code there; --trust-path loads it all the same", path,
+		               (unsigned)owner);
 	bool is_sticky_folder = S_ISDIR(status.st_mode) && status.st_mode & S_ISVTX;
 	if (status.st_mode & S_IWOTH && !is_sticky_folder)
 		return err_set(err, ERR_USAGE,

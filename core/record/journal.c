@@ -271,11 +271,11 @@ struct journal_cursor {
 int journal_list(struct journal_cursor **ret, struct journal *journal, const char *job, enum journal_order order,
                  struct err *err)
 {
-	static const char *const texts[] = {
-		[JOURNAL_BY_SEQ] = "SELECT " JOURNAL_FAILURE_COLUMNS " FROM failure "
-						   "WHERE ?1 IS NULL OR job = ?1 ORDER BY job, seq",
-		[JOURNAL_BY_PLACE] = "SELECT " JOURNAL_FAILURE_COLUMNS " FROM failure "
-							 "WHERE ?1 IS NULL OR job = ?1 ORDER BY job, output_at, seq"};
+	static const char *const texts[] = {[JOURNAL_BY_SEQ] = "SELECT " JOURNAL_FAILURE_COLUMNS " FROM failure "
+	                                                       "WHERE ?1 IS NULL OR job = ?1 ORDER BY job, seq",
+	                                    [JOURNAL_BY_PLACE] =
+	                                        "SELECT " JOURNAL_FAILURE_COLUMNS " FROM failure "
+	                                        "WHERE ?1 IS NULL OR job = ?1 ORDER BY job, output_at, seq"};
 	struct journal_cursor *cursor = *ret = calloc(1, sizeof *cursor);
 	if (!cursor)
 		return err_set(err, ERR_RESOURCE, "out of memory");

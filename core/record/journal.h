@@ -48,22 +48,22 @@ struct journal_position {
 	struct digest taken_digest;       /* of their bytes */
 	struct journal_range *unfinished; /* those of them without an outcome: in order, apart; owned */
 	size_t n_unfinished;
-	uint64_t output_bytes;   /* the results of all others are the first so many bytes of the output */
+	uint64_t output_bytes;       /* the results of all others are the first so many bytes of the output */
 	struct digest output_digest; /* of these; of what is no file that can be read again: all zero */
-	bool is_finished;        /* the input has no more */
-	bool is_renaming;        /* the output of so many bytes is OUTPUT.new until that has become OUTPUT */
-	uint64_t n_ok, n_failed; /* for people who look */
+	bool is_finished;            /* the input has no more */
+	bool is_renaming;            /* the output of so many bytes is OUTPUT.new until that has become OUTPUT */
+	uint64_t n_ok, n_failed;     /* for people who look */
 };
 
 struct journal_failure {
 	uint64_t seq;
 	const void *item;
 	size_t item_bytes;
-	bool is_cut;         /* these bytes are only its beginning: it was over max-item, or too large for the journal */
+	bool is_cut; /* these bytes are only its beginning: it was over max-item, or too large for the journal */
 	enum cause_kind kind;
 	int64_t code, signum; /* of the cause, as cause_code (-1: none) and cause_signal (0: none) have them */
 	uint32_t attempts;
-	const char *cause;    /* for people */
+	const char *cause;  /* for people */
 	uint64_t output_at; /* where in the output its result would stand */
 };
 

@@ -193,8 +193,8 @@ void journal_bind_text(struct journal_binding *binding, const char *text)
 void journal_bind_bytes(struct journal_binding *binding, const void *bytes, size_t n_bytes)
 {
 	/* no bytes at all would be a NULL */
-	bound(binding, sqlite3_bind_blob64(binding->statement, ++binding->place, n_bytes > 0 ? bytes : "", n_bytes,
-	                                   SQLITE_STATIC));
+	bound(binding,
+	      sqlite3_bind_blob64(binding->statement, ++binding->place, n_bytes > 0 ? bytes : "", n_bytes, SQLITE_STATIC));
 }
 
 static void put_number(unsigned char bytes[8], uint64_t number)

@@ -41,8 +41,8 @@ struct journal_job {
 
 struct journal {
 	sqlite3 *db;
-	char *file; /* as the user calls it */
-	char *path; /* without symbolic links: what is opened */
+	char *file;           /* as the user calls it */
+	char *path;           /* without symbolic links: what is opened */
 	struct lockfile lock; /* fd -1: a reader */
 	struct journal_job *jobs;
 	size_t n_jobs;

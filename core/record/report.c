@@ -60,8 +60,7 @@ static bool may_say(const struct report *report, uint64_t n_said, const char *wh
 
 void report_ok(struct report *report, uint64_t seq, const char *item, size_t item_bytes, const struct item_time *time)
 {
-	const struct joblog_entry entry = {
-		.seq = seq, .item = item, .item_bytes = item_bytes, .time = *time};
+	const struct joblog_entry entry = {.seq = seq, .item = item, .item_bytes = item_bytes, .time = *time};
 	joblog_add(report->joblog, report->job_name, &entry);
 }
 

@@ -43,19 +43,19 @@ enum tally_wait { TALLY_INPUT, TALLY_WORKERS, TALLY_OUTPUT, TALLY_WAITS };
 struct tally {
 	uint64_t n_read; /* items taken from the source */
 	uint64_t n_outcomes[OUTCOME_COUNT];
-	uint64_t n_before;               /* of these: in an earlier run, which this one goes on from */
-	uint64_t result_bytes;           /* handed to the sink, framed */
-	int64_t total_items;             /* when known, else -1 */
-	int64_t total_bytes;             /* of the source, -1 when unknown */
-	int64_t finished_bytes;          /* of these, those of items with an outcome; an estimate within a batch */
-	bool is_all_read;                /* the source's end was reached: n_read is the total */
-	bool is_cut;                     /* no item is begun any more: some of the total never will be */
-	uint64_t n_deaths;               /* of workers */
-	unsigned n_workers, n_busy;      /* now */
-	int64_t start_ns, end_ns;        /* end 0: still running */
-	int64_t waited_ns[TALLY_WAITS];  /* by the supervisor; the rest of the time it worked, for this job or another */
-	uint64_t busy_ns, ready_ns;      /* of all workers that are gone: with items; able to be */
-	bool is_waiting;                 /* for another job (after) */
+	uint64_t n_before;              /* of these: in an earlier run, which this one goes on from */
+	uint64_t result_bytes;          /* handed to the sink, framed */
+	int64_t total_items;            /* when known, else -1 */
+	int64_t total_bytes;            /* of the source, -1 when unknown */
+	int64_t finished_bytes;         /* of these, those of items with an outcome; an estimate within a batch */
+	bool is_all_read;               /* the source's end was reached: n_read is the total */
+	bool is_cut;                    /* no item is begun any more: some of the total never will be */
+	uint64_t n_deaths;              /* of workers */
+	unsigned n_workers, n_busy;     /* now */
+	int64_t start_ns, end_ns;       /* end 0: still running */
+	int64_t waited_ns[TALLY_WAITS]; /* by the supervisor; the rest of the time it worked, for this job or another */
+	uint64_t busy_ns, ready_ns;     /* of all workers that are gone: with items; able to be */
+	bool is_waiting;                /* for another job (after) */
 	struct tally_counter counters[TALLY_COUNTERS_MAX];
 	size_t n_counters;
 	bool has_more_counters; /* some had no place: said once at the end */

@@ -41,7 +41,7 @@ struct checkpoint {
 	struct sink *sink;
 	struct digest_state taken; /* of the items taken */
 	uint64_t taken_items;
-	struct digest_state given; /* of all results in the output, where that is a file */
+	struct digest_state given;          /* of all results in the output, where that is a file */
 	uint64_t held_bytes;                /* of failures that aren't in the journal yet */
 	uint64_t n_failures[OUTCOME_COUNT]; /* in the journal */
 	enum checkpoint_phase phase;

@@ -192,12 +192,15 @@ int retry_take(struct retry *retry, struct window *window, struct tally *tally, 
 			free(place);
 		return result;
 	}
-	struct failure failure = {
-		.seq = note->seq, .item = note->text, .item_bytes = note->item_bytes, .cause = note->cause};
+	struct failure failure = {.seq = note->seq,
+	                          .item = note->text,
+	                          .item_bytes = note->item_bytes,
+	                          .cause = note->cause};
 	if (note->cause.kind != CAUSE_MAX_ITEM)
-		failure.cause = (struct cause){
-			.kind = CAUSE_FAILED,
-			.text = "it is too large for the journal, which has only its beginning: it can't be run again"};
+		failure.cause =
+			(struct cause){.kind = CAUSE_FAILED,
+		                   .text =
+		                       "it is too large for the journal, which has only its beginning: it can't be run again"};
 	report_failure(report, &failure);
 	tally->n_outcomes[outcome_of(note->cause.kind)]++;
 	note_list_add(&notes, &place->link);

@@ -312,8 +312,7 @@ static void say_how_to_go_on(const struct run *run, int status)
 	const char *command = run->settings.resume_command;
 	bool reads_standard_input = false;
 	bool is_cut_short = (run->ended_by != 0 && run->ended_by != SIGPIPE) || status == 3;
-	if (!run->journal || !command || !is_cut_short ||
-	    (journal_is_finished(run->journal) && !run->plan->retries_failed))
+	if (!run->journal || !command || !is_cut_short || (journal_is_finished(run->journal) && !run->plan->retries_failed))
 		return;
 	for (size_t i = 0; i < run->plan->n_jobs; i++)
 		reads_standard_input = reads_standard_input || endpoint_is_standard(&run->plan->jobs[i].input);

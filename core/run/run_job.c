@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define LEAVE_NS CLOCK_NS_PER_SEC /* for the plugin's close, when all is done */
+#define LEAVE_NS CLOCK_NS_PER_SEC       /* for the plugin's close, when all is done */
 #define KILL_NS (500 * CLOCK_NS_PER_MS) /* for the fork server to end its workers, before that is done without it */
 #define PLACES_MORE 16
 /* How often a job looks for itself: at channels that may not ring for a while, and what it waits for no longer. */
@@ -119,8 +119,7 @@ void run_job_interrupt(struct run_job *job, int64_t grace_ns)
 void run_job_init(struct run_job *job, const struct job *plan, const char *name, struct loop *loop,
                   const char *worker_program, struct server *spare)
 {
-	*job = (struct run_job){
-		.plan = plan, .name = name, .loop = loop, .worker_program = worker_program, .spare = spare};
+	*job = (struct run_job){.plan = plan, .name = name, .loop = loop, .worker_program = worker_program, .spare = spare};
 	job->source_watch.fd = job->sink_watch.fd = -1;
 	tally_init(&job->tally);
 	job->tally.is_waiting = true;
@@ -586,8 +585,8 @@ static void check_output(struct run_job *job)
 {
 	struct err err;
 	bool retries = retry_is_on(&job->retry);
-	int result = prefix_check(
-		&job->prefix, retries ? job->retry.position.output_digest : job->resume.position.output_digest, &err);
+	int result = prefix_check(&job->prefix,
+	                          retries ? job->retry.position.output_digest : job->resume.position.output_digest, &err);
 	job->is_unchecked = result == 0;
 	if (result > 0)
 		checkpoint_take_output(&job->checkpoint, &job->prefix.digest);

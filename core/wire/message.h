@@ -59,7 +59,7 @@ enum message_fd {
 /* A message as it came. */
 struct packet {
 	struct message message;
-	pid_t sender; /* 0: the socket doesn't say */
+	pid_t sender;             /* 0: the socket doesn't say */
 	int fds[MESSAGE_FDS_MAX]; /* the receiver's to close */
 	size_t n_fds;
 	size_t n_text_bytes;

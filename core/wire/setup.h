@@ -43,7 +43,7 @@ struct setup {
 	bool runs_commands; /* each item is a process: a worker is of use only when there is room for one more */
 	struct setup_option *options;
 	size_t n_options;
-	char **pins;        /* for each place the CPUs that its worker may use: numbers, commas; or NULL */
+	char **pins; /* for each place the CPUs that its worker may use: numbers, commas; or NULL */
 	size_t n_pins;
 	char *memory; /* setup_read: the text that the strings stand in; owned */
 };

@@ -31,7 +31,7 @@
 #define STACK_BYTES ((size_t)1 << 18) /* reading debug information needs some */
 #define GUARD_BYTES ((size_t)1 << 16) /* one page at least, on every machine */
 #define FRAMES_MAX 12
-#define STACKS_MAX 16 /* with names; what else there is has its item, signal and address */
+#define STACKS_MAX 16                   /* with names; what else there is has its item, signal and address */
 #define NEAR_BYTES ((uintptr_t)1 << 16) /* a fault so close to the stack pointer is the stack's own */
 
 static const struct {
@@ -50,7 +50,7 @@ struct range {
 /* What the workers of a fork server have said together. Written by those that crash; a stray write costs words only. */
 struct told {
 	_Atomic uint32_t n_crashes;
-	_Atomic uint32_t n_starts;  /* of those that crashed before they had work */
+	_Atomic uint32_t n_starts; /* of those that crashed before they had work */
 	_Atomic bool has_told_start;
 	_Atomic uint32_t n_outside; /* of those that crashed later, and outside of items */
 	struct {

@@ -89,8 +89,8 @@ static bool is_text(const char *at)
 /* Behind the last entry of a table without an end stands anything, which crashes who believes it. */
 static bool is_option(const struct rota_option *option)
 {
-	return is_text(option->name) && is_text(option->default_value) && is_text(option->help) &&
-	       is_text(option->range) && is_text(option->unit);
+	return is_text(option->name) && is_text(option->default_value) && is_text(option->help) && is_text(option->range) &&
+	       is_text(option->unit);
 }
 
 static int take_options(struct host *host, struct err *err)

@@ -187,8 +187,8 @@ int task_commit(struct rota_task *pub, size_t n_bytes)
 	if (task->reserved_bytes == 0 && n_bytes <= pub->out_room)
 		return rota_commit(pub, n_bytes);
 	if (n_bytes > task->reserved_bytes) {
-		note_wrong(task, "plugin %.100s committed %zu bytes and had reserved fewer: mend the plugin",
-		           task->plugin_name, n_bytes);
+		note_wrong(task, "plugin %.100s committed %zu bytes and had reserved fewer: mend the plugin", task->plugin_name,
+		           n_bytes);
 		return ROTA_FAILED;
 	}
 	task->reserved_bytes = 0;

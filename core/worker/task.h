@@ -34,13 +34,13 @@ struct task {
 	uint64_t max_result_bytes;
 	uint64_t room_max_bytes; /* of the ring's room that rota_reserve may take in line: max_result_bytes, or 0: below */
 	uint64_t seq;
-	uint32_t attempt;    /* the batch's: set by who runs it */
-	bool needs_care;     /* the item can't be ended in line: below, or the frame, isn't as most items leave it */
+	uint32_t attempt;        /* the batch's: set by who runs it */
+	bool needs_care;         /* the item can't be ended in line: below, or the frame, isn't as most items leave it */
 	bool is_summed;          /* of the batch's items sums are noted */
 	struct digest_state sum; /* of what was published of it so far */
 	uint64_t part_bytes;     /* published already */
-	char last_byte;      /* of them */
-	char *large;         /* what rota_reserve gave when the ring was too small; owned */
+	char last_byte;          /* of them */
+	char *large;             /* what rota_reserve gave when the ring was too small; owned */
 	size_t large_bytes;
 	/* the item is watched: rota_reserve comes to the host, and gives no more than was asked for */
 	bool is_watched, has_reserved, has_said_uncommitted;

@@ -71,7 +71,7 @@ enum rota_option_type {
  * as long as the plugin is loaded.
  */
 struct rota_option {
-	const char *name;          /* letters, digits, - and _ */
+	const char *name; /* letters, digits, - and _ */
 	enum rota_option_type type;
 	const char *default_value; /* as text, parsed like the user's; NULL: required */
 	const char *help;          /* one line */
@@ -93,7 +93,7 @@ struct rota_worker {
  */
 struct rota_task {
 	const struct rota_host *host;
-	const char *item;  /* the item's bytes; behind them stands one byte that isn't part of it */
+	const char *item; /* the item's bytes; behind them stands one byte that isn't part of it */
 	size_t item_bytes;
 	char *out;         /* where the next byte of the result goes */
 	size_t out_bytes;  /* written so far at out - out_bytes .. out, not yet handed on */

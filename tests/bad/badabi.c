@@ -10,7 +10,9 @@ static int badabi_run(struct rota_task *task, void *state)
 	return rota_write(task, "run", 3);
 }
 
-const struct rota_plugin rota_plugin = {
-	.abi = 999, .struct_size = sizeof(struct rota_plugin),
-	.name = "badabi", .version = "1.0", .summary = "made for an ABI that no rota has",
-	.run = badabi_run};
+const struct rota_plugin rota_plugin = {.abi = 999,
+                                        .struct_size = sizeof(struct rota_plugin),
+                                        .name = "badabi",
+                                        .version = "1.0",
+                                        .summary = "made for an ABI that no rota has",
+                                        .run = badabi_run};

@@ -17,6 +17,5 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "badoptions", .version = "1.0", .summary = "has a broken option table",
-	.options = badoptions_options, .run = run);
+ROTA_PLUGIN(.name = "badoptions", .version = "1.0", .summary = "has a broken option table",
+            .options = badoptions_options, .run = run);

@@ -19,6 +19,4 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "ctor-abort", .version = "1.0", .summary = "aborts while it is loaded",
-	.run = run);
+ROTA_PLUGIN(.name = "ctor-abort", .version = "1.0", .summary = "aborts while it is loaded", .run = run);

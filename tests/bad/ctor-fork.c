@@ -39,6 +39,4 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "ctor-fork", .version = "1.0", .summary = "hangs while it is loaded, with a child",
-	.run = run);
+ROTA_PLUGIN(.name = "ctor-fork", .version = "1.0", .summary = "hangs while it is loaded, with a child", .run = run);

@@ -20,6 +20,4 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "ctor-hang", .version = "1.0", .summary = "hangs while it is loaded",
-	.run = run);
+ROTA_PLUGIN(.name = "ctor-hang", .version = "1.0", .summary = "hangs while it is loaded", .run = run);

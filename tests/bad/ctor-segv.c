@@ -18,6 +18,4 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "ctor-segv", .version = "1.0", .summary = "crashes while it is loaded",
-	.run = run);
+ROTA_PLUGIN(.name = "ctor-segv", .version = "1.0", .summary = "crashes while it is loaded", .run = run);

@@ -19,6 +19,4 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "dtor-abort", .version = "1.0", .summary = "aborts at its end",
-	.run = run);
+ROTA_PLUGIN(.name = "dtor-abort", .version = "1.0", .summary = "aborts at its end", .run = run);

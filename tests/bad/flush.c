@@ -19,6 +19,4 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "flush", .version = "1.0", .summary = "has a flush",
-	.flush = flush, .run = run);
+ROTA_PLUGIN(.name = "flush", .version = "1.0", .summary = "has a flush", .flush = flush, .run = run);

@@ -32,8 +32,9 @@ static struct port *port_of(struct rota_task *task)
 
 static void put_event(struct port *port, uint32_t kind, const char *text)
 {
-	struct event_shm event = {
-		.kind = kind, .item = (port->begun - 1) & RING_MARK_MASK, .n_bytes = (uint32_t)strlen(text)};
+	struct event_shm event = {.kind = kind,
+	                          .item = (port->begun - 1) & RING_MARK_MASK,
+	                          .n_bytes = (uint32_t)strlen(text)};
 	uint64_t n_bytes = sizeof event + event.n_bytes;
 	while (ring_room(&port->event, n_bytes) < (int64_t)n_bytes)
 		usleep(1000);
@@ -141,11 +142,10 @@ static int forge_run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "forge", .version = "1.0", .summary = "says what may not be said now",
-	.flags = ROTA_THREAD_SAFE | ROTA_PURE,
-	.options = (const struct rota_option[]){{"fault", ROTA_STRING, "none", "what is said"},
-                                            {"when", ROTA_STRING, "", "at which item"},
-                                            {"us", ROTA_INT, "0", "what each item takes"},
-                                            {NULL}},
-	.open = forge_open, .run = forge_run);
+ROTA_PLUGIN(.name = "forge", .version = "1.0", .summary = "says what may not be said now",
+            .flags = ROTA_THREAD_SAFE | ROTA_PURE,
+            .options = (const struct rota_option[]){{"fault", ROTA_STRING, "none", "what is said"},
+                                                    {"when", ROTA_STRING, "", "at which item"},
+                                                    {"us", ROTA_INT, "0", "what each item takes"},
+                                                    {NULL}},
+            .open = forge_open, .run = forge_run);

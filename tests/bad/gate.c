@@ -58,8 +58,7 @@ static void gate_close(void *state)
 	free(state);
 }
 
-ROTA_PLUGIN(
-	.name = "gate", .version = "1.0", .summary = "waits as long as a file says so",
-	.flags = ROTA_THREAD_SAFE | ROTA_PURE | ROTA_TIDY,
-	.options = (const struct rota_option[]){{"ms", ROTA_INT, "100", "how long an item waits", "0.."}, {NULL}},
-	.open = gate_open, .run = gate_run, .close = gate_close);
+ROTA_PLUGIN(.name = "gate", .version = "1.0", .summary = "waits as long as a file says so",
+            .flags = ROTA_THREAD_SAFE | ROTA_PURE | ROTA_TIDY,
+            .options = (const struct rota_option[]){{"ms", ROTA_INT, "100", "how long an item waits", "0.."}, {NULL}},
+            .open = gate_open, .run = gate_run, .close = gate_close);

@@ -31,7 +31,5 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "helper", .version = "1.0", .summary = "needs a process that load has started",
-	.flags = ROTA_THREAD_SAFE,
-	.load = load, .run = run);
+ROTA_PLUGIN(.name = "helper", .version = "1.0", .summary = "needs a process that load has started",
+            .flags = ROTA_THREAD_SAFE, .load = load, .run = run);

@@ -20,6 +20,4 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "load-crash", .version = "1.0", .summary = "crashes in load",
-	.load = misbehave, .run = run);
+ROTA_PLUGIN(.name = "load-crash", .version = "1.0", .summary = "crashes in load", .load = misbehave, .run = run);

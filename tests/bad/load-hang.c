@@ -22,6 +22,4 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "load-hang", .version = "1.0", .summary = "hangs in load",
-	.load = misbehave, .run = run);
+ROTA_PLUGIN(.name = "load-hang", .version = "1.0", .summary = "hangs in load", .load = misbehave, .run = run);

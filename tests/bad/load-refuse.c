@@ -17,6 +17,4 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "load-refuse", .version = "1.0", .summary = "refuses to load",
-	.load = misbehave, .run = run);
+ROTA_PLUGIN(.name = "load-refuse", .version = "1.0", .summary = "refuses to load", .load = misbehave, .run = run);

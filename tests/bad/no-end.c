@@ -5,8 +5,7 @@
 static const struct {
 	struct rota_option options[1];
 	struct rota_option junk; /* where the end should be */
-} table = {{{"size", ROTA_SIZE, "1M", "how much"}},
-           {(const char *)1, ROTA_INT, (const char *)2, NULL}};
+} table = {{{"size", ROTA_SIZE, "1M", "how much"}}, {(const char *)1, ROTA_INT, (const char *)2, NULL}};
 
 static int run(struct rota_task *task, void *state)
 {
@@ -16,6 +15,5 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "no-end", .version = "1.0", .summary = "has an option table without its end",
-	.options = table.options, .run = run);
+ROTA_PLUGIN(.name = "no-end", .version = "1.0", .summary = "has an option table without its end",
+            .options = table.options, .run = run);

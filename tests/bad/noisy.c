@@ -37,6 +37,4 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "noisy", .version = "1.0", .summary = "says a lot while it is loaded",
-	.load = load, .run = run);
+ROTA_PLUGIN(.name = "noisy", .version = "1.0", .summary = "says a lot while it is loaded", .load = load, .run = run);

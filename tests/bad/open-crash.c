@@ -21,6 +21,4 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "open-crash", .version = "1.0", .summary = "crashes in open",
-	.open = misbehave, .run = run);
+ROTA_PLUGIN(.name = "open-crash", .version = "1.0", .summary = "crashes in open", .open = misbehave, .run = run);

@@ -23,6 +23,4 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "open-hang", .version = "1.0", .summary = "hangs in open",
-	.open = misbehave, .run = run);
+ROTA_PLUGIN(.name = "open-hang", .version = "1.0", .summary = "hangs in open", .open = misbehave, .run = run);

@@ -18,6 +18,4 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "open-refuse", .version = "1.0", .summary = "refuses to open",
-	.open = misbehave, .run = run);
+ROTA_PLUGIN(.name = "open-refuse", .version = "1.0", .summary = "refuses to open", .open = misbehave, .run = run);

@@ -47,7 +47,6 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "open-together", .version = "1.0", .summary = "workers that crash in open at the same moment",
-	.options = (const struct rota_option[]){{"workers", ROTA_INT, "4", "so many wait for each other"}, {NULL}},
-	.load = share, .open = misbehave, .run = run);
+ROTA_PLUGIN(.name = "open-together", .version = "1.0", .summary = "workers that crash in open at the same moment",
+            .options = (const struct rota_option[]){{"workers", ROTA_INT, "4", "so many wait for each other"}, {NULL}},
+            .load = share, .open = misbehave, .run = run);

@@ -24,7 +24,5 @@ static const struct rota_option option_type_options[] = {
 	{NULL},
 };
 
-ROTA_PLUGIN(
-	.name = "option-type", .version = "1.0", .summary = "asks for a wrong option",
-	.options = option_type_options,
-	.open = misbehave, .run = run);
+ROTA_PLUGIN(.name = "option-type", .version = "1.0", .summary = "asks for a wrong option",
+            .options = option_type_options, .open = misbehave, .run = run);

@@ -72,8 +72,6 @@ static const struct rota_option options_options[] = {
 	{NULL},
 };
 
-ROTA_PLUGIN(
-	.name = "options", .version = "1.0", .summary = "tells its options",
-	.flags = ROTA_THREAD_SAFE | ROTA_PURE | ROTA_TIDY,
-	.options = options_options,
-	.open = options_open, .run = options_run, .close = options_close);
+ROTA_PLUGIN(.name = "options", .version = "1.0", .summary = "tells its options",
+            .flags = ROTA_THREAD_SAFE | ROTA_PURE | ROTA_TIDY, .options = options_options, .open = options_open,
+            .run = options_run, .close = options_close);

@@ -47,8 +47,7 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, text, (size_t)snprintf(text, sizeof text, "%d", (int)orphan));
 }
 
-ROTA_PLUGIN(
-	.name = "orphans", .version = "1.0", .summary = "leaves what its children have started",
-	.flags = ROTA_THREAD_SAFE | ROTA_TIDY,
-	.options = (const struct rota_option[]){{"lives", ROTA_BOOL, "no", "what is left is alive"}, {NULL}},
-	.open = open_orphans, .run = run);
+ROTA_PLUGIN(.name = "orphans", .version = "1.0", .summary = "leaves what its children have started",
+            .flags = ROTA_THREAD_SAFE | ROTA_TIDY,
+            .options = (const struct rota_option[]){{"lives", ROTA_BOOL, "no", "what is left is alive"}, {NULL}},
+            .open = open_orphans, .run = run);

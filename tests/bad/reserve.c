@@ -23,6 +23,5 @@ static int run(struct rota_task *task, void *state)
 	return rota_commit(task, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "reserve", .version = "1.0", .summary = "commits nothing, or more than it has reserved",
-	.flags = ROTA_THREAD_SAFE, .run = run);
+ROTA_PLUGIN(.name = "reserve", .version = "1.0", .summary = "commits nothing, or more than it has reserved",
+            .flags = ROTA_THREAD_SAFE, .run = run);

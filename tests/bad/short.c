@@ -10,7 +10,9 @@ static int short_run(struct rota_task *task, void *state)
 	return rota_write(task, "run", 3);
 }
 
-const struct rota_plugin rota_plugin = {
-	.abi = ROTA_ABI, .struct_size = offsetof(struct rota_plugin, options),
-	.name = "short", .version = "1.0", .summary = "says that its struct ends before run",
-	.run = short_run};
+const struct rota_plugin rota_plugin = {.abi = ROTA_ABI,
+                                        .struct_size = offsetof(struct rota_plugin, options),
+                                        .name = "short",
+                                        .version = "1.0",
+                                        .summary = "says that its struct ends before run",
+                                        .run = short_run};

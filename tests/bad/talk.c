@@ -58,6 +58,5 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, bytes, n_bytes);
 }
 
-ROTA_PLUGIN(
-	.name = "talk", .version = "1.0", .summary = "says what its items tell it to",
-	.flags = ROTA_THREAD_SAFE, .run = run);
+ROTA_PLUGIN(.name = "talk", .version = "1.0", .summary = "says what its items tell it to", .flags = ROTA_THREAD_SAFE,
+            .run = run);

@@ -13,6 +13,5 @@ static int undefined_run(struct rota_task *task, void *state)
 	return function_that_exists_nowhere();
 }
 
-ROTA_PLUGIN(
-	.name = "undefined", .version = "1.0", .summary = "uses a function that exists nowhere",
-	.run = undefined_run);
+ROTA_PLUGIN(.name = "undefined", .version = "1.0", .summary = "uses a function that exists nowhere",
+            .run = undefined_run);

@@ -212,8 +212,7 @@ static void rig_on_charge(void *arg, struct worker *worker, const struct cause *
 {
 	struct rig *rig = arg;
 	size_t n = strlen(rig->charged);
-	snprintf(rig->charged + n, sizeof rig->charged - n, " %llu",
-	         (unsigned long long)(flight_seq(&worker->flight, 0)));
+	snprintf(rig->charged + n, sizeof rig->charged - n, " %llu", (unsigned long long)(flight_seq(&worker->flight, 0)));
 	collect_charge(&rig->collector, worker, cause);
 }
 
@@ -254,8 +253,8 @@ static void rig_fill_crew(struct rig *rig, unsigned n_workers)
 	crew->setup = &rig->setup;
 	crew->worker_program = "none";
 	crew->sizes = (struct channel_sizes){.task_bytes = 4096, .result_bytes = 8192, .event_bytes = 4096};
-	crew->events = (struct crew_events){
-	    .collect = rig_on_collect, .charge = rig_on_charge, .give_up = rig_on_give_up, .arg = rig};
+	crew->events =
+		(struct crew_events){.collect = rig_on_collect, .charge = rig_on_charge, .give_up = rig_on_give_up, .arg = rig};
 }
 
 /* What is said on standard error goes to a file until rig_fini. */

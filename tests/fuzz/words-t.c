@@ -25,8 +25,8 @@
 static struct rig rig;
 static uint64_t seed, state;
 static unsigned n_items, n_lies_left;
-static bool is_touched[ITEMS_MAX + 1];  /* by number: it was in the hands of one that lied */
-static bool is_liar[ITEMS_MAX + 1];     /* it lies whenever it is run */
+static bool is_touched[ITEMS_MAX + 1];   /* by number: it was in the hands of one that lied */
+static bool is_liar[ITEMS_MAX + 1];      /* it lies whenever it is run */
 static bool has_lied[RIG_HANDS_MAX + 1]; /* by worker */
 static jmp_buf stuck;
 static const char *finding;

@@ -15,8 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef int spawn_f(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
-                    char *const[], char *const[]);
+typedef int spawn_f(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[],
+                    char *const[]);
 
 typedef pid_t fork_f(void);
 

@@ -150,7 +150,7 @@ static void send_batch(uint32_t n_items)
 	for (uint32_t i = 0; i < n_items; i++)
 		n_bytes += (size_t)sprintf(sending + n_bytes, "%llu\n", (unsigned long long)(life.next + i));
 	const struct channel_batch batch = {
-	    .seq = life.next, .attempt = 1, .n_items = n_items, .bytes = sending, .n_bytes = n_bytes};
+		.seq = life.next, .attempt = 1, .n_items = n_items, .bytes = sending, .n_bytes = n_bytes};
 	life.batches[life.n_batches++] = (struct sent){.number = life.channel->n_batches, .n_left = n_items};
 	life.n_broken += channel_send(life.channel, &batch) != 0;
 	life.next += n_items;
@@ -372,8 +372,8 @@ static bool test_kill(unsigned round)
 	int begun = channel_begun(life.channel);
 	bool is_back = channel_take_back(life.channel, &n_back) == 0;
 
-	bool passed = ok(!is_stuck && was_killed, "round %u: killed after %u answers (status %#x)", round,
-	                 life.n_answered, (unsigned)status);
+	bool passed = ok(!is_stuck && was_killed, "round %u: killed after %u answers (status %#x)", round, life.n_answered,
+	                 (unsigned)status);
 	passed &= ok(!is_wrong(), "round %u: results right and in order (broken %u, bytes %u, cuts %u, events %u)", round,
 	             life.n_broken, life.n_wrong_bytes, life.n_wrong_cuts, life.n_wrong_events);
 	passed &= ok(begun == 0 || begun == 1, "round %u: %d begun and unanswered", round, begun);

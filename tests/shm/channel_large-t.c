@@ -9,7 +9,6 @@
 
 #include <stdint.h>
 
-
 /* Fragments: a batch of many rings' bytes. The worker's waiting is the supervisor's turn. */
 static void send_more(struct port *waiting, void *arg)
 {
@@ -21,8 +20,13 @@ static void send_more(struct port *waiting, void *arg)
 
 static void test_large_batch(void)
 {
-	static const size_t sizes[] = {ENDS_TASK_BYTES - 41, ENDS_TASK_BYTES - 40, ENDS_TASK_BYTES - 39, ENDS_TASK_BYTES,
-	                               ENDS_TASK_BYTES + 1,  3 * ENDS_TASK_BYTES,  1000003};
+	static const size_t sizes[] = {ENDS_TASK_BYTES - 41,
+	                               ENDS_TASK_BYTES - 40,
+	                               ENDS_TASK_BYTES - 39,
+	                               ENDS_TASK_BYTES,
+	                               ENDS_TASK_BYTES + 1,
+	                               3 * ENDS_TASK_BYTES,
+	                               1000003};
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 		char *text = malloc(sizes[i] + 1);
 		unsigned n_waits = 0;

@@ -35,8 +35,9 @@ __attribute__((unused)) static void ends_wait(struct port *port, void *arg)
 
 __attribute__((unused)) static void ends_create(struct ends *ends)
 {
-	const struct channel_sizes sizes = {
-	    .task_bytes = ENDS_TASK_BYTES, .result_bytes = ENDS_RESULT_BYTES, .event_bytes = ENDS_EVENT_BYTES};
+	const struct channel_sizes sizes = {.task_bytes = ENDS_TASK_BYTES,
+	                                    .result_bytes = ENDS_RESULT_BYTES,
+	                                    .event_bytes = ENDS_EVENT_BYTES};
 	const char *why_memfd;
 	*ends = (struct ends){0};
 	must(channel_create(&ends->channel, 7, &sizes, &why_memfd, &ends->err) == 0);

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ROUNDS 20000u /* of the quick set a quarter */
+#define ROUNDS 20000u              /* of the quick set a quarter */
 #define GET_REGISTRATIONS (1 << 9) /* MEMBARRIER_CMD_GET_REGISTRATIONS: Linux 6.3 */
 
 /* A round's words, which no round before has touched: a store has to wait for its cache line, a load may be quicker. */
@@ -35,7 +35,7 @@ static struct both {
 	bool is_seen_by_frequent[ROUNDS], is_seen_by_rare[ROUNDS];
 	_Alignas(64) _Atomic uint32_t n_arrived;
 	bool is_heavy;
-} *both;
+} * both;
 
 static uint32_t n_rounds = ROUNDS;
 

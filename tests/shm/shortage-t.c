@@ -65,8 +65,9 @@ static void test_memory_of_setup(void)
 
 static void test_memory_of_channel(void)
 {
-	const struct channel_sizes sizes = {
-		.task_bytes = ENDS_TASK_BYTES, .result_bytes = ENDS_RESULT_BYTES, .event_bytes = ENDS_EVENT_BYTES};
+	const struct channel_sizes sizes = {.task_bytes = ENDS_TASK_BYTES,
+	                                    .result_bytes = ENDS_RESULT_BYTES,
+	                                    .event_bytes = ENDS_EVENT_BYTES};
 	const char *why_memfd;
 	unsigned n_before = n_descriptors();
 	bool has_failed;
@@ -103,8 +104,9 @@ static void test_memory_of_large_batch(void)
 /* So many more descriptors may be opened: 0 to 2, of which a channel needs two at a time. */
 static int create_with_descriptors(unsigned n_more, struct channel **ret)
 {
-	const struct channel_sizes sizes = {
-		.task_bytes = ENDS_TASK_BYTES, .result_bytes = ENDS_RESULT_BYTES, .event_bytes = ENDS_EVENT_BYTES};
+	const struct channel_sizes sizes = {.task_bytes = ENDS_TASK_BYTES,
+	                                    .result_bytes = ENDS_RESULT_BYTES,
+	                                    .event_bytes = ENDS_EVENT_BYTES};
 	const char *why_memfd;
 	struct rlimit limit, low;
 	int next = dup(STDIN_FILENO);

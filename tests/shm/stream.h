@@ -197,7 +197,7 @@ struct stream_consumer {
 	struct ring_consumer ring;
 	struct stream_report *report;
 	uint64_t random;
-	uint64_t n_seen; /* bytes, and */
+	uint64_t n_seen;  /* bytes, and */
 	uint32_t n_marks; /* marks that the last look showed and that weren't taken */
 };
 

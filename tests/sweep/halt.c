@@ -43,7 +43,7 @@ static struct {
 static bool is_worker;
 static char *watched;     /* pages 1 to 3 of the channel; NULL: none yet */
 static size_t page_bytes; /* while something is watched */
-static char stored[48]; /* NAME:NUMBER of the store that is being made */
+static char stored[48];   /* NAME:NUMBER of the store that is being made */
 
 /* --- halting ------------------------------------------------------------------------------------------------------ */
 
@@ -98,8 +98,8 @@ static void name_event(char name[32])
 	static const char *const kinds[] = {"?", "FAILED", "PART", "LOG", "COUNT", "REFUSED", "BEGUN", "ENDED"};
 	const struct fixed_shm *fixed = (const void *)(watched - page_bytes);
 	const struct up_shm *up = (const void *)(watched + page_bytes);
-	const char *ring = watched - page_bytes + channel_control_bytes(page_bytes) + 2 * fixed->task_bytes +
-	                   2 * fixed->result_bytes;
+	const char *ring =
+		watched - page_bytes + channel_control_bytes(page_bytes) + 2 * fixed->task_bytes + 2 * fixed->result_bytes;
 	uint64_t position = atomic_load(&up->event_head) & RING_POSITION_MASK & (fixed->event_bytes - 1);
 	uint32_t kind;
 	memcpy(&kind, ring + position, sizeof(kind));
@@ -189,8 +189,8 @@ void *mmap64(void *, size_t, int, int, int, off_t) __attribute__((alias("mmap"))
 
 static void name_message(char name[32], const char *way, uint32_t kind)
 {
-	static const char *const kinds[] = {"?",       "MOVED",     "LOADED",   "REFUSED", "FORKED", "NO_FORK",
-	                                    "DIED",    "DESCRIBED", "DESCRIBE", "SETUP",   "FORK",   "KILL"};
+	static const char *const kinds[] = {"?",    "MOVED",     "LOADED",   "REFUSED", "FORKED", "NO_FORK",
+	                                    "DIED", "DESCRIBED", "DESCRIBE", "SETUP",   "FORK",   "KILL"};
 	snprintf(name, 32, "%s-%s", way, kinds[kind <= MESSAGE_KILL ? kind : 0]);
 }
 

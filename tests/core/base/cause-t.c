@@ -33,9 +33,13 @@ static void test_kinds(void)
 		{{.kind = CAUSE_TIMED_OUT, .worker = 2, .limit_ns = 1500000000}, "no answer within 1.5 s in worker 2", 0, -1},
 		{{.kind = CAUSE_TIMED_OUT, .worker = 2, .limit_ns = 1, .text = "stopped"}, "stopped", 0, -1},
 		{{.kind = CAUSE_OVER_MEMORY, .worker = 1, .used_bytes = 9, .limit_bytes = 8},
-	     "over memory limit: worker 1 took 9 of 8 bytes", 0, -1},
+	     "over memory limit: worker 1 took 9 of 8 bytes",
+	     0,
+	     -1},
 		{{.kind = CAUSE_OOM_KILLED, .worker = 1, .limit_bytes = 8},
-	     "over memory limit: the kernel ended worker 1, which wanted more than 8 bytes", 0, -1},
+	     "over memory limit: the kernel ended worker 1, which wanted more than 8 bytes",
+	     0,
+	     -1},
 		{{.kind = CAUSE_BROKEN_CHANNEL, .worker = 4}, "worker 4 wrote nonsense over its channel", 0, -1},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -153,8 +153,8 @@ int main(void)
 	test_fd();
 	test_real_names();
 	test_descriptors();
-	static const char *const made[] = {"file",  "other", "byway", "link",      "hard",    "dangling", "twice",
-	                                   "loop",  "fifo",  "fds",   "to-stdout", "to-link"};
+	static const char *const made[] = {"file",  "other", "byway", "link", "hard",      "dangling",
+	                                   "twice", "loop",  "fifo",  "fds",  "to-stdout", "to-link"};
 	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
 		unlink(made[i]);
 	ok(rmdir("folder") == 0 && chdir("/") == 0 && rmdir(folder) == 0, "nothing is left");

@@ -85,12 +85,9 @@ static void test_blame(void)
 		bool has_begun;
 		const char *charged, *want;
 	} cases[] = {
-		{0, false, "", "ONE\nTWO\nTHREE\nFOUR\nFIVE\nSIX\n"},
-		{0, true, " 1", "TWO\nTHREE\nFOUR\nFIVE\nSIX\n"},
-		{3, false, "", "ONE\nTWO\nTHREE\nFOUR\nFIVE\nSIX\n"},
-		{3, true, " 4", "ONE\nTWO\nTHREE\nFIVE\nSIX\n"},
-		{5, true, " 6", "ONE\nTWO\nTHREE\nFOUR\nFIVE\n"},
-		{6, false, "", "ONE\nTWO\nTHREE\nFOUR\nFIVE\nSIX\n"},
+		{0, false, "", "ONE\nTWO\nTHREE\nFOUR\nFIVE\nSIX\n"}, {0, true, " 1", "TWO\nTHREE\nFOUR\nFIVE\nSIX\n"},
+		{3, false, "", "ONE\nTWO\nTHREE\nFOUR\nFIVE\nSIX\n"}, {3, true, " 4", "ONE\nTWO\nTHREE\nFIVE\nSIX\n"},
+		{5, true, " 6", "ONE\nTWO\nTHREE\nFOUR\nFIVE\n"},     {6, false, "", "ONE\nTWO\nTHREE\nFOUR\nFIVE\nSIX\n"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char name[64];

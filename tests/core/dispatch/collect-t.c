@@ -221,8 +221,8 @@ static void test_results_without_end(void)
 		enum setup_frame frame;
 		bool is_good;
 	} cases[] = {
-		{"", "evil", FRAME_ALWAYS, false},   {"", "good\n", FRAME_ALWAYS, true},  {"", "", FRAME_ALWAYS, true},
-		{"ev", "il", FRAME_ALWAYS, false},   {"go", "od\n", FRAME_ALWAYS, true},  {"evil", "", FRAME_ALWAYS, false},
+		{"", "evil", FRAME_ALWAYS, false},   {"", "good\n", FRAME_ALWAYS, true}, {"", "", FRAME_ALWAYS, true},
+		{"ev", "il", FRAME_ALWAYS, false},   {"go", "od\n", FRAME_ALWAYS, true}, {"evil", "", FRAME_ALWAYS, false},
 		{"good\n", "", FRAME_MISSING, true}, {"evil", "", FRAME_MISSING, false}, {"", "evil", FRAME_MISSING, false},
 		{"", "good\n", FRAME_MISSING, true}, {"", "", FRAME_MISSING, true},      {"", "what", FRAME_NONE, true},
 	};
@@ -234,8 +234,7 @@ static void test_results_without_end(void)
 			rig_part(&rig, 1, cases[i].part, strlen(cases[i].part));
 		rig_answer(&rig, 1, cases[i].bytes, strlen(cases[i].bytes));
 		rig_collect(&rig);
-		is_int(!first()->is_broken, cases[i].is_good, "case %zu: \"%s\" and \"%s\"", i, cases[i].part,
-		       cases[i].bytes);
+		is_int(!first()->is_broken, cases[i].is_good, "case %zu: \"%s\" and \"%s\"", i, cases[i].part, cases[i].bytes);
 		is_int(rig.tally.n_outcomes[OUTCOME_OK], cases[i].is_good, "case %zu: it counts, or not", i);
 		rig_fini(&rig);
 	}
@@ -280,8 +279,7 @@ static void test_changed_results(void)
 static void put_event(uint32_t kind, uint32_t item, uint64_t position, uint32_t detail, uint32_t n_bytes)
 {
 	struct ring_producer *ring = &rig.hands[1].port.event;
-	struct event_shm event = {
-	    .kind = kind, .item = item, .position = position, .detail = detail, .n_bytes = n_bytes};
+	struct event_shm event = {.kind = kind, .item = item, .position = position, .detail = detail, .n_bytes = n_bytes};
 	memcpy(ring_at(ring), &event, sizeof event);
 	ring_put(ring, sizeof event);
 	ring_publish(ring, 1);

@@ -97,8 +97,8 @@ static void test_table(void)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct script script;
-		struct feed *feed = open_feed(&script, rows[i].input, strlen(rows[i].input), 1000, '\n',
-		                              rows[i].max_item_bytes);
+		struct feed *feed =
+			open_feed(&script, rows[i].input, strlen(rows[i].input), 1000, '\n', rows[i].max_item_bytes);
 		struct buf seen = {0};
 		struct slice slice;
 

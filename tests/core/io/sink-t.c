@@ -216,9 +216,14 @@ static void test_reopen(void)
 		bool is_all;
 		const char *want; /* what comes of it when "end\n" is written; NULL: it is refused */
 	} cases[] = {
-		{8, true, "one\ntwo\nend\n"}, {8, false, "one\ntwo\nend\n"}, {4, false, "one\nend\n"},
-		{0, false, "end\n"},         {9, false, NULL},              {9, true, NULL},
-		{4, true, NULL},             {0, true, NULL},
+		{8, true, "one\ntwo\nend\n"},
+		{8, false, "one\ntwo\nend\n"},
+		{4, false, "one\nend\n"},
+		{0, false, "end\n"},
+		{9, false, NULL},
+		{9, true, NULL},
+		{4, true, NULL},
+		{0, true, NULL},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -90,7 +90,9 @@ static void test_range(void)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		for (size_t room_bytes = 1; room_bytes < 100; room_bytes += 33) {
-			struct endpoint endpoint = {.kind = ENDPOINT_RANGE, .first = rows[i].first, .last = rows[i].last,
+			struct endpoint endpoint = {.kind = ENDPOINT_RANGE,
+			                            .first = rows[i].first,
+			                            .last = rows[i].last,
 			                            .step = rows[i].step};
 			struct source *source = NULL;
 			char argument[] = "FIRST-LAST", name[40];

@@ -14,10 +14,32 @@ static struct err err;
 
 /* Names are compared, not paths: the folder a comes before a-b and a.c, although '/' is between '.' and '0'. */
 static const char *const tree[] = {
-	"a/", "a/one.c", "a/two.h", "a/deep/", "a/deep/three.c", "a/deep/x/", "a/deep/x/four.c", "a/.hidden/",
+	"a/",
+	"a/one.c",
+	"a/two.h",
+	"a/deep/",
+	"a/deep/three.c",
+	"a/deep/x/",
+	"a/deep/x/four.c",
+	"a/.hidden/",
 	"a/.hidden/five.c",
-	"a-b", "a.c", "b.c", "B.c", "[x].c", "*.c", "new\nline.c", "sp ace.c", "\xff\xfe.c", ".dot.c", "back\\slash.c",
-	"q{1,2}.c", "z/", "z/a", "z/b/", "z/b/a", "z/c",
+	"a-b",
+	"a.c",
+	"b.c",
+	"B.c",
+	"[x].c",
+	"*.c",
+	"new\nline.c",
+	"sp ace.c",
+	"\xff\xfe.c",
+	".dot.c",
+	"back\\slash.c",
+	"q{1,2}.c",
+	"z/",
+	"z/a",
+	"z/b/",
+	"z/b/a",
+	"z/c",
 };
 
 static void make_tree(void)
@@ -141,8 +163,10 @@ static void test_all_names(void)
 	is_str(seen, "*.c|B.c|[x].c|a.c|b.c|back\\slash.c|new\nline.c|q{1,2}.c|sp ace.c|\xff\xfe.c|",
 	       "odd names, by their bytes");
 	list("**", 1000, seen, sizeof(seen));
-	is_str(seen, "*.c|B.c|[x].c|a/deep/three.c|a/deep/x/four.c|a/one.c|a/same.c|a/two.h|a-b|a.c|b.c|back\\slash.c|"
-	       "new\nline.c|q{1,2}.c|sp ace.c|z/a|z/b/a|z/c|\xff\xfe.c|", "a folder's files stand where its name stands");
+	is_str(seen,
+	       "*.c|B.c|[x].c|a/deep/three.c|a/deep/x/four.c|a/one.c|a/same.c|a/two.h|a-b|a.c|b.c|back\\slash.c|"
+	       "new\nline.c|q{1,2}.c|sp ace.c|z/a|z/b/a|z/c|\xff\xfe.c|",
+	       "a folder's files stand where its name stands");
 }
 
 static void test_absolute(void)
@@ -162,8 +186,10 @@ static void test_errors(void)
 	char pattern[5000];
 
 	ok(open_glob("a/*/") == NULL, "a slash at the end is refused");
-	is_str(err.text, "files:a/*/: it names a folder; for the files in it put * behind it, for those in all folders "
-	       "below **", "and what to do");
+	is_str(err.text,
+	       "files:a/*/: it names a folder; for the files in it put * behind it, for those in all folders "
+	       "below **",
+	       "and what to do");
 	ok(open_glob("**/../x") == NULL, ".. behind ** is refused");
 	is_str(err.text, "files:**/../x: .. can't stand behind **", "and why");
 	ok(open_glob("{a/b,c}") == NULL, "a slash in braces is refused");
@@ -201,7 +227,9 @@ static void test_unreadable(void)
 		code |= strcmp(seen, "shut/b/x|shut/c|") == 0 ? 0 : 2;
 		code |= err.code == ERR_RUN ? 0 : 4;
 		code |= strcmp(err.text, "files:shut/**: 1 folder could not be read, so items are missing; the first is: "
-		               "shut/a: Permission denied") == 0 ? 0 : 8;
+		                         "shut/a: Permission denied") == 0
+		            ? 0
+		            : 8;
 		code |= list("shut/a/x", 1000, seen, sizeof(seen)) == -1 ? 0 : 16;
 		_exit(code);
 	}

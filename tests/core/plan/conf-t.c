@@ -255,8 +255,8 @@ static void test_files(void)
 	conf_destroy(&conf);
 	is_int(conf_read(&conf, "/dev/zero", &errors), -1, "a file without end is refused");
 	is_int(conf_read(&conf, "/proc/self/mem", &errors), -1, "one whose first byte can't be read");
-	is_str(errors.errs[errors.n_errs - 1].text,
-	       "/proc/self/mem: the conf file can't be read: Input/output error", "is named, with the reason");
+	is_str(errors.errs[errors.n_errs - 1].text, "/proc/self/mem: the conf file can't be read: Input/output error",
+	       "is named, with the reason");
 	err_list_fini(&errors);
 }
 

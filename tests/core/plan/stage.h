@@ -89,8 +89,8 @@ static int stage_remove_one(const char *path, const struct stat *status, int typ
 
 static void stage_build(const char *folder)
 {
-	static const char *const plugins[] = {"upper", "slow", "exec", "choosy", "flush", "crash", "refused",
-	                                      "silent", "leaves", "hang", "endless", "nonsense"};
+	static const char *const plugins[] = {"upper",   "slow",   "exec",   "choosy", "flush",   "crash",
+	                                      "refused", "silent", "leaves", "hang",   "endless", "nonsense"};
 	char path[PATH_MAX];
 	stage_need(chdir(folder) == 0, folder);
 	stage_write("rota-worker", stage_worker, sizeof(stage_worker) - 1, 0700);

@@ -19,8 +19,8 @@ static char file[TAP_BESIDE_BYTES];
 /* Began 2 s ago, and took 1.5 ms. */
 static struct item_time time_then(void)
 {
-	return (struct item_time){
-		.start_ns = clock_now_ns() - 2 * CLOCK_NS_PER_SEC, .runtime_ns = 1500000, .result_bytes = 42};
+	return (
+		struct item_time){.start_ns = clock_now_ns() - 2 * CLOCK_NS_PER_SEC, .runtime_ns = 1500000, .result_bytes = 42};
 }
 
 /* Puts T for the time of day, and what follows behind it, if that time is 2 s ago. */

@@ -38,9 +38,8 @@ static int say_failures(struct journal *journal, struct words *words, struct err
 			words->n_bytes +=
 				(size_t)snprintf(words->text + words->n_bytes, sizeof words->text - words->n_bytes,
 			                     "%s %llu '%.*s' (%zu) %s %lld %lld %u %s at %llu\n", job,
-			                     (unsigned long long)failure.seq, (int)failure.item_bytes,
-			                     (const char *)failure.item, failure.item_bytes,
-			                     cause_kind_name(failure.kind), (long long)failure.code,
+			                     (unsigned long long)failure.seq, (int)failure.item_bytes, (const char *)failure.item,
+			                     failure.item_bytes, cause_kind_name(failure.kind), (long long)failure.code,
 			                     (long long)failure.signum, (unsigned)failure.attempts, failure.cause,
 			                     (unsigned long long)failure.output_at);
 	journal_cursor_close(&cursor);
@@ -245,7 +244,7 @@ static void test_cut(void)
 	put(journal, "map", &position, &failure);
 	journal_close(&journal);
 	must(journal_open_reader(&journal, file, &err) == 0 &&
-	         journal_list(&cursor, journal, "map", JOURNAL_BY_SEQ, &err) == 0);
+	     journal_list(&cursor, journal, "map", JOURNAL_BY_SEQ, &err) == 0);
 	ok(journal_next(cursor, &job, &seen, &err) == 1 && seen.item_bytes == sizeof item && !seen.is_cut,
 	   "what fits, whole");
 	ok(journal_next(cursor, &job, &seen, &err) == 1 && seen.item_bytes == 200 && seen.is_cut, "what doesn't, cut");
@@ -457,7 +456,10 @@ static void test_leftovers(void)
 	static const struct {
 		const char *suffix, *bytes;
 		size_t n_bytes;
-	} left[] = {{"-wal", "\x37\x7f\x06\x82" "and more", 12},
+	} left[] = {{"-wal",
+	             "\x37\x7f\x06\x82"
+	             "and more",
+	             12},
 	            {"-shm", "", 0},
 	            {".lock", "rota: in use by process 1\n", 26}};
 	struct words words;

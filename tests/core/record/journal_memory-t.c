@@ -84,8 +84,10 @@ static void forget(void)
 static int put(struct journal *journal, uint64_t n_items, struct err *err)
 {
 	struct journal_range unfinished[] = {{1, 2}, {4, 4}};
-	struct journal_position position = {
-		.taken_items = n_items, .unfinished = unfinished, .n_unfinished = 2, .n_ok = n_items - 4};
+	struct journal_position position = {.taken_items = n_items,
+	                                    .unfinished = unfinished,
+	                                    .n_unfinished = 2,
+	                                    .n_ok = n_items - 4};
 	struct journal_failure failure = {.seq = n_items,
 	                                  .item = "an item",
 	                                  .item_bytes = 7,
@@ -143,8 +145,9 @@ static int try_accept(struct err *err)
 
 static int try_compare_new(struct err *err)
 {
-	static const struct journal_key more_keys[] = {
-		{"map", "plugin", "upper"}, {"map", "option x", "1"}, {"map", "option y", "1"}};
+	static const struct journal_key more_keys[] = {{"map", "plugin", "upper"},
+	                                               {"map", "option x", "1"},
+	                                               {"map", "option y", "1"}};
 	struct journal *journal;
 	int result = journal_open(&journal, file, err);
 	if (result == 0)
@@ -174,12 +177,9 @@ static const struct {
 	int (*act)(struct err *err);
 	bool is_new;
 } cases[] = {
-	{"a new journal", try_create, true},
-	{"an item more", try_open_and_put, false},
-	{"failures dropped", try_drop, false},
-	{"a change accepted", try_accept, false},
-	{"a key that is new", try_compare_new, false},
-	{"a list of failures", try_list, false},
+	{"a new journal", try_create, true},           {"an item more", try_open_and_put, false},
+	{"failures dropped", try_drop, false},         {"a change accepted", try_accept, false},
+	{"a key that is new", try_compare_new, false}, {"a list of failures", try_list, false},
 };
 
 /* Whatever was tried, it is there and can be gone on from. */

@@ -78,8 +78,8 @@ static void test_edits(void)
 		{"DELETE FROM failure WHERE seq = 20", "failures of job 'map' are missing"},
 		{"DELETE FROM failure", "failures of job 'map' are missing"},
 		{"INSERT INTO failure SELECT 9, job, 40, item, is_cut, outcome, kind, code, signal, attempts, cause, "
-		 "output_at, digest FROM failure WHERE seq = 30",
-		 "the failure of item 40"},
+	     "output_at, digest FROM failure WHERE seq = 30",
+	     "the failure of item 40"},
 		{"UPDATE failure SET job = 'second' WHERE seq = 20", "the failure of item 20"},
 		{"UPDATE failure SET seq = 21 WHERE seq = 20", "the failure of item 21"},
 		{"UPDATE failure SET item = x'00' WHERE seq = 20", "the failure of item 20"},
@@ -160,7 +160,7 @@ static void test_pruned(void)
 		"DELETE FROM checkpoint WHERE id = (SELECT max(id) FROM checkpoint)",
 		"DELETE FROM checkpoint WHERE id = (SELECT max(id) - 1 FROM checkpoint)",
 		("INSERT INTO checkpoint SELECT 1, job, taken_items, taken_digest, unfinished, output_bytes, output_digest, "
-		"is_finished, n_ok, n_failed, is_renaming, failures_digest, previous, digest FROM checkpoint LIMIT 1"),
+	     "is_finished, n_ok, n_failed, is_renaming, failures_digest, previous, digest FROM checkpoint LIMIT 1"),
 		"UPDATE checkpoint SET previous = zeroblob(16) WHERE id = (SELECT min(id) FROM checkpoint)",
 	};
 	for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {

@@ -18,8 +18,8 @@ static char folder[TAP_PATH_BYTES];
 static char file[TAP_BESIDE_BYTES];
 
 __attribute__((unused)) static const struct journal_key keys[] = {{"map", "plugin", "upper"},
-                                          {"map", "input", "lines:items"},
-                                          {"second", "plugin", "sha256"}};
+                                                                  {"map", "input", "lines:items"},
+                                                                  {"second", "plugin", "sha256"}};
 #define N_KEYS (sizeof keys / sizeof *keys)
 
 __attribute__((unused)) static struct journal *create(void)
@@ -56,8 +56,7 @@ __attribute__((unused)) static struct journal_failure failure_of(uint64_t seq, c
 }
 
 __attribute__((unused)) static void put(struct journal *journal, const char *job,
-                                        const struct journal_position *position,
-                                        const struct journal_failure *failure)
+                                        const struct journal_position *position, const struct journal_failure *failure)
 {
 	struct err err;
 	int result = journal_begin(journal, false, &err);

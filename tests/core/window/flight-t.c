@@ -38,7 +38,10 @@ static void holds(const char *wanted, const char *what)
 	for (const struct batch *batch = flight.first; batch; batch = batch->next_owed, n_batches++)
 		for (uint32_t i = batch->n_answered; i < batch->slice.n_items; i++) {
 			size_t n = strlen(text);
-			snprintf(text + n, sizeof text - n, "%s%llu", i > batch->n_answered ? " " : n > 0 ? "|" : "",
+			snprintf(text + n, sizeof text - n, "%s%llu",
+			         i > batch->n_answered ? " "
+			         : n > 0               ? "|"
+			                               : "",
 			         (unsigned long long)flight_seq(&flight, place++));
 		}
 	is_str(text, wanted, "%s", what);
@@ -55,7 +58,10 @@ static void pending(const char *wanted, const char *what)
 	for (const struct batch *batch = rig.window.pending; batch; batch = batch->next_pending)
 		for (uint32_t i = 0; i < batch->slice.n_items; i++) {
 			size_t n = strlen(text);
-			snprintf(text + n, sizeof text - n, "%s%llu", i > 0 ? " " : n > 0 ? "|" : "",
+			snprintf(text + n, sizeof text - n, "%s%llu",
+			         i > 0   ? " "
+			         : n > 0 ? "|"
+			                 : "",
 			         (unsigned long long)batch->slice.seq + i);
 		}
 	is_str(text, wanted, "%s", what);

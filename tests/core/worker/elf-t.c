@@ -102,8 +102,7 @@ static void test_no_object(void)
 	} cases[] = {
 		{"an empty file", "", 0, "is no shared object (0 bytes): build it with cc -shared -fPIC"},
 		{"a short text", "hello\n", 6, "is no shared object (6 bytes): build it with cc -shared -fPIC"},
-		{"a text", script, sizeof script - 1,
-	     "is no shared object (no ELF file): build it with cc -shared -fPIC"},
+		{"a text", script, sizeof script - 1, "is no shared object (no ELF file): build it with cc -shared -fPIC"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const char *path = file_of("file", cases[i].bytes, cases[i].n_bytes);

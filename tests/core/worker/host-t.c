@@ -120,7 +120,10 @@ static void test_describe(void)
 }
 
 /* What the plugin itself would see: by the services. */
-#define WORKER_OF(host) {.pub.host = &services, .host = (host), .number = 3}
+#define WORKER_OF(host) \
+	{ \
+		.pub.host = &services, .host = (host), .number = 3 \
+	}
 
 static void test_defaults(void)
 {

@@ -165,10 +165,9 @@ static const struct {
 	const char *name;
 	void (*act)(const char *item);
 } acts[] = {
-	{"leave", leave},         {"slow", take_their_time}, {"cut", be_cut_off},
-	{"scribble", scribble},   {"split", add_an_end},     {"close", close_input},
-	{"mask-term", mask_term}, {"mask-user", mask_user},  {"child", leave_child},
-	{"mute", close_the_bell},
+	{"leave", leave},       {"slow", take_their_time}, {"cut", be_cut_off},      {"scribble", scribble},
+	{"split", add_an_end},  {"close", close_input},    {"mask-term", mask_term}, {"mask-user", mask_user},
+	{"child", leave_child}, {"mute", close_the_bell},
 };
 
 /*
