@@ -3,27 +3,28 @@
  * rota/plugin.h - the plugin ABI: the only header that a plugin includes.
  *
  * A plugin is a shared object that exports one constant, `rota_plugin`, made by
- * ROTA_PLUGIN(). rota loads it in a process of its own, calls `load` once, forks
- * the workers, and calls in every worker `open` once, `run` once an item and
- * `close` at the end. A plugin links against nothing of rota's: all services are
- * function pointers in a table that the host hands over.
+ * ROTA_PLUGIN(). rota loads it in a separate process, calls `load` once, and forks
+ * the workers. Each worker calls `open` once, `run` once per item and `close` at
+ * the end. A plugin does not link against rota: all services are function pointers
+ * in a table that the host passes to it.
  *
  * Threads: a worker runs one item at a time, so `run` is never entered twice with
- * the same state. In the thread backend several workers share the process: only a
- * plugin with ROTA_THREAD_SAFE gets more than one.
+ * the same state. In the thread backend, several workers share the process. Only a
+ * plugin with ROTA_THREAD_SAFE gets more than one of them.
  *
- * Units: sizes are bytes, durations are nanoseconds, both int64_t.
- * Strings: UTF-8 or not, rota doesn't look; names and texts end in NUL, items and
- * results are bytes with a length and may hold anything.
+ * Units: sizes are bytes, durations are nanoseconds; both are int64_t.
+ * Strings: rota does not care about the encoding. Names and texts end with NUL.
+ * Items and results are bytes with a length and may contain any value.
  *
- * C11 and C++20 (the macro needs designated initialisers). Rust, Zig and others
- * fill `struct rota_plugin` themselves and call through `struct rota_host`, which
- * is complete: the inline functions below are C's convenience.
+ * The header works with C11 and C++20 (the macro uses designated initializers).
+ * Rust, Zig and others fill in `struct rota_plugin` themselves and call through
+ * `struct rota_host`, which is complete: the inline functions below only make it
+ * convenient from C.
  *
- * The bump rule: ROTA_ABI changes when a plugin that was compiled before can no
- * longer be run. New fields go to the end of `struct rota_plugin` and
- * `struct rota_host`; `struct_size` says who has them, and a shorter struct means
- * NULL in what is missing. Nothing is ever removed or reordered under one number.
+ * Changes: ROTA_ABI changes when plugins that were compiled before can no longer be
+ * run. New fields go to the end of `struct rota_plugin` and `struct rota_host`.
+ * `struct_size` says which fields a structure has, and missing fields count as NULL.
+ * Nothing is ever removed or reordered under one number.
  * History:
  *   1  2026-11  the first; command_ended, at the end of struct rota_host
  */
@@ -46,14 +47,14 @@ extern "C" {
 enum rota_status {
 	ROTA_OK = 0,
 	ROTA_FAILED = 1, /* the item failed; rota_fail() says why */
-	ROTA_AGAIN = 2,  /* not now: worth another attempt; rota_retry() says why */
-	ROTA_REFUSED = 3 /* from load or open: can't go on; rota_refuse() says why */
+	ROTA_AGAIN = 2,  /* the item failed for now: try again; rota_retry() says why */
+	ROTA_REFUSED = 3 /* load or open can't continue; rota_refuse() says why */
 };
 
 /* struct rota_plugin.flags */
 #define ROTA_THREAD_SAFE (1u << 0) /* run may be entered by several threads, each with its own state */
 #define ROTA_PURE (1u << 1)        /* the same item gives the same result, and may be run twice */
-#define ROTA_TIDY (1u << 2)        /* changes nothing of the process that the next item could see */
+#define ROTA_TIDY (1u << 2)        /* run changes nothing in the process that the next item could see */
 #define ROTA_FLAGS_KNOWN (ROTA_THREAD_SAFE | ROTA_PURE | ROTA_TIDY)
 
 enum rota_option_type {
@@ -61,14 +62,14 @@ enum rota_option_type {
 	ROTA_INT = 2,      /* -12, 0x1f, 10k */
 	ROTA_BOOL = 3,     /* yes no true false on off 1 0 */
 	ROTA_SIZE = 4,     /* 4096, 64K, 1.5G: bytes, powers of 1024 */
-	ROTA_DURATION = 5, /* 500ms, 10s, 2m, 1h: nanoseconds; a bare number is seconds */
+	ROTA_DURATION = 5, /* 500ms, 10s, 2m, 1h: nanoseconds; without a unit: seconds */
 	ROTA_CHOICE = 6,   /* one of the words in range */
 	ROTA_LIST = 7      /* elements, comma-separated (\, is a comma), or a YAML list */
 };
 
 /*
- * One option. The table ends with an entry whose name is NULL. All strings live
- * as long as the plugin is loaded.
+ * One option. The table ends with an entry whose name is NULL. All strings must
+ * stay valid as long as the plugin is loaded.
  */
 struct rota_option {
 	const char *name; /* letters, digits, - and _ */
@@ -76,7 +77,7 @@ struct rota_option {
 	const char *default_value; /* as text, parsed like the user's; NULL: required */
 	const char *help;          /* one line */
 	const char *range;         /* numbers, sizes, durations: "1..64", "0..", "..10s"; choices: "a,b"; else NULL */
-	const char *unit;          /* what the number counts, for the help: "ms"; or NULL */
+	const char *unit;          /* unit of the number, for the help text: "ms"; or NULL */
 };
 
 struct rota_host;
@@ -87,24 +88,24 @@ struct rota_worker {
 };
 
 /*
- * An item in a plugin's hands. Valid from the call of run to its return, and only
- * in the thread that run was called in. The fields are the host's: read them
- * through the functions below.
+ * An item while a plugin works on it. Valid from the call of run to its return, and
+ * only in the thread in which run was called. The fields belong to the host: use the
+ * functions below to read them.
  */
 struct rota_task {
 	const struct rota_host *host;
-	const char *item; /* the item's bytes; behind them stands one byte that isn't part of it */
+	const char *item; /* the item's bytes; one byte that is not part of the item follows them */
 	size_t item_bytes;
 	char *out;         /* where the next byte of the result goes */
-	size_t out_bytes;  /* written so far at out - out_bytes .. out, not yet handed on */
+	size_t out_bytes;  /* written so far at out - out_bytes .. out, not yet passed on */
 	size_t out_room;   /* bytes free at out */
 	uint32_t n_writes; /* 0: no result yet */
 };
 
 /*
- * The host's services. A plugin never makes one of these. Every text is bytes
- * with a length. Functions that return int give a rota_status, which run may
- * return as it is.
+ * The host's services. A plugin never creates this structure. Every text is bytes
+ * with a length. Functions that return int return a rota_status, which run may
+ * return unchanged.
  */
 struct rota_host {
 	uint32_t abi;
@@ -139,15 +140,17 @@ struct rota_host {
 };
 
 /*
- * The plugin. A callback that isn't needed is NULL; only `run` must be there.
- *   load   once, in the fork server, before any worker: heavy imports, tables that
- *          all workers share by copy-on-write. No threads may be left running.
- *   open   once a worker; what it puts into *state comes back in run and close.
- *   run    once an item and attempt.
- *   flush  for plugins that accumulate: called when the host says; what it writes
- *          stands for all items since the last flush, which are done by it. Its
- *          place is reserved: hosts of ABI 1 refuse a plugin that has one.
- *   close  once a worker that opened, at its orderly end; not after a crash.
+ * The plugin. Only `run` is required; any other callback may be NULL.
+ *   load   called once, in the fork server, before any worker exists: for heavy
+ *          imports and tables that all workers share by copy-on-write. It must not
+ *          leave threads running.
+ *   open   called once per worker; run and close receive what it stores in *state.
+ *   run    called once per item and attempt.
+ *   flush  for plugins that accumulate: called when the host asks for it. What it
+ *          writes stands for all items since the last flush and completes them.
+ *          Reserved: hosts of ABI 1 refuse a plugin that has one.
+ *   close  called once per worker whose open succeeded, when the worker ends
+ *          normally; not after a crash.
  */
 struct rota_plugin {
 	uint32_t abi;
@@ -164,52 +167,52 @@ struct rota_plugin {
 	void (*close)(void *state);
 };
 
-/* The one symbol that a plugin exports, whatever -fvisibility says. */
+/* The only symbol that a plugin exports, independent of -fvisibility. */
 __attribute__((visibility("default"))) extern const struct rota_plugin rota_plugin;
 
 #define ROTA_PLUGIN(...) \
 	const struct rota_plugin rota_plugin = {.abi = ROTA_ABI, .struct_size = sizeof(struct rota_plugin), __VA_ARGS__}
 
-/* Plugins and options are written short, and what isn't named is NULL: no warning about it. */
+/* Plugins and options name only the fields that they need; the others are NULL on purpose. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-/* The item's bytes, borrowed until run returns. *ret_bytes may not be NULL. */
+/* Returns the item's bytes, which are valid until run returns. ret_bytes must not be NULL. */
 static inline const char *rota_item(struct rota_task *task, size_t *ret_bytes)
 {
 	*ret_bytes = task->item_bytes;
 	return task->item;
 }
 
-/* The item's number, from 1 in input order. */
+/* Returns the item's number, from 1 in input order. */
 static inline uint64_t rota_seq(struct rota_task *task)
 {
 	return task->host->seq(task);
 }
 
-/* Which attempt at this item this is, from 1. */
+/* Returns the number of this attempt at the item, from 1. */
 static inline uint32_t rota_attempt(struct rota_task *task)
 {
 	return task->host->attempt(task);
 }
 
-/* A number that is the same for an item whichever worker runs it, whenever. */
+/* Returns a number that is the same for an item in every run and on every worker. */
 static inline uint64_t rota_seed(struct rota_task *task)
 {
 	return task->host->seed(task);
 }
 
 /*
- * Room for n_bytes of result: in the result ring itself when they fit, else in a
- * buffer of the host's. NULL when the result would exceed max-result (then return
- * ROTA_FAILED: the host has noted the reason). Follow with rota_commit(); a second
- * rota_reserve() without one gives the same room again.
+ * Returns room for n_bytes of result: in the result ring itself if they fit, or in a
+ * buffer of the host. Returns NULL if the result would exceed max-result or memory is
+ * short; return ROTA_FAILED then, the host knows the reason. Call rota_commit()
+ * afterwards; a second rota_reserve() without it returns the same room.
  */
 static inline char *rota_reserve(struct rota_task *task, size_t n_bytes)
 {
 	return n_bytes <= task->out_room ? task->out : task->host->reserve(task, n_bytes);
 }
 
-/* Makes the first n_bytes of what was reserved part of the result. */
+/* Adds the first n_bytes of the reserved room to the result. */
 static inline int rota_commit(struct rota_task *task, size_t n_bytes)
 {
 	if (n_bytes > task->out_room)
@@ -221,34 +224,34 @@ static inline int rota_commit(struct rota_task *task, size_t n_bytes)
 	return ROTA_OK;
 }
 
-/* Appends to the result, as often as wanted. Zero bytes make an (empty) result, too. */
+/* Appends to the result; may be called several times. Writing zero bytes makes an empty result. */
 static inline int rota_write(struct rota_task *task, const void *bytes, size_t n_bytes)
 {
 	return task->host->write(task, bytes, n_bytes);
 }
 
-/* Begins another result of the same item. Hosts of ABI 1 fail the item here. */
+/* Starts another result of the same item. Reserved: hosts of ABI 1 fail the item. */
 static inline int rota_next(struct rota_task *task)
 {
 	return task->host->next(task);
 }
 
-/* Has this attempt been given up (time-out, end of run)? Long items may ask now and then. */
+/* Tells whether this attempt was given up (timeout, end of the run). Long items may call it now and then. */
 static inline bool rota_cancelled(struct rota_task *task)
 {
 	return task->host->cancelled(task);
 }
 
-/* Adds to a counter of that name, which the run adds up and reports at its end. */
+/* Adds to the counter of that name. The run adds up all workers' counters and reports them at its end. */
 static inline void rota_count(struct rota_task *task, const char *name, int64_t add)
 {
 	task->host->count(task, name, add);
 }
 
 /*
- * How the command that did this item's work ended, as waitpid tells it. For the job
- * log's Exitval and Signal, whatever the text of rota_fail or rota_retry says. An
- * older host doesn't want to know.
+ * Records how the command that did this item's work ended, in the form of waitpid. The
+ * job log takes Exitval and Signal from it, whatever the text of rota_fail or
+ * rota_retry says. An older host ignores it.
  */
 static inline void rota_command_ended(struct rota_task *task, int wait_status)
 {
@@ -256,7 +259,7 @@ static inline void rota_command_ended(struct rota_task *task, int wait_status)
 		task->host->command_ended(task, wait_status);
 }
 
-/* This worker's number, from 1 (0 in load); how many the job has. */
+/* Return this worker's number, from 1 (0 in load), and the number of workers of the job. */
 static inline unsigned rota_worker_number(struct rota_worker *worker)
 {
 	return worker->host->worker_number(worker);
@@ -268,9 +271,10 @@ static inline unsigned rota_worker_count(struct rota_worker *worker)
 }
 
 /*
- * The options, typed and range-checked before load is called. Strings live until
- * close. Asking for a name that isn't in the table, or for another type than it has
- * there, is a bug of the plugin: the host says so and ends the worker.
+ * Return the value of an option. The host checks types and ranges before it calls
+ * load. Strings are valid until close has returned. Asking for a name that is not in
+ * the table, or with the wrong type, is a bug in the plugin: the host says so and ends
+ * the worker.
  */
 static inline const char *rota_option_string(struct rota_worker *worker, const char *name)
 {
@@ -302,13 +306,13 @@ static inline const char *rota_option_choice(struct rota_worker *worker, const c
 	return worker->host->option_choice(worker, name);
 }
 
-/* An array of *ret_n strings with a NULL behind them. */
+/* Returns an array of *ret_n strings, followed by a NULL. */
 static inline const char *const *rota_option_list(struct rota_worker *worker, const char *name, size_t *ret_n)
 {
 	return worker->host->option_list(worker, name, ret_n);
 }
 
-/* The printf-style forms. Texts are cut at 1,000 bytes. */
+/* The functions below format like printf. Texts are cut at 1,000 bytes. */
 #define ROTA_TEXT_MAX 1000
 
 static inline size_t rota_format(char *text, const char *format, va_list args)
@@ -317,7 +321,7 @@ static inline size_t rota_format(char *text, const char *format, va_list args)
 	return n < 0 ? 0 : n < ROTA_TEXT_MAX ? (size_t)n : ROTA_TEXT_MAX - 1;
 }
 
-/* The item can't be done: `return rota_fail(task, "cannot open %s", path);` It has no result then. */
+/* Fails the item: `return rota_fail(task, "cannot open %s", path);` It then has no result. */
 __attribute__((format(printf, 2, 3))) static inline int rota_fail(struct rota_task *task, const char *format, ...)
 {
 	char text[ROTA_TEXT_MAX];
@@ -328,7 +332,7 @@ __attribute__((format(printf, 2, 3))) static inline int rota_fail(struct rota_ta
 	return task->host->fail(task, text, n);
 }
 
-/* The item can't be done now, but another attempt may go well. */
+/* Fails the item for now; another attempt may succeed. */
 __attribute__((format(printf, 2, 3))) static inline int rota_retry(struct rota_task *task, const char *format, ...)
 {
 	char text[ROTA_TEXT_MAX];
@@ -339,7 +343,7 @@ __attribute__((format(printf, 2, 3))) static inline int rota_retry(struct rota_t
 	return task->host->retry(task, text, n);
 }
 
-/* A line for the user, tagged with the item's number, on standard error. */
+/* Prints a line for the user on standard error, with the item's number. */
 __attribute__((format(printf, 2, 3))) static inline void rota_log(struct rota_task *task, const char *format, ...)
 {
 	char text[ROTA_TEXT_MAX];
@@ -350,7 +354,7 @@ __attribute__((format(printf, 2, 3))) static inline void rota_log(struct rota_ta
 	task->host->log(task, text, n);
 }
 
-/* Why load or open can't go on: `return rota_refuse(worker, "no model at %s", path);` Ends the run. */
+/* Says why load or open can't continue and ends the run: `return rota_refuse(worker, "no model at %s", path);` */
 __attribute__((format(printf, 2, 3))) static inline int rota_refuse(struct rota_worker *worker, const char *format, ...)
 {
 	char text[ROTA_TEXT_MAX];
