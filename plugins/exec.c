@@ -370,10 +370,8 @@ static int exec_run(struct rota_task *task, void *state)
 	return status == ROTA_OK ? judge(task, &launcher->command.group) : status;
 }
 
-static const struct rota_option exec_options[] = {
-	{"command", ROTA_LIST, NULL, "a program and its arguments; {} is the item, appended when absent"},
-	{NULL},
-};
+ROTA_OPTIONS(exec_options,
+             {"command", ROTA_LIST, NULL, "a program and its arguments; {} is the item, appended when absent"}, {NULL});
 
 ROTA_PLUGIN(.name = "exec", .version = "1.0",
             .summary = "runs a command for each item; its standard output is the result",

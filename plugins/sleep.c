@@ -106,11 +106,9 @@ static void sleep_close(void *state)
 	free(state);
 }
 
-static const struct rota_option sleep_options[] = {
-	{"ms", ROTA_INT, "100", "how long an item takes that isn't a number itself", "0..86400000", "ms"},
-	{"spin", ROTA_BOOL, "no", "keep the CPU busy instead of sleeping"},
-	{NULL},
-};
+ROTA_OPTIONS(sleep_options,
+             {"ms", ROTA_INT, "100", "how long an item takes that isn't a number itself", "0..86400000", "ms"},
+             {"spin", ROTA_BOOL, "no", "keep the CPU busy instead of sleeping"}, {NULL});
 
 ROTA_PLUGIN(.name = "sleep", .version = "1.0", .summary = "takes a time for each item, for trying things out",
             .flags = ROTA_THREAD_SAFE | ROTA_PURE | ROTA_TIDY, .options = sleep_options, .open = sleep_open,

@@ -170,11 +170,25 @@ struct rota_plugin {
 /* The only symbol that a plugin exports, independent of -fvisibility. */
 __attribute__((visibility("default"))) extern const struct rota_plugin rota_plugin;
 
+/*
+ * Plugins and option tables name only the fields that they need; the others are NULL. These two macros switch the
+ * compiler's warning about that off, and on again behind themselves. Each ends in the name of a struct, which takes the
+ * semicolon that follows.
+ */
 #define ROTA_PLUGIN(...) \
-	const struct rota_plugin rota_plugin = {.abi = ROTA_ABI, .struct_size = sizeof(struct rota_plugin), __VA_ARGS__}
+	ROTA_SHORT_BEGIN \
+	const struct rota_plugin rota_plugin = {.abi = ROTA_ABI, .struct_size = sizeof(struct rota_plugin), __VA_ARGS__}; \
+	ROTA_SHORT_END struct rota_plugin
 
-/* Plugins and options name only the fields that they need; the others are NULL on purpose. */
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+/* Defines a table of options: ROTA_OPTIONS(options, {"mark", ROTA_STRING, "!", "text to append"}, {NULL}); */
+#define ROTA_OPTIONS(name, ...) \
+	ROTA_SHORT_BEGIN \
+	static const struct rota_option name[] = {__VA_ARGS__}; \
+	ROTA_SHORT_END struct rota_option
+
+#define ROTA_SHORT_BEGIN \
+	_Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"")
+#define ROTA_SHORT_END _Pragma("GCC diagnostic pop")
 
 /* Returns the item's bytes, which are valid until run returns. ret_bytes must not be NULL. */
 static inline const char *rota_item(struct rota_task *task, size_t *ret_bytes)

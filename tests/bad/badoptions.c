@@ -4,10 +4,7 @@
  */
 #include <rota/plugin.h>
 
-static const struct rota_option badoptions_options[] = {
-	{"count", ROTA_INT, "many", "how many", "1..64"},
-	{NULL},
-};
+ROTA_OPTIONS(badoptions_options, {"count", ROTA_INT, "many", "how many", "1..64"}, {NULL});
 
 static int run(struct rota_task *task, void *state)
 {

@@ -5,7 +5,8 @@
 static const struct {
 	struct rota_option options[1];
 	struct rota_option junk; /* where the end should be */
-} table = {{{"size", ROTA_SIZE, "1M", "how much"}}, {(const char *)1, ROTA_INT, (const char *)2, NULL}};
+} table = {{{.name = "size", .type = ROTA_SIZE, .default_value = "1M", .help = "how much"}},
+           {.name = (const char *)1, .type = ROTA_INT, .default_value = (const char *)2}};
 
 static int run(struct rota_task *task, void *state)
 {

@@ -19,10 +19,7 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-static const struct rota_option option_type_options[] = {
-	{"mark", ROTA_STRING, "!", "what stands at the end"},
-	{NULL},
-};
+ROTA_OPTIONS(option_type_options, {"mark", ROTA_STRING, "!", "what stands at the end"}, {NULL});
 
 ROTA_PLUGIN(.name = "option-type", .version = "1.0", .summary = "asks for a wrong option",
             .options = option_type_options, .open = misbehave, .run = run);

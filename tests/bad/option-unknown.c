@@ -19,10 +19,7 @@ static int run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-static const struct rota_option option_unknown_options[] = {
-	{"mark", ROTA_STRING, "!", "what stands at the end"},
-	{NULL},
-};
+ROTA_OPTIONS(option_unknown_options, {"mark", ROTA_STRING, "!", "what stands at the end"}, {NULL});
 
 ROTA_PLUGIN(.name = "option-unknown", .version = "1.0", .summary = "asks for a wrong option",
             .options = option_unknown_options, .open = misbehave, .run = run);

@@ -61,16 +61,11 @@ static void options_close(void *state)
 	free(told);
 }
 
-static const struct rota_option options_options[] = {
-	{"string", ROTA_STRING, "some text", "any text"},
-	{"int", ROTA_INT, "42", "a number", "-100..100000", "apples"},
-	{"bool", ROTA_BOOL, "no", "yes or no"},
-	{"size", ROTA_SIZE, "64K", "bytes", "1..1G"},
-	{"duration", ROTA_DURATION, "1500ms", "a time", "..1h"},
-	{"choice", ROTA_CHOICE, "small", "one of three", "fast,small,safe"},
-	{"list", ROTA_LIST, "a,b", "some words"},
-	{NULL},
-};
+ROTA_OPTIONS(options_options, {"string", ROTA_STRING, "some text", "any text"},
+             {"int", ROTA_INT, "42", "a number", "-100..100000", "apples"}, {"bool", ROTA_BOOL, "no", "yes or no"},
+             {"size", ROTA_SIZE, "64K", "bytes", "1..1G"}, {"duration", ROTA_DURATION, "1500ms", "a time", "..1h"},
+             {"choice", ROTA_CHOICE, "small", "one of three", "fast,small,safe"},
+             {"list", ROTA_LIST, "a,b", "some words"}, {NULL});
 
 ROTA_PLUGIN(.name = "options", .version = "1.0", .summary = "tells its options",
             .flags = ROTA_THREAD_SAFE | ROTA_PURE | ROTA_TIDY, .options = options_options, .open = options_open,

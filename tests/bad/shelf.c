@@ -150,7 +150,8 @@ static void shelf_close(void *state)
 	free(state);
 }
 
-static const struct rota_option shelf_options[] = {
+ROTA_OPTIONS(
+	shelf_options,
 	{"fault", ROTA_CHOICE, "none", "what goes wrong",
      "none,named,segv,abort,kill,exit0,exit3,stack,die-writing,stop,loop,hang,until-cancelled,late,memory,garbage,"
      "zeros,child-scribble,daemon-scribble,truncate,stdout,stderr,stdin,closefds,nofile,chdir,umask,sigmask,"
@@ -161,9 +162,7 @@ static const struct rota_option shelf_options[] = {
 	{"attempts", ROTA_INT, "1000000", "only at so many attempts at it", "0.."},
 	{"tell", ROTA_CHOICE, "item", "what the result is",
      "item,pid,parent,worker,seq,attempt,seed,folder,umask,sigmask,locale"},
-	{"ms", ROTA_INT, "0", "how long each item takes, before anything goes wrong", "0..1000"},
-	{NULL},
-};
+	{"ms", ROTA_INT, "0", "how long each item takes, before anything goes wrong", "0..1000"}, {NULL});
 
 ROTA_PLUGIN(.name = "shelf", .version = "1.0", .summary = "misbehaves on order", .flags = ROTA_THREAD_SAFE,
             .options = shelf_options, .open = shelf_open, .run = shelf_run, .close = shelf_close);
