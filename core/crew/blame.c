@@ -32,8 +32,8 @@ static bool was_oom_in_cgroup(const struct crew *crew, const struct worker *work
 /* Without one nobody says so: a kill that nobody of us sent, near the limit. */
 static bool is_oom(const struct crew *crew, const struct worker *worker, int wait_status)
 {
-	return worker->ending == ENDING_NONE && crew->memory_bytes > 0 && WIFSIGNALED(wait_status) &&
-	       WTERMSIG(wait_status) == SIGKILL && worker->rss_bytes > crew->memory_bytes / 4 * 3;
+	return worker->ending == ENDING_NONE && crew->plan->memory_bytes > 0 && WIFSIGNALED(wait_status) &&
+	       WTERMSIG(wait_status) == SIGKILL && worker->rss_bytes > crew->plan->memory_bytes / 4 * 3;
 }
 
 /* What became of the item that it was in. */
@@ -41,13 +41,14 @@ static struct cause judge(const struct crew *crew, const struct worker *worker, 
 {
 	struct cause cause = {.kind = CAUSE_DIED, .worker = worker->number, .wait_status = wait_status};
 	if (worker->ending == ENDING_TIMED_OUT) {
-		cause = (struct cause){.kind = CAUSE_TIMED_OUT, .worker = worker->number, .limit_ns = crew->timeout_ns};
+		cause = (struct cause){.kind = CAUSE_TIMED_OUT, .worker = worker->number, .limit_ns = crew->plan->timeout_ns};
 	} else if (was_oom_in_cgroup(crew, worker, wait_status)) {
-		cause = (struct cause){.kind = CAUSE_OOM_KILLED, .worker = worker->number, .limit_bytes = crew->memory_bytes};
+		cause =
+			(struct cause){.kind = CAUSE_OOM_KILLED, .worker = worker->number, .limit_bytes = crew->plan->memory_bytes};
 	} else if (worker->ending == ENDING_OVER_MEMORY || is_oom(crew, worker, wait_status)) {
 		cause = (struct cause){.kind = CAUSE_OVER_MEMORY,
 		                       .worker = worker->number,
-		                       .limit_bytes = crew->memory_bytes,
+		                       .limit_bytes = crew->plan->memory_bytes,
 		                       .used_bytes = worker->rss_bytes};
 	} else if (worker->is_broken) {
 		cause = (struct cause){.kind = CAUSE_BROKEN_CHANNEL, .worker = worker->number};

@@ -8,6 +8,7 @@
 #include "core/crew/blame.h"
 #include "core/crew/crew.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -25,19 +26,49 @@
 
 /* --- life and death of the crew ----------------------------------------------------------------------------------- */
 
-int crew_init(struct crew *crew, struct loop *loop, struct window *window, unsigned n_workers, unsigned n_places,
-              struct err *err)
+/*
+ * The task ring holds the batches of BATCH_BYTES that a worker may have in hand; the result ring one's results twice,
+ * so that it can go on while they are taken. Many workers share what one alone may have.
+ */
+static struct channel_sizes channel_sizes(int64_t n_workers)
 {
-	*crew = (struct crew){.loop = loop, .window = window, .n_workers = n_workers, .n_places = n_places};
-	crew->workers = calloc(n_places, sizeof *crew->workers);
+	size_t shift = n_workers <= 16 ? 0 : n_workers <= 64 ? 1 : 2;
+	return (struct channel_sizes){.task_bytes = (1024u << 10) >> shift,
+	                              .result_bytes = (512u << 10) >> shift,
+	                              .event_bytes = 16u << 10};
+}
+
+int crew_init(struct crew *crew, const struct job *plan, const struct crew_handed *handed, struct err *err)
+{
+	assert(plan->n_workers >= 1 && plan->info && handed->loop && handed->window);
+	*crew = (struct crew){.plan = plan,
+	                      .loop = handed->loop,
+	                      .window = handed->window,
+	                      .events = handed->events,
+	                      .job_name = handed->job_name,
+	                      .worker_program = handed->worker_program,
+	                      .spare = handed->spare,
+	                      .cgroup = plan->memory_bytes > 0 ? handed->cgroup : NULL,
+	                      .job_number = handed->job_number,
+	                      .ops = plan->backend == BACKEND_THREAD ? &backend_thread : &backend_process,
+	                      .sizes = channel_sizes(plan->n_workers),
+	                      .n_workers = (unsigned)plan->n_workers};
+	if (handed->ops)
+		crew->ops = handed->ops;
+	if (handed->sizes)
+		crew->sizes = *handed->sizes;
+	if (brief_init(&crew->brief, plan, handed->tells_times, err) != 0)
+		return -1;
+	crew->n_places = crew->brief.setup.n_places;
+	crew->workers = calloc(crew->n_places, sizeof *crew->workers);
 	if (!crew->workers)
-		return err_set(err, ERR_RESOURCE, "out of memory for %u workers", n_places);
-	for (unsigned i = 0; i < n_places; i++) {
+		return err_set(err, ERR_RESOURCE, "out of memory for %u workers", crew->n_places);
+	for (unsigned i = 0; i < crew->n_places; i++) {
 		crew->workers[i].crew = crew;
 		crew->workers[i].number = i + 1;
 		crew->workers[i].bell.fd = -1;
 		crew->workers[i].words = WORDS_NONE;
-		flight_init(&crew->workers[i].flight, window);
+		flight_init(&crew->workers[i].flight, crew->window);
 	}
 	return 0;
 }
@@ -55,6 +86,7 @@ void crew_fini(struct crew *crew)
 	}
 	free(crew->workers);
 	crew->workers = NULL;
+	brief_fini(&crew->brief);
 }
 
 static void back_off(struct crew *crew, unsigned n_failures)
@@ -63,29 +95,40 @@ static void back_off(struct crew *crew, unsigned n_failures)
 	crew->not_before_ns = clock_now_ns() + (BACK_OFF_FIRST_NS << doublings);
 }
 
+/* Why threads may not take over from processes, though the backend is auto; NULL: they may. */
+static const char *fall_back_bar(const struct job *plan)
+{
+	if (plan->has_pid_namespace)
+		return "they would be in no PID namespace of their own (--pid-namespace)";
+	if (plan->memory_bytes > 0)
+		return "their memory can't be told apart (--memory)";
+	return plan->timeout_ns > 0 ? "they can't be ended when an item times out (--timeout)" : NULL;
+}
+
 /* Processes aren't to be had: threads, if that may be. */
 static void fall_back(struct crew *crew, const struct err *why)
 {
 	bool is_of_descriptors = why->errnum == EMFILE || why->errnum == ENFILE;
-	if (!crew->ops->has_processes || !crew->may_fall_back || crew->fall_back_bar || is_of_descriptors) {
+	const char *bar = fall_back_bar(crew->plan);
+	if (!crew->ops->has_processes || crew->plan->backend != BACKEND_AUTO || bar || is_of_descriptors) {
 		struct err err = *why;
 		if (is_of_descriptors)
 			err_set(&err, ERR_RUN, "%s: raise the limit of open files (ulimit -n) or give fewer workers (-j)",
 			        why->text);
-		else if (crew->fall_back_bar)
-			err_set(&err, ERR_RUN, "%s; threads can't take over: %s", why->text, crew->fall_back_bar);
+		else if (bar)
+			err_set(&err, ERR_RUN, "%s; threads can't take over: %s", why->text, bar);
 		crew_give_up(crew, &err);
 		return;
 	}
 	if (crew->backend)
 		crew->backend->ops->close(&crew->backend);
-	unsigned n_workers = crew->is_thread_safe ? crew->n_workers : 1;
+	unsigned n_workers = crew->plan->info->is_thread_safe ? crew->n_workers : 1;
 	log_notice(
 		"no processes are to be had (%s): going on with %u thread%s in this process; a crash of the plugin would "
 		"end the run",
 		why->text, n_workers, n_workers == 1 ? "" : "s");
 	crew->ops = &backend_thread;
-	crew->n_workers = crew->setup->n_workers = n_workers;
+	crew->n_workers = crew->brief.setup.n_workers = n_workers;
 	crew->is_loaded = false;
 	crew->not_before_ns = 0;
 	crew->n_no_starts = 0;
@@ -115,7 +158,7 @@ static void note_uncharged(struct crew *crew, const char *how)
 			&err, ERR_RUN,
 			"%s: %d workers died in ten seconds, at no item in particular, and no item was finished: giving up (the "
 			"last: %s)",
-			crew->setup->file, CREW_DEATHS_MAX, how);
+			crew->brief.setup.file, CREW_DEATHS_MAX, how);
 		crew_give_up(crew, &err);
 	}
 }
@@ -166,7 +209,8 @@ static void note_failed_start(struct crew *crew, const struct worker *worker, co
 		err_set(&err, ERR_RUN,
 		        "%s: %u workers in a row ended before they were ready: giving up (the last: %s; its own words, if any, "
 		        "stand above)",
-		        crew->setup->file, crew->n_failed_starts, is_late ? "its open took longer than --start-timeout" : how);
+		        crew->brief.setup.file, crew->n_failed_starts,
+		        is_late ? "its open took longer than --start-timeout" : how);
 		crew_give_up(crew, &err);
 	}
 }
@@ -177,18 +221,18 @@ static void on_loaded(void *arg, unsigned n_threads)
 {
 	struct crew *crew = arg;
 	struct err err;
-	if (crew->stamp && !filestamp_is_current(crew->stamp, crew->setup->file)) {
+	if (!filestamp_is_current(&crew->plan->info->stamp, crew->brief.setup.file)) {
 		err_set(&err, ERR_RUN,
 		        "%s was changed after this run had looked at it, and is loaded again now: results of two versions "
 		        "would be mixed; start the run anew",
-		        crew->setup->file);
+		        crew->brief.setup.file);
 		crew_give_up(crew, &err);
 		return;
 	}
 	crew->is_loaded = crew->was_loaded = true;
 	if (n_threads > 0 && !crew->has_said_threads)
-		log_warning("%s: load left %u thread%s running: threads don't survive the fork", crew->setup->file, n_threads,
-		            n_threads == 1 ? "" : "s");
+		log_warning("%s: load left %u thread%s running: threads don't survive the fork", crew->brief.setup.file,
+		            n_threads, n_threads == 1 ? "" : "s");
 	crew->has_said_threads = crew->has_said_threads || n_threads > 0;
 	log_debug("plugin loaded, workers may start");
 }
@@ -206,7 +250,7 @@ static void on_started(void *arg, unsigned number, uint64_t generation, pid_t pi
 	if (worker) {
 		worker->pid = pid;
 		if (crew->cgroup && pid > 0)
-			worker->has_cgroup = cgroup_add(crew->cgroup, crew->job_number, number, pid, crew->memory_bytes);
+			worker->has_cgroup = cgroup_add(crew->cgroup, crew->job_number, number, pid, crew->plan->memory_bytes);
 		channel_close_fd(worker->channel);
 	}
 }
@@ -266,7 +310,7 @@ static void on_lost(void *arg, const char *how, bool is_outside)
 	struct crew *crew = arg;
 	struct err err;
 	if (!crew->is_stopping && !crew->was_loaded && !is_outside) {
-		err_set(&err, ERR_RUN, "%s: the plugin ended its process while it was being loaded: %s", crew->setup->file,
+		err_set(&err, ERR_RUN, "%s: the plugin ended its process while it was being loaded: %s", crew->brief.setup.file,
 		        how);
 		crew_give_up(crew, &err);
 	} else if (!crew->is_stopping) {
@@ -297,8 +341,8 @@ void crew_open(struct crew *crew)
 		return;
 	/* what the constructors took in the spare one is part of the start, if that is the one */
 	int64_t spare_ns = crew->spare && crew->spare->pid > 0 ? crew->spare->load_ns : 0;
-	if (crew->ops->open(&crew->backend, crew->loop, crew->setup, crew->worker_program, crew->spare, &events, &err) ==
-	    0) {
+	if (crew->ops->open(&crew->backend, crew->loop, &crew->brief.setup, crew->worker_program, crew->spare, &events,
+	                    &err) == 0) {
 		crew->n_failed_opens = 0;
 		crew->load_ns = spare_ns > 0 && crew->spare->pid == 0 ? spare_ns : 0;
 		return;
@@ -382,7 +426,7 @@ void crew_flush_wakes(struct crew *crew)
 
 void crew_resize(struct crew *crew, int more)
 {
-	bool is_one_thread = !crew->ops->has_processes && !crew->is_thread_safe;
+	bool is_one_thread = !crew->ops->has_processes && !crew->plan->info->is_thread_safe;
 	if (more > 0 && crew->n_workers < crew->n_places && !is_one_thread)
 		crew->n_workers++;
 	if (more < 0 && crew->n_workers > 1) {

@@ -23,12 +23,52 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* n_places: how many workers there may ever be at a time (crew_resize). */
-int crew_init(struct crew *crew, struct loop *loop, struct window *window, unsigned n_workers, unsigned n_places,
-              struct err *err);
+/* What a crew is handed besides its plan; borrowed. */
+struct crew_handed {
+	struct loop *loop;
+	struct window *window;
+	struct crew_events events;
+	const char *job_name;              /* for messages, or NULL */
+	const char *worker_program;        /* the path of rota-worker */
+	struct server *spare;              /* the run's, for who is first; or NULL */
+	const struct cgroup *cgroup;       /* where workers with a memory limit have one below; or NULL */
+	unsigned job_number;               /* in its names, from 0 */
+	bool tells_times;                  /* there is a job log */
+	const struct backend_ops *ops;     /* NULL: the plan's backend */
+	const struct channel_sizes *sizes; /* NULL: by the number of workers */
+};
+
+/* The plan is borrowed. crew_fini is due also after an error. */
+int crew_init(struct crew *crew, const struct job *plan, const struct crew_handed *handed, struct err *err);
 void crew_fini(struct crew *crew);
 
-/* Begins to load the plugin, unless it is. crew->ops, setup, events and the rest must be set. */
+/* What its workers are told. */
+static inline const struct setup *crew_setup(const struct crew *crew)
+{
+	return &crew->brief.setup;
+}
+
+/* Are the batches that are sent from now on to bear sums? */
+static inline void crew_use_sums(struct crew *crew, bool is_summing)
+{
+	crew->is_summing = is_summing;
+}
+
+/* n_items more have their outcome, n_bytes are their results. */
+static inline void crew_note_given(struct crew *crew, uint32_t n_items, uint64_t n_bytes)
+{
+	crew->given_items += n_items;
+	crew->given_bytes += n_bytes;
+	crew_note_progress(crew);
+}
+
+/* How large the result of an item is, as a mean; 0: not known. */
+static inline uint64_t crew_result_bytes(const struct crew *crew)
+{
+	return crew->given_items > 0 ? crew->given_bytes / crew->given_items : 0;
+}
+
+/* Begins to load the plugin, unless it is. */
 void crew_open(struct crew *crew);
 
 /* Starts one more worker, if one may be started now. true: it did. */

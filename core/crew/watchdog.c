@@ -25,15 +25,20 @@
 #define STUCK_LOOKS 3
 #define DYING_NS (3 * CLOCK_NS_PER_SEC) /* last words are bounded: worker/crash */
 
+void watchdog_init(struct watchdog *watchdog, const struct job *plan, struct crew *crew)
+{
+	*watchdog = (struct watchdog){.crew = crew, .plan = plan};
+}
+
 /* How often it wants to look. */
 static int64_t pause_ns(const struct watchdog *watchdog)
 {
-	int64_t pause = watchdog->start_timeout_ns / LOOKS_A_TIMEOUT;
+	int64_t pause = watchdog->plan->start_timeout_ns / LOOKS_A_TIMEOUT;
 	pause = pause < LOOK_MIN_NS ? LOOK_MIN_NS : pause > LOOK_IDLE_NS ? LOOK_IDLE_NS : pause;
-	if (watchdog->memory_bytes > 0 && LOOK_MEMORY_NS < pause)
+	if (watchdog->plan->memory_bytes > 0 && LOOK_MEMORY_NS < pause)
 		pause = LOOK_MEMORY_NS;
-	if (watchdog->timeout_ns > 0) {
-		int64_t part = watchdog->timeout_ns / LOOKS_A_TIMEOUT;
+	if (watchdog->plan->timeout_ns > 0) {
+		int64_t part = watchdog->plan->timeout_ns / LOOKS_A_TIMEOUT;
 		part = part < LOOK_MIN_NS ? LOOK_MIN_NS : part > LOOK_MAX_NS ? LOOK_MAX_NS : part;
 		pause = part < pause ? part : pause;
 	}
@@ -101,7 +106,8 @@ static void look_at_item(struct watchdog *watchdog, struct worker *worker, int64
 		return;
 	}
 	worker->clock_ns += passed_ns;
-	if (watchdog->timeout_ns > 0 && worker->clock_ns >= watchdog->timeout_ns && worker->ending == ENDING_NONE)
+	if (watchdog->plan->timeout_ns > 0 && worker->clock_ns >= watchdog->plan->timeout_ns &&
+	    worker->ending == ENDING_NONE)
 		end_late(watchdog, worker, item);
 }
 
@@ -115,7 +121,7 @@ static void look_at_memory(struct watchdog *watchdog, struct worker *worker)
 	if (rss_bytes <= 0 || worker->ending != ENDING_NONE)
 		return;
 	worker->rss_bytes = rss_bytes;
-	if (worker->rss_bytes <= watchdog->memory_bytes)
+	if (worker->rss_bytes <= watchdog->plan->memory_bytes)
 		return;
 	if (channel_current_item(worker->channel, &item) > 0)
 		worker_end(worker, ENDING_OVER_MEMORY, item);
@@ -153,7 +159,7 @@ static void give_up_late(struct watchdog *watchdog, const char *what)
 {
 	struct err err;
 	err_set(&err, ERR_RUN, "the plugin's %s took longer than %g s: give it more with --start-timeout", what,
-	        (double)watchdog->start_timeout_ns / (double)CLOCK_NS_PER_SEC);
+	        (double)watchdog->plan->start_timeout_ns / (double)CLOCK_NS_PER_SEC);
 	crew_give_up(watchdog->crew, &err);
 }
 
@@ -165,7 +171,7 @@ static void look_at_start(struct watchdog *watchdog, struct worker *worker)
 {
 	struct crew *crew = watchdog->crew;
 	int64_t start_ns = worker->clock_ns + (crew->was_ready ? 0 : crew->load_ns);
-	if (start_ns < watchdog->start_timeout_ns || worker->ending != ENDING_NONE)
+	if (start_ns < watchdog->plan->start_timeout_ns || worker->ending != ENDING_NONE)
 		return;
 	bool is_open = !crew->ops->has_processes || (worker->pid > 0 && proc_state(worker->pid) != 'T');
 	if (is_open && !crew->was_ready)
@@ -197,7 +203,7 @@ static void look_at(struct watchdog *watchdog, struct worker *worker, int64_t pa
 	}
 	look_at_item(watchdog, worker, is_heard ? passed_ns : 0);
 	kill_if_due(worker, now_ns);
-	if (watchdog->memory_bytes > 0)
+	if (watchdog->plan->memory_bytes > 0)
 		look_at_memory(watchdog, worker);
 	look_if_stuck(worker, now_ns, is_heard);
 }
@@ -209,7 +215,7 @@ static void look_at_load(struct watchdog *watchdog, int64_t passed_ns)
 	if (!crew->backend || crew->is_loaded || crew->is_stopping)
 		return;
 	crew->load_ns += passed_ns;
-	if (crew->load_ns >= watchdog->start_timeout_ns)
+	if (crew->load_ns >= watchdog->plan->start_timeout_ns)
 		give_up_late(watchdog, "load");
 }
 

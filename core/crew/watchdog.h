@@ -3,7 +3,8 @@
  * watchdog - looks at a crew's workers now and then: items that take too long, workers that take too much memory, that
  * don't get ready, or that have work and don't begin it.
  *
- *   watchdog_look at each turn (it does nothing until its time has come), watchdog_due_ns for the loop's sleep
+ *   watchdog_init, watchdog_look at each turn (it does nothing until its time has come), watchdog_due_ns for the
+ *   loop's sleep
  *
  * An item's clock is the watchdog's: it counts the time between two looks in which the same item was being run. It
  * stands still while the worker isn't heard (its ring is left undrained), and over any gap in the supervisor's own
@@ -19,13 +20,13 @@
 #include <stdint.h>
 
 struct watchdog {
-	struct crew *crew;
-	int64_t timeout_ns;   /* of one item; 0: none */
-	int64_t memory_bytes; /* of one worker; 0: no limit */
-	int64_t start_timeout_ns;
-	bool has_freed;  /* in this look, a worker that may be given work again */
-	int64_t look_ns; /* when the last look was; 0: none yet */
+	struct crew *crew;      /* borrowed */
+	const struct job *plan; /* borrowed: its limits */
+	bool has_freed;         /* in this look, a worker that may be given work again */
+	int64_t look_ns;        /* when the last look was; 0: none yet */
 };
+
+void watchdog_init(struct watchdog *watchdog, const struct job *plan, struct crew *crew);
 
 /*
  * is_heard: of which workers the rings are drained: all, or (only not NULL) that one, or none. true: a worker may be

@@ -43,7 +43,7 @@ int worker_start(struct worker *worker, struct err *err)
 	worker->words.job_name = crew->job_name;
 	worker->words.worker = worker->number;
 	struct channel_sizes sizes = crew->sizes;
-	sizes.task_nodes = crew->nodes ? crew->nodes[worker->number - 1] : 0;
+	sizes.task_nodes = crew->brief.pin.nodes ? crew->brief.pin.nodes[worker->number - 1] : 0;
 	if (channel_create(&worker->channel, worker->number, &sizes, &why_memfd, err) != 0)
 		return -1;
 	if (*why_memfd && !crew->has_said_memfd) {

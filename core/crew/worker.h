@@ -15,10 +15,10 @@
 #include "core/base/clock.h"
 #include "core/base/digest.h"
 #include "core/base/err.h"
-#include "core/base/filestamp.h"
 #include "core/base/loop.h"
 #include "core/base/proc.h"
 #include "core/crew/backend.h"
+#include "core/crew/brief.h"
 #include "core/crew/cgroup.h"
 #include "core/crew/words.h"
 #include "core/record/joblog.h"
@@ -94,18 +94,16 @@ struct crew_events {
 #define CREW_DEATHS_MAX 10
 
 struct crew {
+	const struct job *plan; /* borrowed, as all that crew_init was given */
 	struct loop *loop;
 	const struct backend_ops *ops;
-	struct backend *backend;   /* NULL: not open */
-	bool may_fall_back;        /* backend auto: to threads, when processes are not to be had */
-	const char *fall_back_bar; /* why it may not, though it is auto; or NULL */
-	bool has_left_threads;     /* that go on running: the process must end without tidying up below them */
+	struct backend *backend; /* NULL: not open */
+	bool has_left_threads;   /* that go on running: the process must end without tidying up below them */
 	bool is_loaded, is_stopping, is_killed, has_given_up, has_said_memfd;
 	bool is_ended;                 /* what had begun is given up, and nobody's fault */
 	const char *job_name;          /* for messages, or NULL */
 	struct words_quota load_quota; /* of what its fork servers say, one after another */
-	struct setup *setup;
-	const struct filestamp *stamp; /* of the plugin that the run began with; or NULL */
+	struct brief brief;
 	const char *worker_program;
 	struct server *spare; /* the run's, for who is first; or NULL; borrowed */
 	struct window *window;
@@ -114,12 +112,10 @@ struct crew {
 	unsigned n_places;                 /* of the array */
 	unsigned n_top;                    /* behind the last that isn't NONE: what each turn looks through */
 	unsigned n_workers;                /* wanted */
-	int64_t timeout_ns, memory_bytes;  /* the limits; of memory also for the cgroup */
 	const struct cgroup *cgroup;       /* borrowed; NULL: workers have none */
 	unsigned job_number;               /* in its names, from 0 */
 	bool is_summing;                   /* batches are sent with sums now (dispatch) */
 	uint64_t given_items, given_bytes; /* with outcome, and their results: how large one is */
-	int64_t recycle_items;             /* a worker leaves after so many; 0: never */
 	uint64_t busy_ns, ready_ns;        /* of workers that are gone: with items, and able to be */
 	int64_t load_ns;                   /* how long the plugin takes to load so far, by the watchdog's clock */
 	unsigned n_live;                   /* not NONE */
@@ -133,12 +129,10 @@ struct crew {
 	unsigned n_lost;            /* fork servers that went otherwise, since then */
 	unsigned n_no_starts;       /* in a row: workers that weren't to be had */
 	bool has_said_fewer, has_said_threads;
-	bool is_thread_safe;                   /* the plugin; else the thread backend has one worker */
 	int64_t uncharged_ns[CREW_DEATHS_MAX]; /* when the last deaths were that could be charged to nothing */
 	size_t n_uncharged;
 	int64_t not_before_ns; /* back-off: no start before */
 	struct channel_sizes sizes;
-	const uint64_t *nodes; /* NUMA nodes that each place is near to; borrowed; NULL: not known */
 };
 
 /* The job can't go on: told once. */

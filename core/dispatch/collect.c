@@ -25,12 +25,10 @@ static int fail(struct collector *collector)
 static int give(struct collector *collector, struct worker *worker, const void *bytes, uint64_t n_bytes,
                 uint32_t n_items)
 {
-	if (flight_answer(&worker->flight, bytes, n_bytes, n_items, collector->err) != 0)
+	if (flight_answer(&worker->flight, bytes, n_bytes, n_items, &collector->err) != 0)
 		return fail(collector);
-	collector->crew->given_items += n_items;
-	collector->crew->given_bytes += n_bytes;
 	worker->n_answered += n_items;
-	crew_note_progress(collector->crew);
+	crew_note_given(collector->crew, n_items, n_bytes);
 	return 0;
 }
 
@@ -75,7 +73,7 @@ static void report_each(const struct collector *collector, const struct worker *
 static bool has_end(const struct collector *collector, const struct batch *batch, const unsigned char *data,
                     uint64_t n_bytes)
 {
-	const struct setup *setup = collector->crew->setup;
+	const struct setup *setup = collector->setup;
 	if (setup->frame == FRAME_NONE || (n_bytes == 0 && batch->part.len == 0))
 		return true;
 	char last = n_bytes > 0 ? (char)data[n_bytes - 1] : batch->part.bytes[batch->part.len - 1];
@@ -96,7 +94,7 @@ static const unsigned char *copy_checked(struct collector *collector, struct wor
 	}
 	buf_clear(&collector->copy);
 	if (buf_reserve(&collector->copy, n_bytes + 1) != 0 || buf_append(&collector->copy, data, n_bytes) != 0) {
-		err_set(collector->err, ERR_RESOURCE, "out of memory");
+		err_set(&collector->err, ERR_RESOURCE, "out of memory");
 		fail(collector);
 		return NULL;
 	}
@@ -128,9 +126,9 @@ static int advance(struct collector *collector, struct worker *worker, struct lo
 			return CHANNEL_BROKEN;
 		if (items == 0) {
 			/* it may be one frame byte longer */
-			if (!worker->flight.is_in_part || batch->part.len + bytes > collector->max_result_bytes + 1)
+			if (!worker->flight.is_in_part || batch->part.len + bytes > (uint64_t)collector->plan->max_result_bytes + 1)
 				return CHANNEL_BROKEN;
-			if (window_part(collector->window, batch, data, bytes, collector->err) != 0)
+			if (window_part(collector->window, batch, data, bytes, &collector->err) != 0)
 				return fail(collector);
 		} else if (!has_end(collector, batch, data, bytes)) {
 			return CHANNEL_BROKEN;
@@ -162,14 +160,15 @@ static int64_t next_attempt_ns(const struct collector *collector, uint32_t attem
 {
 	const uint32_t doublings_max = 20;
 	uint32_t doublings = attempts - 1 < doublings_max ? attempts - 1 : doublings_max;
-	return collector->backoff_ns == 0 ? 0 : clock_now_ns() + (collector->backoff_ns << doublings);
+	int64_t backoff_ns = collector->plan->backoff_ns;
+	return backoff_ns == 0 ? 0 : clock_now_ns() + (backoff_ns << doublings);
 }
 
 /* The worker goes on, or is dead; the item is attempted once more, by whoever is free. */
 static int retry(struct collector *collector, struct worker *worker)
 {
 	struct flight *flight = &worker->flight;
-	if (flight_retry(flight, next_attempt_ns(collector, flight->first->attempt), collector->err) != 0)
+	if (flight_retry(flight, next_attempt_ns(collector, flight->first->attempt), &collector->err) != 0)
 		return fail(collector);
 	crew_note_progress(collector->crew);
 	return 0;
@@ -180,14 +179,15 @@ int collect_charge(struct collector *collector, struct worker *worker, const str
 	struct batch *batch = worker->flight.first;
 	struct failure failure = failure_of(&worker->flight, cause);
 	failure.time = time_of(worker, failure.seq);
-	if (cause->kind != CAUSE_FAILED && batch->attempt < collector->attempts_max) {
-		report_retry(collector->report, &failure, collector->attempts_max);
+	uint32_t attempts_max = (uint32_t)collector->plan->n_retries + 1;
+	if (cause->kind != CAUSE_FAILED && batch->attempt < attempts_max) {
+		report_retry(collector->report, &failure, attempts_max);
 		return retry(collector, worker);
 	}
 	collector->tally->n_outcomes[outcome_of(cause->kind)]++;
 	report_failure(collector->report, &failure);
 	struct window_note *note;
-	if (checkpoint_note(collector->checkpoint, &failure, &note, collector->err) != 0)
+	if (checkpoint_note(collector->checkpoint, &failure, &note, &collector->err) != 0)
 		return fail(collector);
 	if (note)
 		window_note(batch, note);
@@ -204,7 +204,7 @@ static struct cause cause_of(const struct worker *worker, const struct channel_e
 	return (struct cause){.kind = is_late ? CAUSE_TIMED_OUT : kinds[event->detail],
 	                      .worker = worker->number,
 	                      .wait_status = event->wait_status,
-	                      .limit_ns = is_late ? worker->crew->timeout_ns : 0,
+	                      .limit_ns = is_late ? worker->crew->plan->timeout_ns : 0,
 	                      .text = event->text};
 }
 
@@ -348,6 +348,17 @@ int collect(struct collector *collector, struct worker *worker)
 	if (has_answers)
 		worker->progress_ns = clock_now_ns();
 	return 1;
+}
+
+void collect_init(struct collector *collector, const struct parts *parts)
+{
+	*collector = (struct collector){.plan = parts->plan,
+	                                .window = parts->window,
+	                                .tally = parts->tally,
+	                                .report = parts->report,
+	                                .crew = parts->crew,
+	                                .checkpoint = parts->checkpoint,
+	                                .setup = crew_setup(parts->crew)};
 }
 
 void collect_fini(struct collector *collector)

@@ -11,37 +11,39 @@
 #define DISPATCH_COLLECT_H
 
 #include "core/base/err.h"
-#include "core/crew/crew.h"
-#include "core/plan/job.h"
-#include "core/record/report.h"
-#include "core/record/tally.h"
-#include "core/resume/checkpoint.h"
+#include "core/dispatch/parts.h"
 
-/* Who gets to know. */
+/* The first are those of struct parts: who gets to know. */
 struct collector {
+	const struct job *plan;
 	struct window *window;
 	struct tally *tally;
 	struct report *report;
 	struct crew *crew;
 	struct checkpoint *checkpoint;
-	uint32_t attempts_max;
-	int64_t backoff_ns; /* before the second attempt; doubled before each later one */
-	uint64_t max_result_bytes;
-	struct buf copy; /* of what is being checked; owned: collect_fini */
-	struct err *err; /* set when -1 (not CHANNEL_BROKEN): memory is short, the run can't go on */
-	bool has_failed;
+	const struct setup *setup; /* the crew's: how a result ends */
+	struct buf copy;           /* of what is being checked; owned: collect_fini */
+	bool has_failed;           /* memory is short, the run can't go on: err */
+	struct err err;
 };
 
+void collect_init(struct collector *collector, const struct parts *parts);
 void collect_fini(struct collector *collector);
 
-/* 1: something was collected, 0: nothing, CHANNEL_BROKEN. A failure of ours is noted in has_failed and err. */
+/* 1: something was collected, 0: nothing, CHANNEL_BROKEN. A failure of ours is noted (collect_failure). */
 int collect(struct collector *collector, struct worker *worker);
 
 /*
  * Charges the item behind those answered: another attempt, when it has one left and the cause allows it; else it has
- * its outcome, without a result. -1: has_failed.
+ * its outcome, without a result. -1: a failure of ours.
  */
 int collect_charge(struct collector *collector, struct worker *worker, const struct cause *cause);
+
+/* Why the run can't go on; NULL: it can. */
+static inline const struct err *collect_failure(const struct collector *collector)
+{
+	return collector->has_failed ? &collector->err : NULL;
+}
 
 /* Have more failed than --max-failures allows? err says so. */
 bool collect_has_too_many_failures(const struct tally *tally, const struct job *plan, struct err *err);

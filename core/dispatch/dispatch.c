@@ -21,9 +21,32 @@
 #define SUM_BYTES 4096
 #define BATCH_ITEMS_TIMED 256u /* where each item is looked for in its batch (the job log) */
 
-void dispatch_init(struct dispatch *dispatch)
+void dispatch_init(struct dispatch *dispatch, const struct parts *parts)
 {
-	dispatch->items_max = 1;
+	const struct job *plan = parts->plan;
+	bool limits_failures = plan->max_failures >= 0 || plan->max_failures_percent >= 0;
+	*dispatch = (struct dispatch){.plan = plan,
+	                              .feed = parts->feed,
+	                              .window = parts->window,
+	                              .crew = parts->crew,
+	                              .tally = parts->tally,
+	                              .report = parts->report,
+	                              .checkpoint = parts->checkpoint,
+	                              .resume = parts->resume,
+	                              .retry = parts->retry,
+	                              .verify = plan->output.kind == ENDPOINT_NONE ? VERIFY_NEVER : plan->verify,
+	                              .is_single = plan->runs_commands && limits_failures,
+	                              .items_max = 1};
+}
+
+void dispatch_close(struct dispatch *dispatch)
+{
+	dispatch->is_closed = true;
+}
+
+void dispatch_hear_source(struct dispatch *dispatch)
+{
+	dispatch->is_source_waiting = false;
 }
 
 uint64_t dispatch_held_bytes(const struct dispatch *dispatch)
@@ -42,7 +65,7 @@ static bool has_budget(const struct dispatch *dispatch)
 	if (dispatch->window->n_batches == 0)
 		return true;
 	return dispatch->window->n_items < WINDOW_ITEMS_MAX &&
-	       dispatch_held_bytes(dispatch) < (uint64_t)dispatch->window_bytes;
+	       dispatch_held_bytes(dispatch) < (uint64_t)dispatch->plan->window_bytes;
 }
 
 /* --- how many items ----------------------------------------------------------------------------------------------- */
@@ -81,10 +104,9 @@ static void measure(struct dispatch *dispatch)
 /* Are sums worth their time? Where an item takes long, and longer than it would take to go over its result. */
 static bool is_summing(const struct dispatch *dispatch)
 {
-	const struct crew *crew = dispatch->crew;
 	if (dispatch->verify != VERIFY_AUTO || dispatch->item_ns == 0)
 		return dispatch->verify != VERIFY_NEVER;
-	uint64_t result_bytes = crew->given_items > 0 ? crew->given_bytes / crew->given_items : 0;
+	uint64_t result_bytes = crew_result_bytes(dispatch->crew);
 	return dispatch->item_ns >= SUM_ITEM_NS && (uint64_t)dispatch->item_ns / SUM_ITEM_NS >= result_bytes / SUM_BYTES;
 }
 
@@ -180,7 +202,7 @@ static int refuse_too_long(struct dispatch *dispatch, struct slice *take_slice, 
 	struct window_note *note;
 	struct note_list notes = {0};
 	struct failure failure = {.seq = take_slice->seq, .cause.kind = CAUSE_MAX_ITEM};
-	failure.item = slice_item(take_slice, 0, dispatch->delimiter, &failure.item_bytes);
+	failure.item = slice_item(take_slice, 0, dispatch->window->delimiter, &failure.item_bytes);
 	report_failure(dispatch->report, &failure);
 	dispatch->tally->n_outcomes[OUTCOME_OVER_LIMIT]++;
 	if (checkpoint_note(dispatch->checkpoint, &failure, &note, err) != 0) {
@@ -390,10 +412,10 @@ static bool must_wait(const struct dispatch *dispatch, const struct batch *batch
 /* How many items of a batch may go to this worker: a suspect one by one, and no more than until it is recycled. */
 static uint32_t allowance(const struct dispatch *dispatch, const struct worker *worker, const struct batch *batch)
 {
-	int64_t left = dispatch->crew->recycle_items - (int64_t)worker->n_sent_items;
+	int64_t left = dispatch->plan->recycle_items - (int64_t)worker->n_sent_items;
 	if (batch->n_suspected > 0)
 		return 1;
-	if (dispatch->crew->recycle_items == 0 || left >= (int64_t)batch->slice.n_items)
+	if (dispatch->plan->recycle_items == 0 || left >= (int64_t)batch->slice.n_items)
 		return batch->slice.n_items;
 	return left > 1 ? (uint32_t)left : 1;
 }
@@ -401,7 +423,6 @@ static uint32_t allowance(const struct dispatch *dispatch, const struct worker *
 /* Gives pending batches to those who may take one. is_busy: see is_short. -1, or how many were sent. */
 static int send_all(struct dispatch *dispatch, bool is_busy, struct err *err)
 {
-	struct crew *crew = dispatch->crew;
 	int n_sent = 0;
 	struct batch *batch;
 	while ((batch = window_next_pending(dispatch->window)) && !must_wait(dispatch, batch)) {
@@ -414,7 +435,7 @@ static int send_all(struct dispatch *dispatch, bool is_busy, struct err *err)
 		if (window_cut(dispatch->window, batch, allowance(dispatch, taker, batch), err) != 0)
 			return -1;
 		worker_send(taker, batch);
-		if (crew->recycle_items > 0 && (int64_t)taker->n_sent_items >= crew->recycle_items)
+		if (dispatch->plan->recycle_items > 0 && (int64_t)taker->n_sent_items >= dispatch->plan->recycle_items)
 			worker_retire(taker);
 		n_sent++;
 	}
@@ -460,7 +481,7 @@ int dispatch_step(struct dispatch *dispatch, bool is_busy, struct err *err)
 	int64_t now_ns = clock_now_ns();
 	bool holds_back = false;
 	measure(dispatch);
-	dispatch->crew->is_summing = is_summing(dispatch);
+	crew_use_sums(dispatch->crew, is_summing(dispatch));
 	window_wake(dispatch->window, now_ns);
 	struct ahead ahead = look_ahead(dispatch);
 	int n_done = reclaim(&ahead, now_ns), result = 1;

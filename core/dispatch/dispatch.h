@@ -2,7 +2,8 @@
 /*
  * dispatch - which worker gets which items, and how many at a time.
  *
- *   dispatch_init, dispatch_step at each turn of the loop, dispatch_watch when the source waits
+ *   dispatch_init, dispatch_step at each turn of the loop; while dispatch_waits_for_source, dispatch_hear_source when
+ *   there is something to read; dispatch_close when nothing more is to be read
  *
  * Batches: one item at first; then as many as take about BATCH_NS by the measured time an item (rota's own, from what
  * the workers say they were busy), growing by at most a factor of four from one to the next, never more than
@@ -16,14 +17,7 @@
 #define DISPATCH_DISPATCH_H
 
 #include "core/base/err.h"
-#include "core/crew/crew.h"
-#include "core/io/feed.h"
-#include "core/record/report.h"
-#include "core/record/tally.h"
-#include "core/resume/checkpoint.h"
-#include "core/resume/resume.h"
-#include "core/resume/retry.h"
-#include "core/window/window.h"
+#include "core/dispatch/parts.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,20 +29,19 @@
 #define DISPATCH_AHEAD_MAX 16u /* short batches that are held for one that is behind, before it is waited for a while */
 
 struct dispatch {
+	const struct job *plan;
 	struct feed *feed;
 	struct window *window;
 	struct crew *crew;
 	struct tally *tally;
 	struct report *report;
-	char delimiter;
-	int64_t window_bytes;             /* the job's limit */
-	enum verify_kind verify;          /* the job's */
+	enum verify_kind verify;          /* the job's; of results that nobody reads, never */
 	int64_t item_ns;                  /* measured, rounded up; 0: nothing measured yet */
 	double weighed_ns, weighed_items; /* what it is the quotient of */
 	int64_t batch_ns;                 /* what the batch that was read last will take; 0: not known */
 	uint32_t items_max;               /* how far batches may grow by now */
 	bool is_single;         /* one item at a time is in a worker's hands: nothing more may be begun after a failure */
-	bool is_source_waiting; /* nothing to read until its descriptor is ready: cleared by whoever watches it */
+	bool is_source_waiting; /* nothing to read until its descriptor is ready (dispatch_hear_source) */
 	bool has_source_failed; /* the source can't be read any further: what was read is finished */
 	bool is_closed;         /* no more is to be read: the run is being ended */
 	struct checkpoint *checkpoint;
@@ -56,7 +49,19 @@ struct dispatch {
 	struct retry *retry;
 };
 
-void dispatch_init(struct dispatch *dispatch);
+void dispatch_init(struct dispatch *dispatch, const struct parts *parts);
+
+/* Nothing more is read: the job is being ended. */
+void dispatch_close(struct dispatch *dispatch);
+
+/* Is there nothing to read until the source's descriptor is ready? */
+static inline bool dispatch_waits_for_source(const struct dispatch *dispatch)
+{
+	return dispatch->is_source_waiting && !dispatch->is_closed;
+}
+
+/* It is, or may be. */
+void dispatch_hear_source(struct dispatch *dispatch);
 
 /*
  * One turn. is_busy: there was something else to do in it. 1: something was done, so that another turn may find more;
@@ -66,6 +71,12 @@ int dispatch_step(struct dispatch *dispatch, bool is_busy, struct err *err);
 
 /* Nothing more will come: the source has ended, or is closed, and everything read has been cut into batches. */
 bool dispatch_is_at_end(const struct dispatch *dispatch);
+
+/* The source couldn't be read to its end. */
+static inline bool dispatch_has_failed(const struct dispatch *dispatch)
+{
+	return dispatch->has_source_failed;
+}
 
 /* Memory that counts against the window. */
 uint64_t dispatch_held_bytes(const struct dispatch *dispatch);

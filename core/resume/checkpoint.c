@@ -20,6 +20,12 @@ void checkpoint_init(struct checkpoint *checkpoint, struct journal *journal, con
 	digest_init(&checkpoint->given);
 }
 
+void checkpoint_attach(struct checkpoint *checkpoint, struct window *window, struct sink *sink)
+{
+	checkpoint->window = window;
+	checkpoint->sink = sink;
+}
+
 static void forget_position(struct checkpoint *checkpoint)
 {
 	note_free_all(&checkpoint->notes);

@@ -2,9 +2,9 @@
 /*
  * checkpoint - a job's way into the journal: how far its items are done, and what failed of them.
  *
- *   checkpoint_init, checkpoint_load (what an earlier run has left), checkpoint_take_input for each slice of the feed,
- *   checkpoint_note before a failure's outcome is given, checkpoint_step at each turn, checkpoint_finish,
- *   checkpoint_fini
+ *   checkpoint_init, checkpoint_load (what an earlier run has left), checkpoint_attach,
+ *   checkpoint_take_input for each slice of the feed, checkpoint_note before a failure's outcome is given,
+ *   checkpoint_step at each turn, checkpoint_finish, checkpoint_fini
  *
  * One at a time: what is to be written is noted (the position), then all results up to it are written to the sink,
  * then the sink is synced, then one transaction says so. So the journal is never ahead of the output, and a resume cuts
@@ -53,6 +53,8 @@ struct checkpoint {
 
 void checkpoint_init(struct checkpoint *checkpoint, struct journal *journal, const char *job_name);
 void checkpoint_fini(struct checkpoint *checkpoint);
+/* What it looks at from the first checkpoint on; borrowed. */
+void checkpoint_attach(struct checkpoint *checkpoint, struct window *window, struct sink *sink);
 bool checkpoint_is_on(const struct checkpoint *checkpoint);
 
 /* The tally begins with what an earlier run has done. *ret is the caller's (journal_position_fini). */

@@ -4,14 +4,13 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/run/job_open.h"
 #include "core/run/run_job.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #define LEAVE_NS CLOCK_NS_PER_SEC       /* for the plugin's close, when all is done */
 #define KILL_NS (500 * CLOCK_NS_PER_MS) /* for the fork server to end its workers, before that is done without it */
-#define PLACES_MORE 16
 /* How often a job looks for itself: at channels that may not ring for a while, and what it waits for no longer. */
 #define LOOK_NS (5 * CLOCK_NS_PER_MS)
 
@@ -67,7 +66,7 @@ static bool cut(struct run_job *job)
 	if (job->phase == JOB_ENDED)
 		return false;
 	job->is_cut = true;
-	job->dispatch.is_closed = true;
+	dispatch_close(&job->dispatch);
 	job->phase = JOB_LEAVING;
 	return true;
 }
@@ -106,7 +105,7 @@ void run_job_interrupt(struct run_job *job, int64_t grace_ns)
 	if (job->phase != JOB_RUNNING)
 		return;
 	job->is_cut = true;
-	job->dispatch.is_closed = true;
+	dispatch_close(&job->dispatch);
 	for (unsigned i = 0; i < job->crew.n_top; i++)
 		if (!flight_is_empty(&job->crew.workers[i].flight))
 			worker_take_back(&job->crew.workers[i]);
@@ -124,6 +123,8 @@ void run_job_init(struct run_job *job, const struct job *plan, const char *name,
 	tally_init(&job->tally);
 	job->tally.is_waiting = true;
 	report_init(&job->report, name);
+	job->crew_events =
+		(struct crew_events){.collect = on_collect, .charge = on_charge, .give_up = on_give_up, .arg = job};
 }
 
 void run_job_keep_journal(struct run_job *job, struct journal *journal, bool is_resuming, bool retries_failed)
@@ -146,246 +147,9 @@ void run_job_keep_joblog(struct run_job *job, struct joblog *joblog)
 
 void run_job_fini(struct run_job *job)
 {
-	crew_fini(&job->crew);
-	collect_fini(&job->collector);
-	window_fini(&job->window);
-	checkpoint_fini(&job->checkpoint);
-	resume_fini(&job->resume);
-	feed_destroy(&job->feed);
-	source_close(&job->source);
-	retry_fini(&job->retry);
-	prefix_close(&job->prefix);
 	loop_remove(job->loop, &job->source_watch);
 	loop_remove(job->loop, &job->sink_watch);
-	sink_close(&job->sink);
-	free(job->setup.options);
-	pin_fini(&job->pin);
-}
-
-/* Workers that USR1 may add find a place. A plugin that isn't thread-safe never has a second thread. */
-static int64_t n_places(const struct job *plan)
-{
-	return plan->backend == BACKEND_THREAD && !plan->info->is_thread_safe ? 1 : plan->n_workers + PLACES_MORE;
-}
-
-static int fill_setup(struct run_job *job, struct err *err)
-{
-	const struct job *plan = job->plan;
-	job->setup = (struct setup){.file = plan->info->file,
-	                            .delimiter = endpoint_delimiter(&plan->input),
-	                            .frame = plan->output.kind == ENDPOINT_NONE ? FRAME_NONE : FRAME_ALWAYS,
-	                            .frame_byte = sink_delimiter(job->sink),
-	                            .max_result_bytes = plan->max_result_bytes,
-	                            .n_workers = (unsigned)plan->n_workers,
-	                            .n_places = (unsigned)n_places(plan),
-	                            .has_pid_namespace = plan->has_pid_namespace,
-	                            .tells_times = job->report.joblog != NULL,
-	                            .tells_all = log_level() >= LOG_VERBOSE,
-	                            .spins = plan->spins,
-	                            .runs_commands = plan->runs_commands,
-	                            .n_options = plan->n_options};
-	if (plan->runs_commands && plan->output.kind == ENDPOINT_LINES)
-		job->setup.frame = FRAME_MISSING;
-	job->setup.options = calloc(plan->n_options + 1, sizeof *job->setup.options);
-	if (!job->setup.options)
-		return err_set(err, ERR_RESOURCE, "out of memory");
-	if (plan->pin != PIN_NONE) {
-		if (pin_choose(plan->pin, (size_t)plan->n_workers, (size_t)n_places(plan), &job->pin, err) != 0)
-			return -1;
-		job->setup.pins = job->pin.cpus;
-		job->setup.n_pins = job->pin.n_places;
-	}
-	for (size_t i = 0; i < plan->n_options; i++)
-		job->setup.options[i] = (struct setup_option){.name = plan->options[i].name,
-		                                              .elements = (const char *const *)plan->options[i].elements,
-		                                              .n_elements = plan->options[i].n_elements};
-	return 0;
-}
-
-/*
- * The task ring holds the batches of BATCH_BYTES that a worker may have in hand; the result ring one's results twice,
- * so that it can go on while they are taken. Many workers share what one alone may have.
- */
-static struct channel_sizes channel_sizes(int64_t n_workers)
-{
-	size_t shift = n_workers <= 16 ? 0 : n_workers <= 64 ? 1 : 2;
-	return (struct channel_sizes){.task_bytes = (1024u << 10) >> shift,
-	                              .result_bytes = (512u << 10) >> shift,
-	                              .event_bytes = 16u << 10};
-}
-
-static int fill_crew(struct run_job *job, struct err *err)
-{
-	const struct job *plan = job->plan;
-	struct crew *crew = &job->crew;
-	if (crew_init(crew, job->loop, &job->window, (unsigned)plan->n_workers, (unsigned)n_places(plan), err) != 0)
-		return -1;
-	crew->ops = plan->backend == BACKEND_THREAD ? &backend_thread : &backend_process;
-	crew->may_fall_back = plan->backend == BACKEND_AUTO;
-	if (plan->timeout_ns > 0)
-		crew->fall_back_bar = "they can't be ended when an item times out (--timeout)";
-	if (plan->memory_bytes > 0)
-		crew->fall_back_bar = "their memory can't be told apart (--memory)";
-	if (plan->has_pid_namespace)
-		crew->fall_back_bar = "they would be in no PID namespace of their own (--pid-namespace)";
-	crew->timeout_ns = plan->timeout_ns;
-	crew->memory_bytes = plan->memory_bytes;
-	crew->cgroup = plan->memory_bytes > 0 ? job->cgroup : NULL;
-	crew->job_number = job->number;
-	crew->recycle_items = plan->recycle_items;
-	crew->is_thread_safe = plan->info->is_thread_safe;
-	crew->job_name = job->name;
-	crew->setup = &job->setup;
-	crew->stamp = &plan->info->stamp;
-	crew->worker_program = job->worker_program;
-	crew->spare = job->spare;
-	crew->sizes = channel_sizes(plan->n_workers);
-	crew->nodes = job->pin.nodes;
-	crew->events = (struct crew_events){.collect = on_collect, .charge = on_charge, .give_up = on_give_up, .arg = job};
-	return 0;
-}
-
-static bool limits_failures(const struct job *plan)
-{
-	return plan->max_failures >= 0 || plan->max_failures_percent >= 0;
-}
-
-static void fill_rest(struct run_job *job)
-{
-	char delimiter = job->setup.delimiter;
-	window_init(&job->window, job->sink, job->plan->is_ordered || retry_is_on(&job->retry), delimiter);
-	if (job->setup.frame != FRAME_NONE)
-		job->window.ends_with = (unsigned char)job->setup.frame_byte;
-	job->window.emitted_bytes = sink_written_bytes(job->sink);
-	job->checkpoint.window = &job->window;
-	job->checkpoint.sink = job->sink;
-	job->collector = (struct collector){.window = &job->window,
-	                                    .tally = &job->tally,
-
-	                                    .report = &job->report,
-	                                    .crew = &job->crew,
-	                                    .checkpoint = &job->checkpoint,
-	                                    .err = &job->err};
-	job->dispatch = (struct dispatch){.feed = job->feed,
-	                                  .window = &job->window,
-	                                  .crew = &job->crew,
-	                                  .tally = &job->tally,
-	                                  .report = &job->report,
-	                                  .checkpoint = &job->checkpoint,
-	                                  .resume = &job->resume,
-	                                  .retry = &job->retry,
-	                                  .delimiter = delimiter,
-	                                  .is_single = job->plan->runs_commands && limits_failures(job->plan),
-	                                  .window_bytes = job->plan->window_bytes,
-	                                  .verify = job->plan->verify};
-	if (job->setup.frame == FRAME_NONE)
-		job->dispatch.verify = VERIFY_NEVER; /* nobody reads them */
-	dispatch_init(&job->dispatch);
-	job->collector.attempts_max = (uint32_t)job->plan->n_retries + 1;
-	job->collector.backoff_ns = job->plan->backoff_ns;
-	job->collector.max_result_bytes = (uint64_t)job->plan->max_result_bytes;
-	job->watchdog = (struct watchdog){.crew = &job->crew,
-	                                  .timeout_ns = job->plan->timeout_ns,
-	                                  .memory_bytes = job->plan->memory_bytes,
-	                                  .start_timeout_ns = job->plan->start_timeout_ns};
-	const struct source_head *head = source_head(job->source);
-	job->tally.total_items = head->total_items;
-	job->tally.is_waiting = false;
-	job->tally.start_ns = clock_now_ns();
-}
-
-static void on_sink(struct loop_watch *watch, uint32_t events);
-
-/* Even while nothing is queued: that the reader went away must show. A regular file needs no watch. */
-static int watch_sink(struct run_job *job, struct err *err)
-{
-	bool is_always_ready = true;
-	int out_fd = sink_fd(job->sink);
-	if (out_fd >= 0 &&
-	    loop_add(job->loop, &job->sink_watch, out_fd, EPOLLONESHOT, on_sink, job, &is_always_ready, err) != 0)
-		return -1;
-	job->is_sink_watched = !is_always_ready;
-	return 0;
-}
-
-/* Before anything is begun, an output that an earlier run has written is read: turn by turn, for it may be large. */
-static int open_check(struct run_job *job, struct err *err)
-{
-	const struct endpoint *output = &job->plan->output;
-	bool retries = retry_is_on(&job->retry);
-	uint64_t n_bytes = retries ? job->retry.position.output_bytes : job->resume.position.output_bytes;
-	if (!sink_is_file(job->sink) || endpoint_is_standard(output) || !endpoint_is_file(output))
-		return 0;
-	if (job->is_resuming && n_bytes > 0) {
-		if (prefix_open(&job->prefix, output->argument, n_bytes, err) != 0)
-			return -1;
-		job->is_unchecked = true;
-	}
-	if (checkpoint_is_on(&job->checkpoint) && !retries)
-		sink_keep_digest(job->sink, &job->checkpoint.given);
-	return 0;
-}
-
-static int open_sink(struct run_job *job, struct err *err)
-{
-	uint64_t output_bytes = job->resume.position.output_bytes;
-	if (retry_is_on(&job->retry))
-		return retry_open_sink(&job->retry, &job->sink, err);
-	if (!job->is_resuming)
-		return sink_open(&job->sink, &job->plan->output, err);
-	if (sink_reopen(&job->sink, &job->plan->output, output_bytes, job->was_finished, err) != 0)
-		return -1;
-	job->is_uncut = true;
-	resume_say_twice(&job->resume, job->sink, job->plan->output.kind != ENDPOINT_NONE, job->name);
-	return 0;
-}
-
-static int open_source(struct run_job *job, struct err *err)
-{
-	const struct endpoint *input = &job->plan->input;
-	return retry_is_on(&job->retry) ? retry_open_source(&job->retry, &job->source, input, err)
-	                                : source_open(&job->source, input, err);
-}
-
-static int load(struct run_job *job, struct err *err)
-{
-	struct journal_position position = {0};
-	const struct endpoint *output = &job->plan->output;
-	const char *name = job->plan->name;
-	checkpoint_init(&job->checkpoint, job->journal, name);
-	if (job->is_resuming && (checkpoint_load(&job->checkpoint, &job->tally, &position, err) != 0 ||
-	                         retry_settle(job->journal, name, output, &position, err) != 0)) {
-		journal_position_fini(&position);
-		return -1;
-	}
-	job->was_finished = position.is_finished;
-	if (position.is_finished && job->retries_failed && tally_not_ok(&job->tally) > 0)
-		retry_begin(&job->retry, job->journal, name, output, &job->tally, &position);
-	else
-		resume_init(&job->resume, &position);
-	return 0;
-}
-
-int run_job_start(struct run_job *job)
-{
-	struct err err;
-	job->phase = JOB_RUNNING;
-	/* the source first: an output isn't truncated for an input that isn't there */
-	if (load(job, &err) != 0 || open_source(job, &err) != 0 ||
-	    feed_create(&job->feed, job->source, job->plan->max_item_bytes, &err) != 0 || open_sink(job, &err) != 0 ||
-	    open_check(job, &err) != 0 || fill_setup(job, &err) != 0 || fill_crew(job, &err) != 0 ||
-	    watch_sink(job, &err) != 0) {
-		job->dispatch.is_closed = true;
-		job->is_cut = true;
-		if (err.code != ERR_USAGE)
-			err.code = ERR_RUN;
-		end_with(job, &err);
-		job->phase = JOB_ENDED;
-		return -1;
-	}
-	fill_rest(job);
-	crew_open(&job->crew);
-	return 0;
+	job_close(job);
 }
 
 /* --- the two ends ------------------------------------------------------------------------------------------------- */
@@ -398,13 +162,13 @@ static void on_source(struct loop_watch *watch, uint32_t events)
 {
 	struct run_job *job = watch->arg;
 	(void)events;
-	job->dispatch.is_source_waiting = false;
+	dispatch_hear_source(&job->dispatch);
 }
 
 static void watch_source(struct run_job *job)
 {
 	struct err err;
-	if (!job->dispatch.is_source_waiting || job->dispatch.is_closed || job->is_source_armed)
+	if (!dispatch_waits_for_source(&job->dispatch) || job->is_source_armed)
 		return;
 	int fd = source_head(job->source)->fd, result;
 	bool is_always_ready = false;
@@ -415,7 +179,8 @@ static void watch_source(struct run_job *job)
 	if (result != 0)
 		end_with(job, &err);
 	job->is_source_armed = !is_always_ready;
-	job->dispatch.is_source_waiting = !is_always_ready;
+	if (is_always_ready)
+		dispatch_hear_source(&job->dispatch);
 }
 
 static bool may_wait(const struct run_job *job)
@@ -427,7 +192,7 @@ static bool may_wait(const struct run_job *job)
 static void unwatch_source(struct run_job *job)
 {
 	struct err err;
-	bool is_wanted = may_wait(job) && job->dispatch.is_source_waiting && !job->dispatch.is_closed;
+	bool is_wanted = may_wait(job) && dispatch_waits_for_source(&job->dispatch);
 	if (!job->is_source_armed || is_wanted)
 		return;
 	if (loop_modify(job->loop, &job->source_watch, EPOLLONESHOT, &err) != 0)
@@ -448,6 +213,38 @@ static void on_sink(struct loop_watch *watch, uint32_t events)
 	job->is_sink_armed = false;
 	if ((events & (EPOLLERR | EPOLLHUP)) && sink_look(job->sink) == SINK_GONE)
 		reader_went(job);
+}
+
+/* Even while nothing is queued: that the reader went away must show. A regular file needs no watch. */
+static int watch_sink(struct run_job *job, struct err *err)
+{
+	bool is_always_ready = true;
+	int out_fd = sink_fd(job->sink);
+	if (out_fd >= 0 &&
+	    loop_add(job->loop, &job->sink_watch, out_fd, EPOLLONESHOT, on_sink, job, &is_always_ready, err) != 0)
+		return -1;
+	job->is_sink_watched = !is_always_ready;
+	return 0;
+}
+
+int run_job_start(struct run_job *job)
+{
+	struct err err;
+	job->phase = JOB_RUNNING;
+	if (job_open(job, &err) != 0 || watch_sink(job, &err) != 0) {
+		dispatch_close(&job->dispatch);
+		job->is_cut = true;
+		if (err.code != ERR_USAGE)
+			err.code = ERR_RUN;
+		end_with(job, &err);
+		job->phase = JOB_ENDED;
+		return -1;
+	}
+	job->tally.total_items = source_head(job->source)->total_items;
+	job->tally.is_waiting = false;
+	job->tally.start_ns = clock_now_ns();
+	crew_open(&job->crew);
+	return 0;
 }
 
 static void arm_sink(struct run_job *job)
@@ -509,8 +306,8 @@ static bool collect_all(struct run_job *job)
 		if (!worker->channel || worker->is_broken || (only && only != worker))
 			continue;
 		int result = collect(&job->collector, worker);
-		if (job->collector.has_failed) {
-			end_with(job, &job->err);
+		if (collect_failure(&job->collector)) {
+			end_with(job, collect_failure(&job->collector));
 			return true;
 		}
 		if (result < 0)
@@ -528,7 +325,7 @@ static bool has_all_outcomes(const struct run_job *job)
 /* What can be gone on from: not where the output is behind, or isn't known to be that of the journal. */
 static int save(struct run_job *job, struct err *err)
 {
-	bool is_finished = !job->is_cut && !job->dispatch.has_source_failed && has_all_outcomes(job);
+	bool is_finished = !job->is_cut && !dispatch_has_failed(&job->dispatch) && has_all_outcomes(job);
 	if (job->is_sink_dead || job->is_uncut || job->is_unsaved)
 		return 0;
 	if (retry_is_on(&job->retry))
@@ -638,7 +435,7 @@ static bool work(struct run_job *job)
 		return true;
 	crew_open(&job->crew);
 	int result = is_heard(job) ? dispatch_step(&job->dispatch, is_busy, &err) : 0;
-	if (result < 0 && job->dispatch.has_source_failed)
+	if (result < 0 && dispatch_has_failed(&job->dispatch))
 		say_broken(job, &err); /* what was read is finished */
 	else if (result < 0)
 		end_with(job, &err);
@@ -661,8 +458,8 @@ bool run_job_turn(struct run_job *job)
 	crew_flush_wakes(&job->crew);
 	int64_t now_ns = clock_now_ns();
 	has_news = watchdog_look(&job->watchdog, now_ns, is_heard(job), only_heard(job)) || has_news;
-	if (job->collector.has_failed)
-		end_with(job, &job->err);
+	if (collect_failure(&job->collector))
+		end_with(job, collect_failure(&job->collector));
 	keep_journal(job, now_ns);
 	update_tally(job);
 	if (job->phase != JOB_LEAVING)
@@ -682,7 +479,7 @@ static enum tally_wait waits_for(const struct run_job *job)
 {
 	if (!is_heard(job) || (job->phase == JOB_LEAVING && crew_is_gone(&job->crew)))
 		return TALLY_OUTPUT;
-	return job->dispatch.is_source_waiting && job->window.n_items == 0 ? TALLY_INPUT : TALLY_WORKERS;
+	return dispatch_waits_for_source(&job->dispatch) && job->window.n_items == 0 ? TALLY_INPUT : TALLY_WORKERS;
 }
 
 void run_job_wait_begin(struct run_job *job)

@@ -13,7 +13,6 @@
 
 #include "core/base/loop.h"
 #include "core/crew/crew.h"
-#include "core/crew/pin.h"
 #include "core/crew/watchdog.h"
 #include "core/dispatch/collect.h"
 #include "core/dispatch/dispatch.h"
@@ -74,9 +73,7 @@ struct run_job {
 	struct retry retry;
 	struct tally tally;
 	struct report report;
-	struct setup setup;
-	struct pin pin;
-	struct err err; /* of the collector */
+	struct crew_events crew_events; /* what the crew tells us */
 };
 
 void run_job_init(struct run_job *job, const struct job *plan, const char *name, struct loop *loop,

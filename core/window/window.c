@@ -7,9 +7,16 @@
 #include <assert.h>
 #include <stdlib.h>
 
-void window_init(struct window *window, struct sink *sink, bool is_ordered, char delimiter)
+void window_init(struct window *window, struct sink *sink, bool is_ordered, char delimiter, int ends_with)
 {
-	*window = (struct window){.sink = sink, .is_ordered = is_ordered, .delimiter = delimiter, .ends_with = -1};
+	*window = (struct window){.is_ordered = is_ordered, .delimiter = delimiter, .ends_with = ends_with};
+	window_use_sink(window, sink);
+}
+
+void window_use_sink(struct window *window, struct sink *sink)
+{
+	window->sink = sink;
+	window->emitted_bytes = sink_written_bytes(sink);
 }
 
 void note_list_add(struct note_list *list, struct window_note *take_note)

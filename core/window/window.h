@@ -77,7 +77,11 @@ struct window {
 	struct note_list left_notes; /* of items whose outcome stands; whoever wants them takes them out */
 };
 
-void window_init(struct window *window, struct sink *sink, bool is_ordered, char delimiter);
+/* delimiter: of items. ends_with: see above. Both come from the plan. */
+void window_init(struct window *window, struct sink *sink, bool is_ordered, char delimiter, int ends_with);
+
+/* Results go there from now on. */
+void window_use_sink(struct window *window, struct sink *sink);
 void window_fini(struct window *window);
 
 /* A new batch at the end, pending. Takes the slice; -1 when memory is short (the slice is dropped then). */

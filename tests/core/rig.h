@@ -3,7 +3,8 @@
  * rig - a job's scheduling without processes: real feed, window, crew, channels and collector, and a backend whose
  * workers are hands that the test moves, by way of the worker's own end of the channel (shm/port), in the one thread.
  *
- *	rig_init(&rig, n_workers, is_ordered, text)     the items are the lines of text
+ *	rig_init(&rig, n_workers, is_ordered, text)     the items are the lines of text; or in two steps, where the test's
+ *	                                                plan isn't the usual one: rig_plan, rig_build
  *	rig_hold(&rig, text, max_item_bytes)            the items are these, and come only when they are let:
  *	rig_let(&rig, n_bytes), rig_let_end, rig_let_fail
  *	rig_ready(&rig, number)                         the hand's plugin has opened
@@ -72,6 +73,9 @@ struct rig_source {
 
 struct rig {
 	struct backend backend; /* first: the crew's */
+	struct job plan;        /* the test may change its limits at any time */
+	struct plugin_info info;
+	struct channel_sizes sizes;
 	struct loop *loop;
 	struct source *source;
 	struct feed *feed;
@@ -81,12 +85,12 @@ struct rig {
 	struct checkpoint checkpoint; /* without a journal */
 	struct resume resume;
 	struct retry retry;
+	struct parts parts;
 	struct dispatch dispatch;
 	struct collector collector;
 	struct watchdog watchdog;
 	struct tally tally;
 	struct report report;
-	struct setup setup;
 	struct err err;
 	struct backend_events tell;
 	struct hand hands[RIG_HANDS_MAX + 1]; /* by number, from 1 */
@@ -245,16 +249,54 @@ static void rig_open_ends(struct rig *rig, const char *text, size_t n_bytes)
 	must(sink_open(&rig->sink, &out, &rig->err) == 0 && unlink(out_path) == 0);
 }
 
-static void rig_fill_crew(struct rig *rig, unsigned n_workers)
+/* The plan: what a test wants otherwise it changes before rig_build. */
+static void rig_plan(struct rig *rig, unsigned n_workers, bool is_ordered)
 {
-	struct crew *crew = &rig->crew;
-	must(crew_init(crew, rig->loop, &rig->window, n_workers, n_workers, &rig->err) == 0);
-	crew->ops = &rig_backend;
-	crew->setup = &rig->setup;
-	crew->worker_program = "none";
-	crew->sizes = (struct channel_sizes){.task_bytes = 4096, .result_bytes = 8192, .event_bytes = 4096};
-	crew->events =
-		(struct crew_events){.collect = rig_on_collect, .charge = rig_on_charge, .give_up = rig_on_give_up, .arg = rig};
+	*rig = (struct rig){.backend.ops = &rig_backend,
+	                    .info = {.file = (char[]){"hands.so"}},
+	                    .sizes = {.task_bytes = 4096, .result_bytes = 8192, .event_bytes = 4096}};
+	must(n_workers <= RIG_HANDS_MAX);
+	rig->plan = (struct job){.name = (char[]){"rig"},
+	                         .info = &rig->info,
+	                         .input.kind = ENDPOINT_LINES,
+	                         .output.kind = ENDPOINT_LINES,
+	                         .n_workers = n_workers,
+	                         .backend = BACKEND_PROCESS,
+	                         .is_ordered = is_ordered,
+	                         .max_result_bytes = 1 << 30,
+	                         .window_bytes = 64 << 20,
+	                         .max_failures = -1,
+	                         .max_failures_percent = -1,
+	                         .start_timeout_ns = 5 * CLOCK_NS_PER_SEC};
+}
+
+/* The rooms, by their own constructors, as a run makes them. */
+static void rig_make_rooms(struct rig *rig)
+{
+	const struct crew_handed handed = {
+		.loop = rig->loop,
+		.window = &rig->window,
+		.events = {.collect = rig_on_collect, .charge = rig_on_charge, .give_up = rig_on_give_up, .arg = rig},
+		.worker_program = "none",
+		.ops = &rig_backend,
+		.sizes = &rig->sizes};
+	rig->parts = (struct parts){.plan = &rig->plan,
+	                            .feed = rig->feed,
+	                            .window = &rig->window,
+	                            .crew = &rig->crew,
+	                            .tally = &rig->tally,
+	                            .report = &rig->report,
+	                            .checkpoint = &rig->checkpoint,
+	                            .resume = &rig->resume,
+	                            .retry = &rig->retry};
+	window_init(&rig->window, rig->sink, rig->plan.is_ordered, '\n', '\n');
+	tally_init(&rig->tally);
+	report_init(&rig->report, NULL);
+	checkpoint_init(&rig->checkpoint, NULL, "rig");
+	must(crew_init(&rig->crew, &rig->plan, &handed, &rig->err) == 0);
+	collect_init(&rig->collector, &rig->parts);
+	watchdog_init(&rig->watchdog, &rig->plan, &rig->crew);
+	dispatch_init(&rig->dispatch, &rig->parts);
 }
 
 /* What is said on standard error goes to a file until rig_fini. */
@@ -269,47 +311,26 @@ static void rig_hush(struct rig *rig)
 #endif
 }
 
-__attribute__((unused)) static void rig_init_bytes(struct rig *rig, unsigned n_workers, bool is_ordered,
-                                                   const char *text, size_t n_bytes)
+/* Before anything was read: it is read from rig->feed. */
+__attribute__((unused)) static void rig_use_feed(struct rig *rig)
 {
-	*rig = (struct rig){.backend.ops = &rig_backend};
+	rig->parts.feed = rig->feed;
+	dispatch_init(&rig->dispatch, &rig->parts);
+}
+
+static void rig_build(struct rig *rig, const char *text, size_t n_bytes)
+{
 	rig_now = rig;
-	must(n_workers <= RIG_HANDS_MAX);
 	must(loop_create(&rig->loop, &rig->err) == 0);
 	rig_open_ends(rig, text, n_bytes);
-	window_init(&rig->window, rig->sink, is_ordered, '\n');
-	tally_init(&rig->tally);
-	report_init(&rig->report, NULL);
-	rig->setup = (struct setup){.file = "hands.so", .delimiter = '\n', .frame_byte = '\n'};
-	rig->setup.n_workers = rig->setup.n_places = n_workers;
-	rig_fill_crew(rig, n_workers);
-	checkpoint_init(&rig->checkpoint, NULL, "rig");
-	rig->collector = (struct collector){.window = &rig->window,
-	                                    .tally = &rig->tally,
-	                                    .report = &rig->report,
-	                                    .crew = &rig->crew,
-	                                    .checkpoint = &rig->checkpoint,
-	                                    .attempts_max = 1,
-	                                    .max_result_bytes = 1 << 30,
-	                                    .err = &rig->err};
-	rig->watchdog = (struct watchdog){.crew = &rig->crew, .start_timeout_ns = 5 * CLOCK_NS_PER_SEC};
-	rig->dispatch = (struct dispatch){.feed = rig->feed,
-	                                  .window = &rig->window,
-	                                  .crew = &rig->crew,
-	                                  .tally = &rig->tally,
-	                                  .report = &rig->report,
-	                                  .checkpoint = &rig->checkpoint,
-	                                  .resume = &rig->resume,
-	                                  .retry = &rig->retry,
-	                                  .delimiter = '\n',
-	                                  .window_bytes = 64 << 20};
-	dispatch_init(&rig->dispatch);
+	rig_make_rooms(rig);
 	rig_hush(rig);
 }
 
 __attribute__((unused)) static void rig_init(struct rig *rig, unsigned n_workers, bool is_ordered, const char *text)
 {
-	rig_init_bytes(rig, n_workers, is_ordered, text, strlen(text));
+	rig_plan(rig, n_workers, is_ordered);
+	rig_build(rig, text, strlen(text));
 }
 
 static char *rig_read(int fd)
@@ -395,12 +416,12 @@ __attribute__((unused)) static void rig_hold(struct rig *rig, const char *text, 
 	source->text = text;
 	rig->source = (struct source *)(void *)source;
 	must(feed_create(&rig->feed, rig->source, max_item_bytes, &rig->err) == 0);
-	rig->dispatch.feed = rig->feed;
+	rig_use_feed(rig);
 }
 
 static struct rig_source *rig_held(struct rig *rig)
 {
-	rig->dispatch.is_source_waiting = false;
+	dispatch_hear_source(&rig->dispatch);
 	return (struct rig_source *)(void *)rig->source;
 }
 

@@ -339,9 +339,8 @@ static void run_once(void)
 	for (unsigned i = 1; i <= n_items; i++)
 		sprintf(text + strlen(text), "=%u=\n", i);
 	rig_init(&rig, n_workers, is_ordered, text);
-	rig.window.ends_with = '\n';
 	rig.crew.events.charge = on_charge;
-	rig.watchdog.timeout_ns = below(2) ? TIMEOUT_NS : 0;
+	rig.plan.timeout_ns = below(2) ? TIMEOUT_NS : 0;
 	while (!finding && !(dispatch_is_at_end(&rig.dispatch) && rig.window.n_batches == 0)) {
 		turn(now_ns);
 		now_ns += TURN_NS;

@@ -211,7 +211,7 @@ static void test_kill_near_the_limit(void)
 	             {0, 999, SIGKILL, OUTCOME_CRASHED, "no limit"}};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		begin_with_six();
-		rig.crew.memory_bytes = cases[i].limit;
+		rig.plan.memory_bytes = cases[i].limit;
 		first()->rss_bytes = cases[i].used;
 		rig_begin(&rig, 1, 1);
 		rig_die(&rig, 1, cases[i].status, false);

@@ -556,9 +556,8 @@ static void test_one_thread(void)
 	for (size_t i = 0; i < 2; i++) {
 		struct backend_ops threads = rig_backend;
 		rig_init(&rig, 2, true, LINES);
-		rig.crew.n_places = 2;
-		rig.crew.may_fall_back = true;
-		rig.crew.is_thread_safe = kinds[i];
+		rig.plan.backend = BACKEND_AUTO;
+		rig.info.is_thread_safe = kinds[i];
 		rig.refuses_open = ERR_RESOURCE;
 		for (int n = 0; rig.crew.ops == &rig_backend && n < 20; n++) {
 			rig.crew.not_before_ns = 0;
@@ -566,7 +565,7 @@ static void test_one_thread(void)
 		}
 		ok(rig.crew.ops == &backend_thread, "threads take over");
 		is_int(rig.crew.n_workers, kinds[i] ? 2 : 1, "as many as the plugin bears");
-		is_int(rig.setup.n_workers, kinds[i] ? 2 : 1, "which the plugin is told");
+		is_int(crew_setup(&rig.crew)->n_workers, kinds[i] ? 2 : 1, "which the plugin is told");
 		threads.has_processes = false;
 		rig.crew.ops = &threads;
 		rig.crew.n_workers = 1;
@@ -584,9 +583,10 @@ static void test_rebuilt(void)
 	struct filestamp stamp = filestamp_take(path);
 	must(stamp.inode != 0);
 	for (int i = 0; i < 2; i++) {
-		begin(1);
-		rig.setup.file = path;
-		rig.crew.stamp = &stamp;
+		rig_plan(&rig, 1, true);
+		rig.info.file = path;
+		rig.info.stamp = stamp;
+		rig_build(&rig, LINES, strlen(LINES));
 		if (i == 1)
 			must(write(fd, "new", 3) == 3);
 		rig_load(&rig);
@@ -608,9 +608,9 @@ static void test_resize(void)
 	ok(worker(2)->is_retiring && !worker(1)->is_retiring, "and then the one before");
 	crew_resize(&rig.crew, -1);
 	ok(rig.crew.n_workers == 1 && !worker(1)->is_retiring, "one stays");
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 30; i++)
 		crew_resize(&rig.crew, 1);
-	is_int(rig.crew.n_workers, 3, "and there are never more than there is place for");
+	is_int(rig.crew.n_workers, 3 + 16, "and there are never more than there is place for");
 	rig_fini(&rig);
 }
 

@@ -89,13 +89,13 @@ static void test_unheard_is_not_stuck(void)
 static void test_timeout(void)
 {
 	give_three();
-	rig.watchdog.timeout_ns = CLOCK_NS_PER_SEC;
+	rig.plan.timeout_ns = CLOCK_NS_PER_SEC;
 	rig_begin(&rig, 1, 1);
 	ok(looks(say_something) < 40, "the time of one that goes on saying something runs");
 	is_int(first()->ending, ENDING_TIMED_OUT, "and comes to its end");
 	rig_fini(&rig);
 	give_three();
-	rig.watchdog.timeout_ns = CLOCK_NS_PER_SEC;
+	rig.plan.timeout_ns = CLOCK_NS_PER_SEC;
 	rig_begin(&rig, 1, 1);
 	watchdog_look(&rig.watchdog, now_ns, true, NULL);
 	unclaim();
@@ -130,7 +130,7 @@ static void test_gaps(void)
 {
 	const int64_t gap_ns = 10 * CLOCK_NS_PER_SEC;
 	give_three();
-	rig.watchdog.timeout_ns = CLOCK_NS_PER_SEC;
+	rig.plan.timeout_ns = CLOCK_NS_PER_SEC;
 	rig_begin(&rig, 1, 1);
 	look_on(1, STEP_NS, is_item_let_be);
 	look_on(1, gap_ns, is_item_let_be);
@@ -189,7 +189,7 @@ static void test_late_start(void)
 static void test_clock_of_each(void)
 {
 	give_three();
-	rig.watchdog.timeout_ns = CLOCK_NS_PER_SEC;
+	rig.plan.timeout_ns = CLOCK_NS_PER_SEC;
 	for (int i = 0; i < 3; i++) {
 		rig_begin(&rig, 1, 1);
 		is_int(look_on(9, STEP_NS, is_item_let_be), 9, "item %d has nearly a second", i + 1);
@@ -198,7 +198,7 @@ static void test_clock_of_each(void)
 	ok(is_item_let_be(), "nobody looked between them, and none has the time of the one before");
 	rig_fini(&rig);
 	give_three();
-	rig.watchdog.timeout_ns = CLOCK_NS_PER_SEC;
+	rig.plan.timeout_ns = CLOCK_NS_PER_SEC;
 	rig_begin(&rig, 1, 1);
 	for (int i = 0; i < 50; i++)
 		watchdog_look(&rig.watchdog, now_ns += STEP_NS, false, NULL);
@@ -210,7 +210,7 @@ static void test_clock_of_each(void)
 static void test_kill_follows(void)
 {
 	give_three();
-	rig.watchdog.timeout_ns = CLOCK_NS_PER_SEC;
+	rig.plan.timeout_ns = CLOCK_NS_PER_SEC;
 	now_ns -= 3 * CLOCK_NS_PER_SEC;
 	rig_begin(&rig, 1, 1);
 	look_on(100, STEP_NS, is_item_let_be);
@@ -253,7 +253,7 @@ static void test_looks_until_stuck(void)
 	give_three();
 	first()->pid = pid;
 	now_ns += 2 * CLOCK_NS_PER_SEC;
-	rig.watchdog.timeout_ns = CLOCK_NS_PER_SEC;
+	rig.plan.timeout_ns = CLOCK_NS_PER_SEC;
 	int n = look_on(100, STEP_NS, is_item_let_be);
 	ok(n >= 10 && n <= 12, "looks in less than a second aren't, many as they may be: %d", n);
 	first()->pid = 0;
@@ -267,7 +267,7 @@ static void test_stuck_again(void)
 	const int n_of_20_s = 40;
 	const int64_t half_ns = CLOCK_NS_PER_SEC / 2;
 	give_three();
-	rig.watchdog.start_timeout_ns = 5 * CLOCK_NS_PER_SEC;
+	rig.plan.start_timeout_ns = 5 * CLOCK_NS_PER_SEC;
 	is_int(look_on(n_of_20_s, half_ns, is_item_let_be), n_of_20_s, "20 s, and it begins nothing");
 	rig_begin(&rig, 1, 1);
 	look_on(1, half_ns, is_item_let_be);
@@ -322,8 +322,9 @@ static int64_t own_kib(const char *name)
 /* This process stands for a worker. */
 static void test_memory(void)
 {
-	rig_init(&rig, 1, true, LINES);
-	rig.crew.sizes = (struct channel_sizes){.task_bytes = MIB, .result_bytes = MIB, .event_bytes = MIB};
+	rig_plan(&rig, 1, true);
+	rig.sizes = (struct channel_sizes){.task_bytes = MIB, .result_bytes = MIB, .event_bytes = MIB};
+	rig_build(&rig, LINES, strlen(LINES));
 	rig_start_all(&rig);
 	if (own_kib("RssShmem:") < 0) {
 		skip("this kernel doesn't tell shared memory apart");
@@ -356,7 +357,7 @@ static void test_memory(void)
 static void test_over_memory(void)
 {
 	give_three();
-	rig.watchdog.memory_bytes = 1;
+	rig.plan.memory_bytes = 1;
 	first()->pid = getpid();
 	rig_begin(&rig, 1, 1);
 	look_on(1, STEP_NS, is_item_let_be);
@@ -370,7 +371,7 @@ static void test_over_memory(void)
 	first()->pid = 0;
 	rig_fini(&rig);
 	give_three();
-	rig.watchdog.memory_bytes = 1;
+	rig.plan.memory_bytes = 1;
 	first()->pid = getpid();
 	look_on(1, STEP_NS, is_item_let_be);
 	ok(first()->ending == ENDING_NONE && first()->is_retiring, "one that is at no item is replaced when it's done");
@@ -382,8 +383,8 @@ static void test_over_memory(void)
 static void test_dying(void)
 {
 	give_three();
-	rig.watchdog.timeout_ns = CLOCK_NS_PER_SEC;
-	rig.watchdog.memory_bytes = 1;
+	rig.plan.timeout_ns = CLOCK_NS_PER_SEC;
+	rig.plan.memory_bytes = 1;
 	rig_begin(&rig, 1, 1);
 	look_on(1, STEP_NS, is_item_let_be);
 	first()->pid = getpid();
@@ -397,7 +398,7 @@ static void test_dying(void)
 	rig_load(&rig);
 	must(crew_want(&rig.crew));
 	now_ns = clock_now_ns();
-	rig.watchdog.start_timeout_ns = CLOCK_NS_PER_SEC;
+	rig.plan.start_timeout_ns = CLOCK_NS_PER_SEC;
 	first()->pid = getpid();
 	atomic_store(&first()->channel->up->is_dying, 1);
 	ok(look_on(28, STEP_NS, is_run_let_be) == 28, "nor is its open late");
@@ -406,7 +407,7 @@ static void test_dying(void)
 	rig_fini(&rig);
 
 	give_three();
-	rig.watchdog.timeout_ns = CLOCK_NS_PER_SEC;
+	rig.plan.timeout_ns = CLOCK_NS_PER_SEC;
 	rig_begin(&rig, 1, 1);
 	look_on(30, STEP_NS, is_item_let_be);
 	is_int(first()->ending, ENDING_TIMED_OUT, "one that was late before");
@@ -420,7 +421,7 @@ static void test_dying(void)
 static void test_memory_of_the_dead(void)
 {
 	give_three();
-	rig.watchdog.memory_bytes = MIB;
+	rig.plan.memory_bytes = MIB;
 	siginfo_t info;
 	pid_t pid = fork();
 	if (pid == 0)

@@ -227,8 +227,14 @@ static void test_results_without_end(void)
 		{"", "good\n", FRAME_MISSING, true}, {"", "", FRAME_MISSING, true},      {"", "what", FRAME_NONE, true},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		give_five(true);
-		rig.setup.frame = cases[i].frame;
+		rig_plan(&rig, 1, true);
+		rig.plan.runs_commands = cases[i].frame == FRAME_MISSING;
+		if (cases[i].frame == FRAME_NONE)
+			rig.plan.output.kind = ENDPOINT_NONE;
+		rig_build(&rig, LINES, strlen(LINES));
+		must(crew_setup(&rig.crew)->frame == cases[i].frame);
+		rig_start_all(&rig);
+		worker_send(first(), rig_add(&rig, 5));
 		rig_begin(&rig, 1, 1);
 		if (cases[i].part[0] != '\0')
 			rig_part(&rig, 1, cases[i].part, strlen(cases[i].part));
@@ -254,7 +260,7 @@ static void test_changed_results(void)
 	             {"a byte, without sums", 0, false, true}};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		rig_init(&rig, 1, true, LINES);
-		rig.crew.is_summing = cases[i].is_summed;
+		crew_use_sums(&rig.crew, cases[i].is_summed);
 		rig_start_all(&rig);
 		worker_send(first(), rig_add(&rig, 5));
 		rig_work(&rig, 1, 1, 1);
@@ -388,7 +394,7 @@ static void test_part_from_nowhere(void)
 static void test_parts_over_limit(void)
 {
 	give_five(true);
-	rig.collector.max_result_bytes = 10;
+	rig.plan.max_result_bytes = 10;
 	rig_begin(&rig, 1, 1);
 	rig_part(&rig, 1, "123456", 6);
 	rig_collect(&rig);
@@ -407,7 +413,7 @@ static void test_parts_over_limit(void)
 static void test_attempts(void)
 {
 	give_five(true);
-	rig.collector.attempts_max = 3;
+	rig.plan.n_retries = 2;
 	rig_begin(&rig, 1, 1);
 	rig_fail(&rig, 1, "no such word");
 	rig_work(&rig, 1, 3, 1);

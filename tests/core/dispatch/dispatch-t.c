@@ -28,16 +28,22 @@ static void begin(unsigned n_workers, bool is_ordered, unsigned n_lines)
 		n += (size_t)sprintf(lines + n, "x%u\n", i);
 	for (size_t i = 0; i <= n; i++)
 		capitals[i] = n > 0 && i < n ? (char)toupper((unsigned char)lines[i]) : '\0';
-	rig_init_bytes(&rig, n_workers, is_ordered, lines, n);
+	rig_plan(&rig, n_workers, is_ordered);
+	rig_build(&rig, lines, n);
 }
 
 /* All are there, and what an item takes is known. */
-static void begin_timed(unsigned n_workers, bool is_ordered, unsigned n_lines, int64_t item_ns, uint32_t items_max)
+static void time_items(int64_t item_ns, uint32_t items_max)
 {
-	begin(n_workers, is_ordered, n_lines);
 	rig_start_all(&rig);
 	rig.dispatch.item_ns = item_ns;
 	rig.dispatch.items_max = items_max;
+}
+
+static void begin_timed(unsigned n_workers, bool is_ordered, unsigned n_lines, int64_t item_ns, uint32_t items_max)
+{
+	begin(n_workers, is_ordered, n_lines);
+	time_items(item_ns, items_max);
 }
 
 static void end(void)
@@ -358,7 +364,7 @@ static void test_who_may_take(void)
 static void test_recycling(void)
 {
 	begin_timed(1, true, 12, 50, 64);
-	rig.crew.recycle_items = 5;
+	rig.plan.recycle_items = 5;
 	settle();
 	is_int(worker(1)->flight.n_items, 5, "as many as it may have, though more are there");
 	ok(worker(1)->is_retiring, "and then it is to leave");
@@ -409,8 +415,9 @@ static void test_alone(void)
 /* A source that can't be read any further: that is told, and what was read is done. */
 static void test_failing_source(void)
 {
-	begin_timed(1, true, 3, 10000, BATCH_ITEMS_MAX);
+	begin(1, true, 3);
 	rig_hold(&rig, lines, 1 << 20);
+	time_items(10000, BATCH_ITEMS_MAX);
 	rig_let(&rig, strlen(lines));
 	rig_let_fail(&rig);
 	int result = 1;
@@ -493,7 +500,7 @@ static void test_killer_of_the_fork_server(void)
 static void test_budget(void)
 {
 	begin(2, true, 20000);
-	rig.dispatch.window_bytes = 4096;
+	rig.plan.window_bytes = 4096;
 	rig_start_all(&rig);
 	rig.dispatch.item_ns = 1000;
 	rig.dispatch.items_max = 16;
@@ -510,7 +517,7 @@ static void test_too_long(void)
 	rig_init(&rig, 1, true, text);
 	feed_destroy(&rig.feed);
 	must(feed_create(&rig.feed, rig.source, 10, &rig.err) == 0);
-	rig.dispatch.feed = rig.feed;
+	rig_use_feed(&rig);
 	rig_start_all(&rig);
 	run_to_end(1000);
 	is_str(rig_output(&rig), "A\nB\n", "an item over max-item is left out");
@@ -622,7 +629,7 @@ static void test_closed(void)
 	rig_start_all(&rig);
 	settle();
 	uint64_t n_read = rig.tally.n_read;
-	rig.dispatch.is_closed = true;
+	dispatch_close(&rig.dispatch);
 	ok(dispatch_is_at_end(&rig.dispatch), "closed is the end");
 	run_to_end(1000);
 	is_int(rig.tally.n_read, n_read, "nothing more is read");

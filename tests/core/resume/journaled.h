@@ -54,8 +54,9 @@ static void journaled_anew(void)
 static void journaled_use_sink(struct sink *sink)
 {
 	sink_close(&rig.sink);
-	rig.sink = rig.window.sink = rig.checkpoint.sink = sink;
-	rig.window.emitted_bytes = sink_written_bytes(sink);
+	rig.sink = sink;
+	window_use_sink(&rig.window, sink);
+	checkpoint_attach(&rig.checkpoint, &rig.window, sink);
 }
 
 /* The output in a string that is good until the next call. */
@@ -78,7 +79,6 @@ static void journaled_begin(unsigned n_workers, bool is_ordered, const char *tex
 	rig_init(&rig, n_workers, is_ordered, "");
 	rig_hold(&rig, text, max_item_bytes);
 	checkpoint_init(&rig.checkpoint, journal, "rig");
-	rig.checkpoint.window = &rig.window;
 	must(checkpoint_load(&rig.checkpoint, &rig.tally, &position, &rig.err) == 0);
 	uint64_t n_bytes = position.output_bytes;
 	if (position.taken_items == 0)

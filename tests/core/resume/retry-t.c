@@ -75,13 +75,12 @@ static void begin_retry(void)
 	feed_destroy(&rig.feed);
 	source_close(&rig.source);
 	checkpoint_init(&rig.checkpoint, journal, "rig");
-	rig.checkpoint.window = &rig.window;
 	must(checkpoint_load(&rig.checkpoint, &rig.tally, &position, &rig.err) == 0 && position.is_finished);
 	must(retry_settle(journal, "rig", &output, &position, &rig.err) == 0);
 	retry_begin(&rig.retry, journal, "rig", &output, &rig.tally, &position);
 	must(retry_open_source(&rig.retry, &rig.source, &input, &rig.err) == 0);
 	must(feed_create(&rig.feed, rig.source, 1 << 20, &rig.err) == 0);
-	rig.dispatch.feed = rig.feed;
+	rig_use_feed(&rig);
 	must(retry_open_sink(&rig.retry, &sink, &rig.err) == 0);
 	journaled_use_sink(sink);
 	rig_start_all(&rig);

@@ -276,7 +276,6 @@ static void test_ends(void)
 {
 	rig_init(&rig, 1, true, "a\nb\nc\n");
 	struct batch *a = send(1), *b = send(1), *c = send(1);
-	window()->ends_with = '\n';
 	give(b, "B?", 1);
 	part(c, "C");
 	give(c, "?", 1);
@@ -285,6 +284,7 @@ static void test_ends(void)
 	is_empty("ends");
 	rig_fini(&rig);
 	rig_init(&rig, 1, true, "a\nb\n");
+	window_init(window(), rig.sink, true, '\n', -1);
 	a = send(1), b = send(1);
 	give(b, "B?", 1);
 	give(a, "A?", 1);
