@@ -12,6 +12,7 @@
 #include "config.h"
 
 #include "tests/core/rig.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/tap.h"
 
 #include <setjmp.h>
@@ -23,34 +24,12 @@
 #define TIMEOUT_NS (20 * CLOCK_NS_PER_SEC)
 
 static struct rig rig;
-static uint64_t seed, state;
 static unsigned n_items, n_lies_left;
 static bool is_touched[ITEMS_MAX + 1];   /* by number: it was in the hands of one that lied */
 static bool is_liar[ITEMS_MAX + 1];      /* it lies whenever it is run */
 static bool has_lied[RIG_HANDS_MAX + 1]; /* by worker */
 static jmp_buf stuck;
-static const char *finding;
 static unsigned long n_lies;
-
-/* SplitMix64. */
-static uint64_t next(void)
-{
-	uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
-
-static uint32_t below(uint32_t n)
-{
-	return (uint32_t)(next() % n);
-}
-
-static void find(const char *what)
-{
-	if (!finding)
-		finding = what;
-}
 
 /* --- who has touched what ----------------------------------------------------------------------------------------- */
 
@@ -65,7 +44,7 @@ static void on_charge(void *arg, struct worker *worker, const struct cause *caus
 {
 	(void)arg;
 	if (!is_touched[flight_seq(&worker->flight, 0)])
-		find("an item is charged that nobody who lied has had");
+		fuzz_check(false, "an item is charged that nobody who lied has had");
 	collect_charge(&rig.collector, worker, cause);
 }
 
@@ -74,18 +53,18 @@ static void on_charge(void *arg, struct worker *worker, const struct cause *caus
 static void put_event(struct port *port)
 {
 	static const char text[] = "~~~~~~~~~~~~~~~~";
-	struct event_shm event = {.kind = 1 + below(7),
-	                          .item = (port->begun - 1 + below(4) - 1) & RING_MARK_MASK,
-	                          .position = port->result.put_bytes + below(8) - 4,
-	                          .detail = below(4),
-	                          .n_bytes = below(sizeof text)};
+	struct event_shm event = {.kind = 1 + fuzz_below(7),
+	                          .item = (port->begun - 1 + fuzz_below(4) - 1) & RING_MARK_MASK,
+	                          .position = port->result.put_bytes + fuzz_below(8) - 4,
+	                          .detail = fuzz_below(4),
+	                          .n_bytes = fuzz_below(sizeof text)};
 	uint64_t n_bytes = sizeof event + event.n_bytes;
 	if (ring_room(&port->event, n_bytes) < (int64_t)n_bytes)
 		return;
 	memcpy(ring_at(&port->event), &event, sizeof event);
 	memcpy(ring_at(&port->event) + sizeof event, text, event.n_bytes);
 	ring_put(&port->event, n_bytes);
-	ring_publish(&port->event, below(8) > 0);
+	ring_publish(&port->event, fuzz_below(8) > 0);
 }
 
 /* Bytes without the end that each result has, or with it; marked or not. */
@@ -96,7 +75,7 @@ static void put_result(struct port *port, const char *bytes, uint32_t n_marks)
 		return;
 	memcpy(ring_at(&port->result), bytes, n_bytes);
 	ring_put(&port->result, n_bytes);
-	if (below(2))
+	if (fuzz_below(2))
 		atomic_store(&port->up->cuts[port->batch.number % CHANNEL_BATCHES_MAX],
 		             port->result.put_bytes & RING_POSITION_MASK);
 	ring_publish(&port->result, n_marks);
@@ -106,21 +85,21 @@ static void lie_of_claim(struct port *port)
 {
 	uint64_t claim = atomic_load(&port->up->claim);
 	uint32_t count = claim_count(claim), epoch = claim_epoch(claim);
-	switch (below(5)) {
+	switch (fuzz_below(5)) {
 	case 0:
 		claim = claim_word(port->result.marks, epoch);
 		break;
 	case 1:
-		claim = claim_word(count + 1 + below(3), epoch);
+		claim = claim_word(count + 1 + fuzz_below(3), epoch);
 		break;
 	case 2:
-		claim = claim_word(count + below(3) - 1, epoch + below(5) - 2);
+		claim = claim_word(count + fuzz_below(3) - 1, epoch + fuzz_below(5) - 2);
 		break;
 	case 3:
 		claim = 0;
 		break;
 	default:
-		claim ^= UINT64_C(1) << below(64);
+		claim ^= UINT64_C(1) << fuzz_below(64);
 	}
 	atomic_store(&port->up->claim, claim);
 }
@@ -128,24 +107,24 @@ static void lie_of_claim(struct port *port)
 static void lie_of_rings(struct port *port)
 {
 	struct up_shm *up = port->up;
-	switch (below(6)) {
+	switch (fuzz_below(6)) {
 	case 0:
 		atomic_fetch_add(&up->result_head, UINT64_C(1) << RING_POSITION_BITS);
 		break;
 	case 1:
-		atomic_fetch_add(&up->result_head, below(40));
+		atomic_fetch_add(&up->result_head, fuzz_below(40));
 		break;
 	case 2:
-		atomic_fetch_sub(&up->result_head, 1 + below(4));
+		atomic_fetch_sub(&up->result_head, 1 + fuzz_below(4));
 		break;
 	case 3:
-		atomic_fetch_add(&up->event_head, below(2) ? UINT64_C(1) << RING_POSITION_BITS : below(64));
+		atomic_fetch_add(&up->event_head, fuzz_below(2) ? UINT64_C(1) << RING_POSITION_BITS : fuzz_below(64));
 		break;
 	case 4:
-		atomic_fetch_add(&up->task_tail, below(200) - 100);
+		atomic_fetch_add(&up->task_tail, fuzz_below(200) - 100);
 		break;
 	default:
-		atomic_store(&up->cuts[below(CHANNEL_BATCHES_MAX)], port->result.put_bytes + below(64) - 32);
+		atomic_store(&up->cuts[fuzz_below(CHANNEL_BATCHES_MAX)], port->result.put_bytes + fuzz_below(64) - 32);
 	}
 }
 
@@ -154,9 +133,9 @@ static void lie_of_bytes(struct port *port)
 {
 	size_t n_bytes = port->map.mapped_bytes, at;
 	do
-		at = (size_t)(next() % n_bytes);
+		at = (size_t)(fuzz_next() % n_bytes);
 	while (at / segment_page_bytes() == 3);
-	((unsigned char *)port->map.base)[at] ^= (unsigned char)(1u << below(8));
+	((unsigned char *)port->map.base)[at] ^= (unsigned char)(1u << fuzz_below(8));
 }
 
 static void die(unsigned number, int wait_status)
@@ -175,13 +154,13 @@ static bool lie(unsigned number)
 	n_lies++;
 	has_lied[number] = true;
 	touch(number);
-	switch (below(10)) {
+	switch (fuzz_below(10)) {
 	case 0:
 	case 1:
 		lie_of_claim(port);
 		break;
 	case 2:
-		atomic_store(&port->up->state, below(6));
+		atomic_store(&port->up->state, fuzz_below(6));
 		break;
 	case 3:
 	case 4:
@@ -191,22 +170,22 @@ static bool lie(unsigned number)
 		lie_of_rings(port);
 		break;
 	case 6:
-		put_result(port, below(2) ? "~~" : "~\n", below(3));
+		put_result(port, fuzz_below(2) ? "~~" : "~\n", fuzz_below(3));
 		break;
 	case 7:
-		for (uint32_t i = 0, n = 1 + below(30); i < n; i++)
+		for (uint32_t i = 0, n = 1 + fuzz_below(30); i < n; i++)
 			lie_of_bytes(port);
 		break;
 	case 8:
-		atomic_store(&port->up->is_sleeping, below(3));
-		atomic_store(&port->up->busy_ns, next());
+		atomic_store(&port->up->is_sleeping, fuzz_below(3));
+		atomic_store(&port->up->busy_ns, fuzz_next());
 		break;
 	default:
-		if (below(2))
+		if (fuzz_below(2))
 			lie_of_claim(port);
-		if (below(3) == 0)
+		if (fuzz_below(3) == 0)
 			atomic_store(&port->up->state, WORKER_LEFT);
-		die(number, statuses[below(sizeof statuses / sizeof statuses[0])]);
+		die(number, statuses[fuzz_below(sizeof statuses / sizeof statuses[0])]);
 		return false;
 	}
 	return true;
@@ -229,7 +208,7 @@ static bool may_lie(unsigned number)
 		return false;
 	if (hand->has_batch && hand->batch.seq + hand->place <= n_items && is_liar[hand->batch.seq + hand->place])
 		return true;
-	if (n_lies_left == 0 || below(40) > 0)
+	if (n_lies_left == 0 || fuzz_below(40) > 0)
 		return false;
 	n_lies_left--;
 	return true;
@@ -238,7 +217,7 @@ static bool may_lie(unsigned number)
 static void do_items(unsigned number)
 {
 	struct hand *hand = &rig.hands[number];
-	for (uint32_t n = below(4); n > 0 && hand->channel; n--) {
+	for (uint32_t n = fuzz_below(4); n > 0 && hand->channel; n--) {
 		if (!rig_begin(&rig, number, 1000))
 			break;
 		if (may_lie(number)) {
@@ -246,7 +225,7 @@ static void do_items(unsigned number)
 				return;
 			n = 1; /* its own words can't be believed any more: it answers, or not, and begins nothing */
 		}
-		if (below(8) == 0) {
+		if (fuzz_below(8) == 0) {
 			rig_part(&rig, number, hand->at, hand->n_bytes);
 			rig_answer(&rig, number, "\n", 1);
 		} else {
@@ -270,11 +249,11 @@ static void step(unsigned number)
 		die(number, SIGKILL);
 	} else if (!has_lied[number]) {
 		do_items(number);
-	} else if (below(3) == 0) {
+	} else if (fuzz_below(3) == 0) {
 		/* after a lie: another, or nothing, or the end */
 		lie(number);
-	} else if (below(50) == 0) {
-		die(number, below(2) ? SIGSEGV : 0);
+	} else if (fuzz_below(50) == 0) {
+		die(number, fuzz_below(2) ? SIGSEGV : 0);
 	}
 }
 
@@ -290,16 +269,16 @@ static void turn(int64_t now_ns)
 		rig_collect_one(&rig, i);
 	}
 	if (dispatch_step(&rig.dispatch, false, &rig.err) < 0)
-		find("dispatch fails");
+		fuzz_check(false, "dispatch fails");
 	crew_flush_wakes(&rig.crew);
 	watchdog_look(&rig.watchdog, now_ns, true, NULL);
 	for (unsigned i = 1; i <= rig.crew.n_workers; i++)
 		if (rig.hands[i].channel)
 			step(i);
 	if (rig.n_gave_up > 0)
-		find("the run is given up");
+		fuzz_check(false, "the run is given up");
 	if (rig.collector.has_failed)
-		find("collecting fails");
+		fuzz_check(false, "collecting fails");
 }
 
 /* --- a run -------------------------------------------------------------------------------------------------------- */
@@ -317,7 +296,7 @@ static void look_at_output(bool is_ordered)
 		while ((at = strstr(at, want)) && at != output && at[-1] != '\n')
 			at++;
 		if (!at)
-			find("a good result is missing, torn, or out of its place");
+			fuzz_check(false, "a good result is missing, torn, or out of its place");
 		else if (is_ordered)
 			from = at + n;
 	}
@@ -326,56 +305,42 @@ static void look_at_output(bool is_ordered)
 static void run_once(void)
 {
 	char text[ITEMS_MAX * 8] = "";
-	bool is_ordered = below(2);
-	unsigned n_workers = 1 + below(4), n_turns = 0;
+	bool is_ordered = fuzz_below(2);
+	unsigned n_workers = 1 + fuzz_below(4), n_turns = 0;
 	int64_t now_ns = clock_now_ns();
-	n_items = 1 + below(ITEMS_MAX);
-	n_lies_left = below(LIES_MAX);
+	n_items = 1 + fuzz_below(ITEMS_MAX);
+	n_lies_left = fuzz_below(LIES_MAX);
 	memset(is_touched, 0, sizeof is_touched);
 	memset(is_liar, 0, sizeof is_liar);
 	memset(has_lied, 0, sizeof has_lied);
-	for (uint32_t i = below(3); i > 0; i--)
-		is_liar[1 + below(n_items)] = true;
+	for (uint32_t i = fuzz_below(3); i > 0; i--)
+		is_liar[1 + fuzz_below(n_items)] = true;
 	for (unsigned i = 1; i <= n_items; i++)
 		sprintf(text + strlen(text), "=%u=\n", i);
 	rig_init(&rig, n_workers, is_ordered, text);
 	rig.crew.events.charge = on_charge;
-	rig.plan.timeout_ns = below(2) ? TIMEOUT_NS : 0;
-	while (!finding && !(dispatch_is_at_end(&rig.dispatch) && rig.window.n_batches == 0)) {
+	rig.plan.timeout_ns = fuzz_below(2) ? TIMEOUT_NS : 0;
+	while (!fuzz.finding && !(dispatch_is_at_end(&rig.dispatch) && rig.window.n_batches == 0)) {
 		turn(now_ns);
 		now_ns += TURN_NS;
 		if (++n_turns == TURNS_MAX)
-			find("the run doesn't come to its end");
+			fuzz_check(false, "the run doesn't come to its end");
 	}
-	if (!finding && tally_finished(&rig.tally) != n_items)
-		find("an item has no outcome, or two");
-	if (!finding)
+	if (!fuzz.finding && tally_finished(&rig.tally) != n_items)
+		fuzz_check(false, "an item has no outcome, or two");
+	if (!fuzz.finding)
 		look_at_output(is_ordered);
-	if (!finding && rig.window.held_bytes != 0)
-		find("bytes are held");
-	if (finding)
-		diag("seed %llu: said so far: %s", (unsigned long long)seed, rig_said(&rig));
+	if (!fuzz.finding && rig.window.held_bytes != 0)
+		fuzz_check(false, "bytes are held");
+	if (fuzz.finding)
+		diag("seed %llu: said so far: %s", (unsigned long long)fuzz.seed, rig_said(&rig));
 	rig_fini(&rig);
-}
-
-static uint64_t number_of(const char *name, uint64_t otherwise)
-{
-	const char *text = getenv(name);
-	return text && *text ? strtoull(text, NULL, 10) : otherwise;
 }
 
 int main(void)
 {
-	uint64_t first = number_of("FUZZ_SEED", 1);
-	int64_t end_ns = clock_now_ns() + (int64_t)number_of("FUZZ_SECONDS", 1) * CLOCK_NS_PER_SEC;
 	log_init(LOG_NORMAL);
-	for (seed = first; !finding && (seed == first || clock_now_ns() < end_ns); seed++) {
-		state = seed * UINT64_C(0xd1342543de82ef95);
-		run_once();
-	}
-	ok(!finding, "%llu runs from seed %llu on, %lu lies: %s", (unsigned long long)(seed - first),
-	   (unsigned long long)first, n_lies, finding ? finding : "no finding");
-	if (finding)
-		diag("again: FUZZ_SECONDS=0 FUZZ_SEED=%llu tests/fuzz/words-t", (unsigned long long)(seed - 1));
-	return tap_done();
+	int status = fuzz_main("tests/fuzz/words-t", run_once);
+	diag("%lu lies", n_lies);
+	return status;
 }
