@@ -150,19 +150,30 @@ static size_t word_length(const char *range)
 	return strcspn(range, ",");
 }
 
-static int check_choice(const struct option_spec *spec, const char *text, struct err *err)
+const char *option_word(const struct option_spec *spec, size_t i, size_t *ret_n_bytes)
+{
+	const char *word = spec->range ? spec->range : "";
+	for (; i > 0 && *word; i--) {
+		word += word_length(word);
+		word += *word == ',';
+	}
+	*ret_n_bytes = word_length(word);
+	return *ret_n_bytes > 0 ? word : NULL;
+}
+
+static int parse_choice(const struct option_spec *spec, const char *text, int64_t *ret, struct err *err)
 {
 	char quoted[LOG_QUOTE_BYTES];
-	const char *range = spec->range ? spec->range : "";
-	for (const char *word = range;; word++) {
-		size_t n = word_length(word);
-		if (n > 0 && strlen(text) == n && memcmp(word, text, n) == 0)
+	const char *word;
+	size_t n;
+	for (size_t i = 0; (word = option_word(spec, i, &n)); i++) {
+		if (strlen(text) == n && memcmp(word, text, n) == 0) {
+			*ret = (int64_t)i;
 			return 0;
-		word += n;
-		if (*word == '\0')
-			break;
+		}
 	}
-	return err_set(err, ERR_USAGE, "%s isn't a choice here (expected one of %s)", log_quote_value(quoted, text), range);
+	return err_set(err, ERR_USAGE, "%s isn't a choice here (expected one of %s)", log_quote_value(quoted, text),
+	               spec->range ? spec->range : "");
 }
 
 static int no_memory(struct err *err)
@@ -228,7 +239,7 @@ int option_parse(const struct option_spec *spec, const char *text, struct option
 		result = parse_bool(spec, text, &value.number, err);
 		break;
 	case OPTION_CHOICE:
-		result = check_choice(spec, text, err);
+		result = parse_choice(spec, text, &value.number, err);
 		break;
 	case OPTION_LIST:
 		result = parse_list(text, &value, err);

@@ -38,7 +38,7 @@ struct option_spec {
 
 struct option_value {
 	char *text;      /* as given; CHOICE: the word; LIST: NULL */
-	int64_t number;  /* INT, BOOL (0, 1), SIZE (bytes), DURATION (ns) */
+	int64_t number;  /* INT, BOOL (0, 1), SIZE (bytes), DURATION (ns), CHOICE (which of its words, from 0) */
 	char **elements; /* LIST: n_elements strings and a NULL */
 	size_t n_elements;
 };
@@ -51,6 +51,9 @@ enum option_type option_type_of(const char *name);
 
 /* The entry of that name in a table that ends with a NULL name; NULL when there is none. */
 const struct option_spec *option_find(const struct option_spec *specs, const char *name);
+
+/* The words of a choice, one after the other: the i-th, and its length; NULL: there are no more. */
+const char *option_word(const struct option_spec *spec, size_t i, size_t *ret_n_bytes);
 
 /*
  * Types and range-checks a text. On success *ret owns copies (option_value_fini). On failure *ret is

@@ -119,7 +119,8 @@ int cmd_plan_create(struct plan **ret_plan, struct catalog **ret_catalog, const 
                     bool may_load_here, struct err *err)
 {
 	struct catalog *catalog;
-	if (catalog_create(&catalog, options->trusts_path, may_load_here ? backend_thread_describe : NULL, err))
+	if (catalog_create(&catalog, cmd_is_given(options, "trust-path"), may_load_here ? backend_thread_describe : NULL,
+	                   err))
 		return -1;
 	if (plan_create(ret_plan, catalog, err)) {
 		catalog_destroy(&catalog);
@@ -134,10 +135,23 @@ int cmd_job_set(struct plan *plan, struct job *job, const struct options *option
 	int rc = 0;
 	for (size_t i = 0; i < options->n_given; i++) {
 		const struct option_given *given = &options->given[i];
-		if (job_set(plan, job, given->option->spec.name, &given->text, 1, (struct place){0}))
+		if (given->option->owner == OWNER_JOB &&
+		    job_set(plan, job, given->option->spec.name, &given->text, 1, (struct place){0}))
 			rc = -1;
 	}
 	return rc;
+}
+
+/* The command line's options of the run. */
+static void run_set(struct plan *plan, const struct options *options)
+{
+	const struct place place = {0};
+	struct err err;
+	for (size_t i = 0; i < options->n_given; i++) {
+		const struct option_given *given = &options->given[i];
+		if (given->option->owner == OWNER_PLAN && core_option_put(given->option, plan, &given->text, 1, place, &err))
+			place_error(&plan->errors, place, err.code, "--%s: %s", given->option->spec.name, err.text);
+	}
 }
 
 /* Is it open the wrong way round? So is one that was closed when rota was started (see main). */
@@ -208,11 +222,12 @@ static int put_word(struct buf *line, const char *word)
 /* This command line, with --resume. The caller's (buf_fini); no bytes: memory is short. */
 static struct buf resume_command(const struct options *options)
 {
+	bool is_resuming = cmd_is_given(options, "resume");
 	struct buf line = {0};
 	int result = put_word(&line, program_invocation_name);
 	for (char **word = options->argv; *word && result == 0; word++) {
 		result = buf_append(&line, " ", 1) == 0 ? put_word(&line, *word) : -1;
-		if (result == 0 && word == options->argv && !options->is_resuming)
+		if (result == 0 && word == options->argv && !is_resuming)
 			result = buf_append(&line, " --resume", 9);
 	}
 	if (result != 0 || buf_append(&line, "", 1) != 0)
@@ -222,24 +237,18 @@ static struct buf resume_command(const struct options *options)
 
 int cmd_plan_run(struct plan *plan, struct catalog *catalog, const struct options *options)
 {
-	if (options->journal_file)
-		plan_set_journal(plan, options->journal_file, (struct place){0});
-	if (options->joblog_file)
-		plan_set_joblog(plan, options->joblog_file, (struct place){0});
-	plan->is_resuming = options->is_resuming;
-	plan->retries_failed = options->retries_failed;
-	plan->accepts_change = options->accepts_change;
+	run_set(plan, options);
 	struct server spare = SERVER_NONE;
 	struct buf command = resume_command(options);
-	struct run_settings settings = {.progress = options->progress,
+	struct run_settings settings = {.progress = options->settings.progress,
 	                                .resume_command = command.bytes,
 	                                .worker_program = catalog_worker_program(catalog),
 	                                .spare = &spare};
-	if (!options->is_dry_run)
+	if (!options->settings.is_dry_run)
 		start_spare(&spare, plan, catalog);
 	plan_check(plan);
 	int status = plan->errors.n_errs > 0 ? cmd_errors(&plan->errors) : CMD_OK;
-	if (status == CMD_OK && options->is_dry_run)
+	if (status == CMD_OK && options->settings.is_dry_run)
 		plan_print(plan);
 	else if (status == CMD_OK && (status = streams_check(plan)) == CMD_OK) {
 		say_waits_for_terminal(plan);

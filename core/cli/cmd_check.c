@@ -37,7 +37,7 @@ int cmd_check(const struct command *command, const struct options *options)
 		}
 		/* A catalog each: what one file trusts, another doesn't. */
 		struct catalog *catalog;
-		if (catalog_create(&catalog, options->trusts_path, NULL, &err))
+		if (catalog_create(&catalog, cmd_is_given(options, "trust-path"), NULL, &err))
 			return cmd_error(&err);
 		int status = file_check(catalog, options->words[i]);
 		if (status > worst)

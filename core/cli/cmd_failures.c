@@ -93,9 +93,9 @@ static int print_failure(struct listing *listing, const char *job, const struct 
                          struct err *err)
 {
 	int result = 0;
-	if (listing->options->wants_items)
+	if (listing->options->settings.wants_items)
 		result = print_item(listing, job, failure, err);
-	else if (listing->options->wants_json)
+	else if (listing->options->settings.wants_json)
 		result = print_json(listing, job, failure, err);
 	else
 		print_row(listing, job, failure);
@@ -131,9 +131,9 @@ int cmd_failures(const struct command *command, const struct options *options)
 		return cmd_missing(command, options, "the journal");
 	if (options->n_words > 2)
 		return cmd_usage_error(command, "one journal at a time");
-	if (options->wants_items && options->wants_json)
+	if (options->settings.wants_items && options->settings.wants_json)
 		return cmd_usage_error(command, "either --items or --json");
-	if (listing.ends_with_nul && !options->wants_items)
+	if (listing.ends_with_nul && !options->settings.wants_items)
 		return cmd_usage_error(command, "-0 goes with --items");
 
 	int status = CMD_OK;

@@ -156,7 +156,7 @@ int cmd_plugins(const struct command *command, const struct options *options)
 	struct err err;
 	if (options->n_words > 1)
 		return cmd_usage_error(command, "one plugin at a time");
-	if (catalog_create(&catalog, options->trusts_path, NULL, &err))
+	if (catalog_create(&catalog, cmd_is_given(options, "trust-path"), NULL, &err))
 		return cmd_error(&err);
 	int status = options->n_words == 1 ? one_print(catalog, options->words[0]) : all_print(catalog);
 	catalog_destroy(&catalog);

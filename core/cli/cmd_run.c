@@ -28,8 +28,8 @@ int cmd_run(const struct command *command, const struct options *options)
 
 	plan_read(plan, options->words[0]);
 	/* Where no job could be read, --set would only complain that there is none. */
-	for (size_t i = 0; i < options->n_sets && plan->n_jobs > 0; i++)
-		plan_set(plan, options->sets[i]);
+	for (size_t i = 0; i < options->settings.sets.n_texts && plan->n_jobs > 0; i++)
+		plan_set(plan, options->settings.sets.texts[i]);
 	jobs_set(plan, options);
 	int status = cmd_plan_run(plan, catalog, options);
 	plan_destroy(&plan);

@@ -122,7 +122,7 @@ int cmd_try(const struct command *command, const struct options *options)
 	struct err err;
 	if (options->n_words == 0)
 		return cmd_usage_error(command, "the plugin is missing");
-	if (catalog_create(&catalog, options->trusts_path, NULL, &err))
+	if (catalog_create(&catalog, cmd_is_given(options, "trust-path"), NULL, &err))
 		return cmd_error(&err);
 	int status = -1;
 	if (catalog_describe(catalog, options->words[0], &info, &err) == 0)

@@ -43,14 +43,14 @@ static void option_print(const struct core_option *option)
 	const struct option_spec *spec = &option->spec;
 	char text[512];
 	int column = option->letter ? printf("  -%c, --%s", option->letter, spec->name) : printf("      --%s", spec->name);
-	if (option->has_argument)
+	if (core_option_has_value(option))
 		column += printf("=%s", spec->unit);
 	int n = snprintf(text, sizeof(text), "%s", spec->help);
 	if (option->other_name && n > 0)
 		n +=
 			snprintf(text + n, sizeof(text) - (size_t)n, " (also -%c, --%s)", option->other_letter, option->other_name);
 	/* A switch is off, but for one that says so; so do texts. */
-	if (option->has_argument && spec->fallback && !strstr(spec->help, "default") && n > 0)
+	if (core_option_has_value(option) && spec->fallback && !strstr(spec->help, "default") && n > 0)
 		snprintf(text + n, sizeof(text) - (size_t)n, " (default: %s)", spec->fallback);
 	wrap_print(text, column);
 }

@@ -122,11 +122,11 @@ static int command_run(const struct command *command, int argc, char **argv)
 		log_error("%s ('rota help %s' tells more)", err.text, command->name);
 		return CMD_WRONG;
 	}
-	log_init(options.log_level);
+	log_init(options.settings.log_level);
 	int status = CMD_OK;
-	if (options.wants_help)
+	if (options.settings.wants_help)
 		help_print(command);
-	else if (options.wants_version)
+	else if (options.settings.wants_version)
 		help_print_version();
 	else
 		status = command->run(command, &options);

@@ -31,12 +31,13 @@ static void grammar_add(struct grammar *grammar, const struct core_option *optio
 		if (names[i] && *n_names + 1 < MAX_NAMES)
 			grammar->names[(*n_names)++] = (struct option){
 				.name = names[i],
-				.has_arg = option->has_argument ? required_argument : no_argument,
+				.has_arg = core_option_has_value(option) ? required_argument : no_argument,
 				.val = OPTION_BASE + (int)core_option_index(option),
 			};
 		size_t n = strlen(grammar->letters);
 		if (letters[i] && n + 2 < MAX_LETTERS)
-			snprintf(grammar->letters + n, MAX_LETTERS - n, "%c%s", letters[i], option->has_argument ? ":" : "");
+			snprintf(grammar->letters + n, MAX_LETTERS - n, "%c%s", letters[i],
+			         core_option_has_value(option) ? ":" : "");
 	}
 }
 
@@ -116,18 +117,14 @@ static int set_refused(const struct grammar *grammar, const struct command *comm
 	return set_unknown(grammar, command, word, err);
 }
 
-/* Of most options the last one holds; of two inputs, or outputs, one would be left out without a word. */
+/* Of most options the last one holds; of some the first would be left out without a word. */
 static int check_once(const struct options *options, const struct core_option *option, const char *text,
                       struct err *err)
 {
-	const char *name = option->spec.name;
-	if (strcmp(name, "input") != 0 && strcmp(name, "output") != 0)
-		return 0;
-	for (size_t i = 0; i < options->n_given; i++)
+	for (size_t i = 0; option->once && i < options->n_given; i++)
 		if (options->given[i].option == option)
-			return err_set(err, ERR_USAGE, "--%s is given twice, '%s' and '%s': a job has one%s", name,
-			               options->given[i].text, text,
-			               strcmp(name, "input") == 0 ? "; several files go in by: cat FILE... | rota" : "");
+			return err_set(err, ERR_USAGE, "--%s is given twice, '%s' and '%s': %s", option->spec.name,
+			               options->given[i].text, text, option->once);
 	return 0;
 }
 
@@ -143,85 +140,28 @@ static int given_add(struct options *options, const struct core_option *option, 
 	return 0;
 }
 
-static int set_add(struct options *options, const char *text, struct err *err)
-{
-	const char **grown = reallocarray(options->sets, options->n_sets + 1, sizeof(*grown));
-	if (!grown)
-		return err_set(err, ERR_RESOURCE, "memory is short");
-	options->sets = grown;
-	grown[options->n_sets++] = text;
-	return 0;
-}
-
-static int progress_set(struct options *options, const struct core_option *option, const char *text, struct err *err)
-{
-	static const struct {
-		const char *name;
-		enum progress_mode mode;
-	} modes[] = {{"auto", PROGRESS_AUTO},
-	             {"always", PROGRESS_ALWAYS},
-	             {"never", PROGRESS_NEVER},
-	             {"json", PROGRESS_JSON}};
-	struct option_value value;
-	if (option_parse(&option->spec, text, &value, err))
-		return err_prefix(err, "--%s", option->spec.name);
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-		if (strcmp(modes[i].name, value.text) == 0)
-			options->progress = modes[i].mode;
-	option_value_fini(&value);
-	return 0;
-}
-
 static int option_apply(struct options *options, const struct core_option *option, const char *text, struct err *err)
 {
-	const char *name = option->spec.name;
-	if (option->flags & CORE_JOB)
-		return given_add(options, option, text ? text : "yes", err);
-	if (strcmp(name, "set") == 0)
-		return set_add(options, text, err);
-	if (strcmp(name, "progress") == 0)
-		return progress_set(options, option, text, err);
-	if (strcmp(name, "quiet") == 0)
-		options->log_level = LOG_QUIET;
-	else if (strcmp(name, "verbose") == 0)
-		options->log_level = options->log_level < LOG_VERBOSE ? LOG_VERBOSE : LOG_DEBUG;
-	else if (strcmp(name, "dry-run") == 0)
-		options->is_dry_run = true;
-	else if (strcmp(name, "trust-path") == 0)
-		options->trusts_path = true;
-	else if (strcmp(name, "journal") == 0)
-		options->journal_file = text;
-	else if (strcmp(name, "joblog") == 0)
-		options->joblog_file = text;
-	else if (strcmp(name, "resume") == 0)
-		options->is_resuming = true;
-	else if (strcmp(name, "retry-failed") == 0)
-		options->retries_failed = true;
-	else if (strcmp(name, "accept-change") == 0)
-		options->accepts_change = true;
-	else if (strcmp(name, "json") == 0)
-		options->wants_json = true;
-	else if (strcmp(name, "items") == 0)
-		options->wants_items = true;
-	else if (strcmp(name, "help") == 0)
-		options->wants_help = true;
-	else if (strcmp(name, "version") == 0)
-		options->wants_version = true;
+	const char *value = text ? text : "yes";
+	if (option->owner != OWNER_SETTINGS)
+		return given_add(options, option, value, err);
+	if (core_option_put(option, &options->settings, &value, 1, (struct place){0}, err))
+		return err_prefix(err, "--%s", option->spec.name);
 	return 0;
 }
 
 int options_parse(struct options *ret, const struct command *command, int argc, char **argv, struct err *err)
 {
-	struct options options = {.log_level = LOG_NORMAL, .progress = PROGRESS_AUTO};
+	struct options options = {.settings.log_level = LOG_NORMAL};
 	struct grammar grammar;
-	int rc = 0, code;
+	int rc = core_options_reset(OWNER_SETTINGS, &options.settings, (struct place){0}, err), code;
 	grammar_init(&grammar, command);
 	opterr = 0;
 	optind = 1;
-	for (;;) {
+	while (rc == 0) {
 		optopt = 0;
 		code = getopt_long(argc, argv, grammar.letters, grammar.names, NULL);
-		if (code == -1 || rc)
+		if (code == -1)
 			break;
 		if (code == '?' || code == ':')
 			rc = set_refused(&grammar, command, code, argv[optind - 1], err);
@@ -229,7 +169,7 @@ int options_parse(struct options *ret, const struct command *command, int argc, 
 			rc = option_apply(&options, option_of_code(&grammar, code), optarg, err);
 		options.last = option_of_code(&grammar, code);
 		options.last_value = optarg;
-		if (rc || options.wants_help || options.wants_version)
+		if (options.settings.wants_help || options.settings.wants_version)
 			break;
 	}
 	if (rc) {
@@ -246,6 +186,6 @@ int options_parse(struct options *ret, const struct command *command, int argc, 
 void options_fini(struct options *options)
 {
 	free(options->given);
-	free(options->sets);
+	text_list_fini(&options->settings.sets);
 	*options = (struct options){0};
 }

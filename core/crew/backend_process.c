@@ -383,7 +383,7 @@ static int open_backend(struct backend **ret, struct loop *loop, const struct se
 	                                      .watch.fd = -1,
 	                                      .exit.fd = -1,
 	                                      .server = server_take(spare, setup->file),
-	                                      .has_pid_namespace = setup->has_pid_namespace,
+	                                      .has_pid_namespace = setup->duty.has_pid_namespace,
 	                                      .n_children = setup->n_places};
 	struct backend *base = &self->base;
 	self->children = calloc(setup->n_places, sizeof *self->children);

@@ -46,10 +46,9 @@ int brief_init(struct brief *ret, const struct job *plan, bool tells_times, stru
 	                            .max_result_bytes = plan->max_result_bytes,
 	                            .n_workers = (unsigned)plan->n_workers,
 	                            .n_places = (unsigned)n_places(plan),
-	                            .has_pid_namespace = plan->has_pid_namespace,
+	                            .duty = plan->duty,
 	                            .tells_times = tells_times,
 	                            .tells_all = log_level() >= LOG_VERBOSE,
-	                            .spins = plan->spins,
 	                            .runs_commands = plan->runs_commands};
 	if (list_options(&ret->setup, plan, err) != 0)
 		return -1;

@@ -98,7 +98,7 @@ static void back_off(struct crew *crew, unsigned n_failures)
 /* Why threads may not take over from processes, though the backend is auto; NULL: they may. */
 static const char *fall_back_bar(const struct job *plan)
 {
-	if (plan->has_pid_namespace)
+	if (plan->duty.has_pid_namespace)
 		return "they would be in no PID namespace of their own (--pid-namespace)";
 	if (plan->memory_bytes > 0)
 		return "their memory can't be told apart (--memory)";

@@ -4,9 +4,17 @@
 
 #include "core/plan/core_option.h"
 
+#include "core/base/duty.h"
 #include "core/base/nearest.h"
+#include "core/plan/plan.h"
+#include "core/plan/setter.h"
+#include "core/plan/settings.h"
 
 #include <string.h>
+
+#define IN_JOB(member) .owner = OWNER_JOB, .field = FIELD(job, member)
+#define IN_PLAN(member) .owner = OWNER_PLAN, .field = FIELD(plan, member)
+#define IN_SETTINGS(member) .owner = OWNER_SETTINGS, .field = FIELD(settings, member)
 
 static const struct core_option table[] = {
 	{{"jobs", OPTION_INT, NULL, "workers; default: one per usable CPU", "1..4096", "N"},
@@ -14,161 +22,219 @@ static const struct core_option table[] = {
      .other_letter = 'P',
      .other_name = "workers",
      .flags = CORE_JOB,
-     .has_argument = true},
+     IN_JOB(n_workers),
+     .has_row = true},
 	{{"backend", OPTION_CHOICE, "auto",
       "how a worker lives: process, thread, or auto: process, and thread where "
       "processes are not to be had",
       "process,thread,auto", "KIND"},
      .letter = 'b',
      .flags = CORE_JOB,
-     .has_argument = true},
+     IN_JOB(backend),
+     .has_row = true},
 	{{"input", OPTION_STRING, "lines:-",
       "where items come from (default: standard input): lines:FILE or just "
       "FILE, nul:FILE, files:GLOB, range:FIRST-LAST[/STEP]",
       NULL, "SOURCE"},
      .letter = 'i',
      .flags = CORE_JOB,
-     .has_argument = true},
+     .owner = OWNER_JOB,
+     .set = setter_input,
+     .once = "a job has one; several files go in by: cat FILE... | rota",
+     .has_row = true},
 	{{"output", OPTION_STRING, "lines:-",
       "where results go (default: standard output): lines:FILE or just FILE, "
       "nul:FILE, none",
       NULL, "SINK"},
      .letter = 'o',
      .flags = CORE_JOB,
-     .has_argument = true},
+     .owner = OWNER_JOB,
+     .set = setter_output,
+     .once = "a job has one",
+     .has_row = true},
 	{{"null", OPTION_BOOL, "no", "input items end with a NUL byte, as find -print0 writes them", NULL, NULL},
      .letter = '0',
-     .flags = CORE_JOB | CORE_FAILURES | CORE_TRY},
+     .flags = CORE_JOB | CORE_FAILURES | CORE_TRY,
+     IN_JOB(has_null_items),
+     .has_row = true},
 	{{"keep-order", OPTION_BOOL, "yes", "results in the order of the input (the default)", NULL, NULL},
      .letter = 'k',
-     .flags = CORE_JOB},
-	{{"unordered", OPTION_BOOL, "no", "results as they come", NULL, NULL}, .letter = 'u', .flags = CORE_JOB},
+     .flags = CORE_JOB,
+     IN_JOB(is_ordered),
+     .has_row = true},
+	{{"unordered", OPTION_BOOL, "no", "results as they come", NULL, NULL},
+     .letter = 'u',
+     .flags = CORE_JOB,
+     IN_JOB(is_ordered),
+     .is_inverse = true,
+     .has_row = true},
 	{{"max-item", OPTION_SIZE, "1G", "a longer item fails", "1..1024G", "SIZE"},
      .flags = CORE_JOB,
-     .has_argument = true},
+     IN_JOB(max_item_bytes),
+     .has_row = true},
 	{{"max-result", OPTION_SIZE, "1G", "an item with a longer result fails", "1..1024G", "SIZE"},
      .flags = CORE_JOB,
-     .has_argument = true},
+     IN_JOB(max_result_bytes),
+     .has_row = true},
 	{{"window", OPTION_SIZE, NULL,
       "how much is read ahead and held back; more memory than this plus one result "
       "a worker isn't used (default: 64M, or less where memory is limited)",
       "4K..1024G", "SIZE"},
      .flags = CORE_JOB,
-     .has_argument = true},
+     IN_JOB(window_bytes),
+     .has_row = true},
 	{{"timeout", OPTION_DURATION, NULL, "a time for one item, after which its worker is replaced (default: none)",
       "1ms..365d", "TIME"},
      .flags = CORE_JOB,
-     .has_argument = true},
+     IN_JOB(timeout_ns),
+     .per = "an item"},
 	{{"retries", OPTION_INT, "0",
       "extra attempts at an item after a crash, a time-out, a broken limit or \"try "
       "again\"; never after the plugin said that it failed",
       "0..1000000", "N"},
      .flags = CORE_JOB,
-     .has_argument = true},
+     IN_JOB(n_retries)},
 	{{"backoff", OPTION_DURATION, "0", "pause before the second attempt; doubled before each later one", "..1d",
       "TIME"},
      .flags = CORE_JOB,
-     .has_argument = true},
+     IN_JOB(backoff_ns)},
 	{{"memory", OPTION_SIZE, NULL, "memory limit of one worker; the item that breaks it fails (default: none)", "1M..",
       "SIZE"},
      .flags = CORE_JOB,
-     .has_argument = true},
+     IN_JOB(memory_bytes),
+     .per = "a worker"},
 	{{"max-failures", OPTION_STRING, NULL,
       "stop when more items than this have failed: a number, or a percentage, "
       "which counts from the 100th finished item (default: never)",
       NULL, "N|P%"},
      .flags = CORE_JOB,
-     .has_argument = true},
+     .owner = OWNER_JOB,
+     .set = setter_max_failures,
+     .has_row = true},
 	{{"grace", OPTION_DURATION, "1s", "how long started items may go on after SIGTERM", "..1d", "TIME"},
      .flags = CORE_JOB,
-     .has_argument = true},
+     IN_JOB(grace_ns)},
 	{{"start-timeout", OPTION_DURATION, "5s", "how long the plugin's load, and each worker's open, may take", "1ms..1d",
       "TIME"},
      .flags = CORE_JOB,
-     .has_argument = true},
+     IN_JOB(start_timeout_ns)},
 	{{"recycle", OPTION_INT, NULL, "a fresh worker after so many items (default: never)", "1..16000000", "N"},
      .flags = CORE_JOB,
-     .has_argument = true},
+     IN_JOB(recycle_items),
+     .per = "items a worker"},
 	{{"pid-namespace", OPTION_BOOL, "no",
       "the job's processes in a PID namespace of their own: nothing that an item "
       "starts outlives the run, whatever happens; for root, or where users may make namespaces",
       NULL, NULL},
-     .flags = CORE_JOB},
+     .flags = CORE_JOB,
+     IN_JOB(duty.has_pid_namespace)},
 	{{"spin", OPTION_BOOL, "no",
       "look for work and results for up to a millisecond before sleeping: an item's way "
       "takes a microsecond or two, and workers and rota take a CPU each",
       NULL, NULL},
-     .flags = CORE_JOB},
+     .flags = CORE_JOB,
+     IN_JOB(duty.spins)},
 	{{"pin", OPTION_CHOICE, "none", "keep each worker on the CPUs of one core, or of one NUMA node", "none,core,numa",
       "WHERE"},
      .flags = CORE_JOB,
-     .has_argument = true},
+     IN_JOB(pin)},
 	{{"verify-results", OPTION_CHOICE, "auto",
       "whether each result is compared with what it was when it was made: "
       "always, never, or auto: where an item takes 10 us or more",
       "auto,always,never", "WHEN"},
      .flags = CORE_JOB,
-     .has_argument = true},
+     IN_JOB(verify)},
 	{{"journal", OPTION_STRING, NULL,
       "keep a journal in this file, from which the run can be resumed and its "
       "failures read ('rota failures FILE')",
       NULL, "FILE"},
      .flags = CORE_COMMAND | CORE_RUN_KEY,
-     .has_argument = true},
+     .owner = OWNER_PLAN,
+     .set = setter_journal},
 	{{"resume", OPTION_BOOL, "no", "go on from the journal, or begin where there is none", NULL, NULL},
-     .flags = CORE_COMMAND},
+     .flags = CORE_COMMAND,
+     IN_PLAN(is_resuming)},
 	{{"retry-failed", OPTION_BOOL, "no",
       "with --resume, when the run has finished: run the items that have failed "
       "once more, and put their results where they belong",
       NULL, NULL},
-     .flags = CORE_COMMAND},
+     .flags = CORE_COMMAND,
+     IN_PLAN(retries_failed)},
 	{{"accept-change", OPTION_BOOL, "no",
       "with --resume: what is left is run with another plugin, command or options "
       "than the journal has; results that are there stay",
       NULL, NULL},
-     .flags = CORE_COMMAND},
+     .flags = CORE_COMMAND,
+     IN_PLAN(accepts_change)},
 	{{"joblog", OPTION_STRING, NULL, "a line an item in this file, in the format of GNU parallel's --joblog", NULL,
       "FILE"},
      .flags = CORE_COMMAND | CORE_RUN_KEY,
-     .has_argument = true},
-	{{"json", OPTION_BOOL, "no", "an object a line, for programs", NULL, NULL}, .flags = CORE_FAILURES},
+     .owner = OWNER_PLAN,
+     .set = setter_joblog},
+	{{"json", OPTION_BOOL, "no", "an object a line, for programs", NULL, NULL},
+     .flags = CORE_FAILURES,
+     IN_SETTINGS(wants_json)},
 	{{"items", OPTION_BOOL, "no",
       "the items only, byte for byte, to feed back into a run; with -0 each ends with a "
       "NUL byte",
       NULL, NULL},
-     .flags = CORE_FAILURES},
+     .flags = CORE_FAILURES,
+     IN_SETTINGS(wants_items)},
 	{{"set", OPTION_STRING, NULL,
       "override one key of the conf file: JOB.KEY=VALUE, JOB.options.KEY=VALUE, "
       "run.KEY=VALUE",
       NULL, "JOB.KEY=VALUE"},
      .letter = 's',
      .flags = CORE_SET,
-     .has_argument = true},
+     IN_SETTINGS(sets)},
 	{{"progress", OPTION_CHOICE, "auto",
       "auto: a live line on a terminal, unless results go to one "
       "or into a pipe; always; never; json: a line a second for programs; on standard error",
       "auto,always,never,json", "WHEN"},
      .flags = CORE_COMMAND,
-     .has_argument = true},
+     IN_SETTINGS(progress)},
 	{{"dry-run", OPTION_BOOL, "no", "check everything, say what would be run, run nothing", NULL, NULL},
-     .flags = CORE_COMMAND},
+     .flags = CORE_COMMAND,
+     IN_SETTINGS(is_dry_run)},
 	{{"trust-path", OPTION_BOOL, "no", "load a plugin whoever owns it or may write it", NULL, NULL},
-     .flags = CORE_ANYWHERE | CORE_RUN_KEY},
-	{{"quiet", OPTION_BOOL, "no", "errors only", NULL, NULL}, .letter = 'q', .flags = CORE_ANYWHERE},
+     .flags = CORE_ANYWHERE | CORE_RUN_KEY,
+     IN_PLAN(trust_path)},
+	{{"quiet", OPTION_BOOL, "no", "errors only", NULL, NULL},
+     .letter = 'q',
+     .flags = CORE_ANYWHERE,
+     .owner = OWNER_SETTINGS,
+     .set = setter_quiet},
 	{{"verbose", OPTION_BOOL, "no", "more details; twice: the state of each worker", NULL, NULL},
      .letter = 'v',
-     .flags = CORE_ANYWHERE},
-	{{"version", OPTION_BOOL, "no", "print the version and end", NULL, NULL}, .letter = 'V', .flags = CORE_ANYWHERE},
-	{{"help", OPTION_BOOL, "no", "print this and end", NULL, NULL}, .letter = 'h', .flags = CORE_ANYWHERE},
+     .flags = CORE_ANYWHERE,
+     .owner = OWNER_SETTINGS,
+     .set = setter_verbose},
+	{{"version", OPTION_BOOL, "no", "print the version and end", NULL, NULL},
+     .letter = 'V',
+     .flags = CORE_ANYWHERE,
+     IN_SETTINGS(wants_version)},
+	{{"help", OPTION_BOOL, "no", "print this and end", NULL, NULL},
+     .letter = 'h',
+     .flags = CORE_ANYWHERE,
+     IN_SETTINGS(wants_help)},
 	{{"plugin", OPTION_STRING, NULL, "what is run over the items: a name, or a file with a slash", NULL, "NAME"},
-     .flags = CORE_CONF},
-	{{"options", OPTION_STRING, NULL, "the plugin's own options", NULL, NULL}, .flags = CORE_CONF},
+     .flags = CORE_CONF,
+     .owner = OWNER_JOB,
+     .set = setter_plugin,
+     .has_row = true},
+	{{"options", OPTION_STRING, NULL, "the plugin's own options", NULL, NULL},
+     .flags = CORE_CONF,
+     .owner = OWNER_JOB,
+     .has_row = true},
 	{{"after", OPTION_LIST, NULL, "jobs that must have finished before this one starts", NULL, "JOB"},
-     .flags = CORE_CONF},
+     .flags = CORE_CONF,
+     .owner = OWNER_JOB,
+     .set = setter_after,
+     .has_row = true},
 };
 
 #define N_OPTIONS (sizeof(table) / sizeof(table[0]))
-_Static_assert(N_OPTIONS <= 64, "struct job.given has one bit for each");
+_Static_assert(N_OPTIONS <= CORE_OPTIONS_MAX, "struct job.is_given has room for each");
 
 const struct core_option *core_options(size_t *ret_n)
 {
@@ -192,6 +258,17 @@ size_t core_option_index(const struct core_option *option)
 	return (size_t)(option - table);
 }
 
+bool core_option_has_value(const struct core_option *option)
+{
+	return option->spec.type != OPTION_BOOL;
+}
+
+bool core_option_is_same(const struct core_option *one, const struct core_option *other)
+{
+	return one == other || (one->field.kind != FIELD_NONE && one->owner == other->owner &&
+	                        one->field.kind == other->field.kind && one->field.offset == other->field.offset);
+}
+
 const char *core_option_nearest(const char *word, unsigned flags)
 {
 	const char *names[2 * N_OPTIONS];
@@ -204,4 +281,33 @@ const char *core_option_nearest(const char *word, unsigned flags)
 			names[n_names++] = table[i].other_name;
 	}
 	return nearest_find(word, names, n_names);
+}
+
+int core_option_put(const struct core_option *option, void *owner, const char *const *texts, size_t n_texts,
+                    struct place place, struct err *err)
+{
+	struct option_value value;
+	/* One text for a list ("after: a,b") is split at its commas. */
+	int rc = n_texts == 1 ? option_parse(&option->spec, texts[0], &value, err)
+	                      : option_parse_elements(&option->spec, texts, n_texts, &value, err);
+	if (rc)
+		return -1;
+	if (option->is_inverse)
+		value.number = !value.number;
+	rc = option->set ? option->set(owner, &value, place, err) : field_put(&option->field, owner, &value, err);
+	option_value_fini(&value);
+	return rc;
+}
+
+int core_options_reset(enum core_owner kind, void *owner, struct place place, struct err *err)
+{
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		const struct core_option *option = &table[i];
+		/* the default of a setting with two names is that of the other one */
+		if (option->owner != kind || !option->spec.fallback || option->is_inverse)
+			continue;
+		if (core_option_put(option, owner, &option->spec.fallback, 1, place, err))
+			return -1;
+	}
+	return 0;
 }

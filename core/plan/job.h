@@ -9,6 +9,7 @@
 #ifndef PLAN_JOB_H
 #define PLAN_JOB_H
 
+#include "core/base/duty.h"
 #include "core/plan/core_option.h"
 #include "core/plan/endpoint.h"
 #include "core/plan/place.h"
@@ -22,7 +23,8 @@ struct plan;
 
 #define JOB_MAX_OPTIONS 1000 /* and elements of `after`: a hostile file can't make the checks slow */
 
-enum backend_kind { BACKEND_AUTO, BACKEND_PROCESS, BACKEND_THREAD };
+/* In the order of the options' words. */
+enum backend_kind { BACKEND_PROCESS, BACKEND_THREAD, BACKEND_AUTO };
 enum pin_kind { PIN_NONE, PIN_CORE, PIN_NUMA };
 
 /* Whether results are compared with what they were when they were made. */
@@ -59,10 +61,9 @@ struct job {
 	int64_t max_failures_percent; /* the same of the finished items, from the 100th on; -1: never */
 	int64_t grace_ns, start_timeout_ns;
 	int64_t recycle_items;   /* a worker leaves after so many; 0: never */
-	bool has_pid_namespace;  /* its fork server is process 1 of one */
+	struct duty duty;        /* what its workers are told as it is */
 	enum pin_kind pin;       /* what each worker is kept on */
 	enum verify_kind verify; /* results */
-	bool spins;              /* before its workers and the supervisor sleep */
 	char **after_names;      /* as given: n_after_names and a NULL */
 	size_t n_after_names;
 	struct place after_place;
@@ -70,9 +71,9 @@ struct job {
 	size_t n_after;
 	/* plugin exec: an item is a process, and a result with bytes that lacks a newline gets one; plan_check */
 	bool runs_commands;
-	uint64_t given;           /* which keys were given: bit i for core_options()[i] */
-	bool has_wrong_option;    /* one of the plugin's was refused: that one is missing needs no second error */
-	bool has_misspelt_plugin; /* an unknown key was taken for `plugin`: its lack needs no second error */
+	bool is_given[CORE_OPTIONS_MAX]; /* which keys were given: core_option_index */
+	bool has_wrong_option;           /* one of the plugin's was refused: that one is missing needs no second error */
+	bool has_misspelt_plugin;        /* an unknown key was taken for `plugin`: its lack needs no second error */
 };
 
 /* With the defaults of the core options. */

@@ -49,28 +49,6 @@ void plan_destroy(struct plan **plan)
 	errno = saved;
 }
 
-static int set_file(struct plan *plan, char **file, struct place *file_place, const char *text, struct place place)
-{
-	char *copy = strdup(text);
-	if (!copy)
-		return place_error(&plan->errors, place, ERR_RESOURCE, "memory is short");
-	free(*file);
-	*file = copy;
-	*file_place = place;
-	return 0;
-}
-
-int plan_set_journal(struct plan *plan, const char *file, struct place place)
-{
-	return set_file(plan, &plan->journal_file, &plan->journal_place, file, place);
-}
-
-int plan_set_joblog(struct plan *plan, const char *file, struct place place)
-{
-	plan->joblog_fd = strcmp(file, "-") == 0 ? STDOUT_FILENO : fileid_descriptor(file);
-	return set_file(plan, &plan->joblog_file, &plan->joblog_place, file, place);
-}
-
 struct job *plan_add_job(struct plan *plan, const char *name, struct place place)
 {
 	struct job *grown = reallocarray(plan->jobs, plan->n_jobs + 1, sizeof(*grown));
@@ -106,7 +84,7 @@ static void print_row(const char *key, const char *format, ...) __attribute__((f
 static void print_row(const char *key, const char *format, ...)
 {
 	va_list args;
-	out_printf("  %-9s", key);
+	out_printf("  %-8s ", key);
 	va_start(args, format);
 	out_vprintf(format, args);
 	va_end(args);
@@ -134,28 +112,27 @@ static void print_option(const struct job_option *option, bool is_first)
 	out_printf("\n");
 }
 
-/* Only what was asked for. */
-static void print_supervision(const struct job *job)
+/* Only what was asked for, and has no row of its own. */
+static void print_given(const struct job *job)
 {
-	char size[NOTATION_SIZE_BYTES];
-	const double ns_per_s = 1e9;
-	if (job->timeout_ns > 0)
-		print_row("time-out", "%g s an item", (double)job->timeout_ns / ns_per_s);
-	if (job->n_retries > 0)
-		print_row("retries", "%" PRId64 ", %g s apart at first", job->n_retries, (double)job->backoff_ns / ns_per_s);
-	if (job->memory_bytes > 0)
-		print_row("memory", "%s a worker", notation_write_size(size, job->memory_bytes));
+	char text[FIELD_TEXT_BYTES];
+	size_t n_options;
+	const struct core_option *options = core_options(&n_options);
 	if (job->max_failures >= 0)
 		print_row("stop", "after more than %" PRId64 " failures", job->max_failures);
 	if (job->max_failures_percent >= 0)
 		print_row("stop", "after more than %" PRId64 " %% failures", job->max_failures_percent);
-	if (job->recycle_items > 0)
-		print_row("recycle", "a worker after %" PRId64 " items", job->recycle_items);
+	for (size_t i = 0; i < n_options; i++)
+		if (options[i].owner == OWNER_JOB && !options[i].has_row && job->is_given[i])
+			print_row(options[i].spec.name, "%s%s%s", field_describe(&options[i].field, job, &options[i].spec, text),
+			          options[i].per ? " " : "", options[i].per ? options[i].per : "");
 }
 
 static void print_job(const struct job *job)
 {
-	static const char *const backends[] = {"process, or thread where processes are not to be had", "process", "thread"};
+	static const char *const backends[] = {[BACKEND_PROCESS] = "process",
+	                                       [BACKEND_THREAD] = "thread",
+	                                       [BACKEND_AUTO] = "process, or thread where processes are not to be had"};
 	char item[NOTATION_SIZE_BYTES], result[NOTATION_SIZE_BYTES], window[NOTATION_SIZE_BYTES];
 	out_printf("job %s\n", job->name);
 	print_row("plugin", "%s %s, %s", job->info->name, job->info->version, job->info->file);
@@ -165,7 +142,7 @@ static void print_job(const struct job *job)
 	print_row("results", "%s", job->is_ordered ? "in the order of the input" : "as they come");
 	print_row("limits", "item %s, result %s, window %s", notation_write_size(item, job->max_item_bytes),
 	          notation_write_size(result, job->max_result_bytes), notation_write_size(window, job->window_bytes));
-	print_supervision(job);
+	print_given(job);
 	for (size_t i = 0; i < job->n_after_names; i++)
 		print_row(i == 0 ? "after" : "", "%s", job->after_names[i]);
 	for (size_t i = 0; i < job->n_options; i++)

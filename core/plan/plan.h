@@ -32,7 +32,7 @@ struct plan {
 	size_t n_jobs;
 	struct catalog *catalog; /* borrowed */
 	struct err_list errors;
-	bool trust_path;
+	bool trust_path;    /* --trust-path */
 	char *journal_file; /* or NULL */
 	struct place journal_place;
 	char *joblog_file; /* or NULL */
@@ -60,10 +60,6 @@ int plan_read(struct plan *plan, const char *file);
 
 /* JOB.KEY=VALUE, JOB.options.KEY=VALUE, run.KEY=VALUE: replaces what the file says. */
 int plan_set(struct plan *plan, const char *text);
-
-/* Where the journal and the job log are kept; replaces what was set before. */
-int plan_set_journal(struct plan *plan, const char *file, struct place place);
-int plan_set_joblog(struct plan *plan, const char *file, struct place place);
 
 /*
  * All that can be known without running: plugins found, trusted and described; their options typed, required ones

@@ -159,7 +159,7 @@ static void check_threads(struct plan *plan, const struct job *job)
 		place_error(&plan->errors, job->place, ERR_USAGE,
 		            "%smemory: threads share theirs, so none can have a limit: use backend process, or leave it out",
 		            job_prefix(job, job->place, prefix));
-	if (job->has_pid_namespace)
+	if (job->duty.has_pid_namespace)
 		place_error(&plan->errors, job->place, ERR_USAGE,
 		            "%spid-namespace: threads are in the supervisor's own: use backend process, or leave it out",
 		            job_prefix(job, job->place, prefix));
@@ -182,10 +182,10 @@ static void check_workers(struct job *job)
 {
 	const char *why;
 	bool is_default = job->n_workers == 0;
-	int64_t n_cpus = is_default || job->spins ? plan_usable_cpus(&why) : 0;
+	int64_t n_cpus = is_default || job->duty.spins ? plan_usable_cpus(&why) : 0;
 	if (is_default)
 		job->n_workers = n_cpus;
-	if (job->spins)
+	if (job->duty.spins)
 		check_spin(job, is_default, n_cpus);
 	if (is_default)
 		log_detail("job '%s': %" PRId64 " worker%s, by %s", job->name, job->n_workers, job->n_workers == 1 ? "" : "s",

@@ -38,19 +38,10 @@ static int run_key_set(struct plan *plan, const char *key, const char *text, str
 		return place_error(&plan->errors, key_place, ERR_USAGE,
 		                   "run: unknown key '%s'; keys of a job stand below `jobs:` and the job's name", key);
 	}
-	struct option_value value;
 	struct err err;
-	if (option_parse(&option->spec, text, &value, &err))
+	if (core_option_put(option, plan, &text, 1, place, &err))
 		return place_error(&plan->errors, place, err.code, "run: %s: %s", key, err.text);
-	int result = 0;
-	if (strcmp(option->spec.name, "journal") == 0)
-		result = plan_set_journal(plan, value.text, place);
-	else if (strcmp(option->spec.name, "joblog") == 0)
-		result = plan_set_joblog(plan, value.text, place);
-	else
-		plan->trust_path = value.number;
-	option_value_fini(&value);
-	return result;
+	return 0;
 }
 
 /* A text where keys are expected: is it one whose colon, or the space behind it, is missing? That is said. */

@@ -14,17 +14,10 @@
 #define RECORD_PROGRESS_H
 
 #include "core/base/err.h"
+#include "core/plan/settings.h"
 #include "core/record/tally.h"
 
 #include <stdint.h>
-
-enum progress_mode {
-	/* Live when standard error is a terminal (and TERM isn't dumb) and log_level isn't quiet. */
-	PROGRESS_AUTO = 0,
-	PROGRESS_ALWAYS, /* live; where it can't be: a plain line a job every ten seconds */
-	PROGRESS_NEVER,
-	PROGRESS_JSON
-};
 
 struct progress;
 

@@ -277,7 +277,7 @@ static int open_jobs(struct run *run, struct err *err)
 		return -1;
 	for (size_t i = 0; i < n_jobs; i++) {
 		const struct job *job = &run->plan->jobs[i];
-		run->spins = run->spins || job->spins;
+		run->spins = run->spins || job->duty.spins != 0;
 		run_job_init(&run->jobs[i], job, n_jobs > 1 ? job->name : NULL, run->loop, settings->worker_program,
 		             settings->spare);
 		if (run->journal)

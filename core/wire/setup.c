@@ -1,23 +1,103 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * setup - see setup.h. Records: file, delimiter, frame, max-result, workers, places, pid-namespace, times, spin,
- * option (name and elements), pin (one a place), end.
+ * setup - see setup.h. Records: file, duty (its numbers), one for each row of the table, option (name and elements),
+ * pin (one a place), end.
  */
 #include "config.h"
 
 #include "core/base/fields.h"
 #include "core/wire/setup.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int put_number(struct buf *buf, const char *key, long long number)
+enum number_kind { NUMBER_CHAR, NUMBER_BOOL, NUMBER_UNSIGNED, NUMBER_INT64 };
+
+#define NUMBER(record, member) \
+	{ \
+		(record), offsetof(struct setup, member), NUMBER_KIND(member) \
+	}
+#define NUMBER_KIND(member) \
+	_Generic(((struct setup *)0)->member, char \
+	         : NUMBER_CHAR, bool \
+	         : NUMBER_BOOL, unsigned \
+	         : NUMBER_UNSIGNED, int64_t \
+	         : NUMBER_INT64)
+
+/* What is a number: written and read by this. */
+static const struct number {
+	const char *name;
+	size_t offset;
+	enum number_kind kind;
+} numbers[] = {
+	NUMBER("delimiter", delimiter),         NUMBER("frame", frame),       NUMBER("frame-byte", frame_byte),
+	NUMBER("max-result", max_result_bytes), NUMBER("workers", n_workers), NUMBER("places", n_places),
+	NUMBER("times", tells_times),           NUMBER("all", tells_all),     NUMBER("commands", runs_commands),
+};
+
+#define N_NUMBERS (sizeof numbers / sizeof numbers[0])
+
+static long long number_get(const struct setup *setup, const struct number *number)
 {
-	char text[32];
-	snprintf(text, sizeof text, "%lld", number);
-	return fields_put(buf, key, text, NULL);
+	const void *at = (const char *)setup + number->offset;
+	switch (number->kind) {
+	case NUMBER_CHAR:
+		return *(const char *)at;
+	case NUMBER_BOOL:
+		return *(const bool *)at;
+	case NUMBER_UNSIGNED:
+		return *(const unsigned *)at;
+	case NUMBER_INT64:
+		break;
+	}
+	return *(const int64_t *)at;
+}
+
+static void number_set(struct setup *setup, const struct number *number, long long value)
+{
+	void *at = (char *)setup + number->offset;
+	switch (number->kind) {
+	case NUMBER_CHAR:
+		*(char *)at = (char)value;
+		break;
+	case NUMBER_BOOL:
+		*(bool *)at = value != 0;
+		break;
+	case NUMBER_UNSIGNED:
+		*(unsigned *)at = (unsigned)value;
+		break;
+	case NUMBER_INT64:
+		*(int64_t *)at = value;
+		break;
+	}
+}
+
+static int put_numbers(struct buf *buf, const struct setup *setup)
+{
+	for (size_t i = 0; i < N_NUMBERS; i++) {
+		char text[32];
+		snprintf(text, sizeof text, "%lld", number_get(setup, &numbers[i]));
+		if (fields_put(buf, numbers[i].name, text, NULL) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int put_duty(struct buf *buf, const struct duty *duty)
+{
+	int64_t values[DUTY_NUMBERS];
+	char texts[DUTY_NUMBERS][32];
+	const char *strings[1 + DUTY_NUMBERS] = {"duty"};
+	memcpy(values, duty, sizeof values);
+	for (size_t i = 0; i < DUTY_NUMBERS; i++) {
+		snprintf(texts[i], sizeof texts[i], "%" PRId64, values[i]);
+		strings[1 + i] = texts[i];
+	}
+	return fields_put_array(buf, strings, 1 + DUTY_NUMBERS);
 }
 
 static int put_option(struct buf *buf, const struct setup_option *option)
@@ -36,13 +116,8 @@ static int put_option(struct buf *buf, const struct setup_option *option)
 
 int setup_write(const struct setup *setup, struct buf *buf)
 {
-	if (fields_put(buf, "file", setup->file, NULL) != 0 || put_number(buf, "delimiter", setup->delimiter) != 0 ||
-	    put_number(buf, "frame", setup->frame) != 0 || put_number(buf, "frame-byte", setup->frame_byte) != 0 ||
-	    put_number(buf, "max-result", setup->max_result_bytes) != 0 ||
-	    put_number(buf, "workers", setup->n_workers) != 0 || put_number(buf, "places", setup->n_places) != 0 ||
-	    put_number(buf, "pid-namespace", setup->has_pid_namespace) != 0 ||
-	    put_number(buf, "times", setup->tells_times) != 0 || put_number(buf, "all", setup->tells_all) != 0 ||
-	    put_number(buf, "spin", setup->spins) != 0 || put_number(buf, "commands", setup->runs_commands) != 0)
+	if (fields_put(buf, "file", setup->file, NULL) != 0 || put_duty(buf, &setup->duty) != 0 ||
+	    put_numbers(buf, setup) != 0)
 		return -1;
 	for (size_t i = 0; i < setup->n_options; i++)
 		if (put_option(buf, &setup->options[i]) != 0)
@@ -81,42 +156,42 @@ static int take_pin(struct setup *setup, char *cpus)
 	return 0;
 }
 
+static int take_duty(struct duty *duty, char *const *field, size_t n_fields)
+{
+	int64_t values[DUTY_NUMBERS];
+	if (n_fields != 1 + DUTY_NUMBERS)
+		return -1;
+	for (size_t i = 0; i < DUTY_NUMBERS; i++)
+		values[i] = strtoll(field[1 + i], NULL, 10);
+	memcpy(duty, values, sizeof *duty);
+	return 0;
+}
+
+static int take_number(struct setup *setup, const char *name, const char *text)
+{
+	for (size_t i = 0; i < N_NUMBERS; i++) {
+		if (strcmp(numbers[i].name, name) != 0)
+			continue;
+		number_set(setup, &numbers[i], strtoll(text, NULL, 10));
+		return 0;
+	}
+	return -1;
+}
+
 static int take_record(struct setup *setup, char *const *field, size_t n_fields)
 {
 	const char *key = field[0];
 	if (n_fields < 2)
 		return -1;
-	long long number = strtoll(field[1], NULL, 10);
-	if (strcmp(key, "file") == 0)
-		setup->file = field[1];
-	else if (strcmp(key, "delimiter") == 0)
-		setup->delimiter = (char)number;
-	else if (strcmp(key, "frame") == 0)
-		setup->frame = (enum setup_frame)number;
-	else if (strcmp(key, "frame-byte") == 0)
-		setup->frame_byte = (char)number;
-	else if (strcmp(key, "max-result") == 0)
-		setup->max_result_bytes = number;
-	else if (strcmp(key, "workers") == 0)
-		setup->n_workers = (unsigned)number;
-	else if (strcmp(key, "places") == 0)
-		setup->n_places = (unsigned)number;
-	else if (strcmp(key, "pid-namespace") == 0)
-		setup->has_pid_namespace = number != 0;
-	else if (strcmp(key, "times") == 0)
-		setup->tells_times = number != 0;
-	else if (strcmp(key, "all") == 0)
-		setup->tells_all = number != 0;
-	else if (strcmp(key, "spin") == 0)
-		setup->spins = number != 0;
-	else if (strcmp(key, "commands") == 0)
-		setup->runs_commands = number != 0;
-	else if (strcmp(key, "option") == 0)
+	if (strcmp(key, "option") == 0)
 		return take_option(setup, field, n_fields);
-	else if (strcmp(key, "pin") == 0)
+	if (strcmp(key, "pin") == 0)
 		return take_pin(setup, field[1]);
-	else
-		return -1;
+	if (strcmp(key, "duty") == 0)
+		return take_duty(&setup->duty, field, n_fields);
+	if (strcmp(key, "file") != 0)
+		return take_number(setup, key, field[1]);
+	setup->file = field[1];
 	return 0;
 }
 

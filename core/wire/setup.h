@@ -9,6 +9,7 @@
 #define WIRE_SETUP_H
 
 #include "core/base/buf.h"
+#include "core/base/duty.h"
 #include "core/base/err.h"
 
 #include <stdbool.h>
@@ -36,10 +37,9 @@ struct setup {
 	int64_t max_result_bytes;
 	unsigned n_workers; /* as the plugin is told */
 	unsigned n_places;  /* how many there may ever be at a time */
-	bool has_pid_namespace;
+	struct duty duty;   /* the job's options that workers act on */
 	bool tells_times;   /* of each item: when it began, and how long it took */
 	bool tells_all;     /* last words of every crash */
-	bool spins;         /* before a worker sleeps it looks for a while */
 	bool runs_commands; /* each item is a process: a worker is of use only when there is room for one more */
 	struct setup_option *options;
 	size_t n_options;

@@ -335,7 +335,7 @@ static int prepare(struct forkserver *server)
 	}
 	/* workers have sessions of their own: what is in ours, too, was started by load */
 	tree_note(true);
-	if (!server->setup.has_pid_namespace && server->has_guard)
+	if (!server->setup.duty.has_pid_namespace && server->has_guard)
 		prctl(PR_SET_PDEATHSIG, 0);
 	tell(&(struct message){.kind = MESSAGE_LOADED, .status = (int32_t)n_left}, NULL);
 	return 0;
@@ -403,7 +403,7 @@ int forkserver_run(const char *program, long parent)
 		goto out;
 	if (read_setup(&server.setup, &err) != 0)
 		tell_refusal(&err);
-	else if (server.setup.has_pid_namespace && parent != 0)
+	else if (server.setup.duty.has_pid_namespace && parent != 0)
 		_exit(move(program) == 0 ? 0 : 3); /* half-way between two namespaces there is nothing to tidy up */
 	else
 		result = run(&server);

@@ -160,7 +160,7 @@ int worker_live(const struct host *host, const struct setup *setup, struct port 
 	}
 	if (refuse_without_bell(host, port) != 0)
 		return -1;
-	port->spins = setup->spins;
+	port->spins = setup->duty.spins;
 	tidy_init(&life.tidy, scope_of(&life), port->bell_fd);
 	port_set_state(port, WORKER_READY);
 	task_init(&life.task, port, setup, host->plugin.name);

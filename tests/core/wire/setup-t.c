@@ -24,10 +24,9 @@ static void test_round(void)
 	                        .frame_byte = '\n',
 	                        .max_result_bytes = INT64_MAX,
 	                        .n_workers = 4000000000u,
-	                        .has_pid_namespace = true,
+	                        .duty = {.has_pid_namespace = 1, .spins = INT64_MAX},
 	                        .tells_times = true,
 	                        .tells_all = true,
-	                        .spins = true,
 	                        .runs_commands = true,
 	                        .pins = pins,
 	                        .n_pins = 2,
@@ -44,8 +43,9 @@ static void test_round(void)
 	is_int(seen.frame_byte, '\n', "its byte");
 	is_int(seen.max_result_bytes, INT64_MAX, "max-result");
 	is_int(seen.n_workers, 4000000000u, "workers");
-	ok(seen.has_pid_namespace && seen.tells_times && seen.tells_all && seen.spins && seen.runs_commands,
-	   "a PID namespace, times, words, spinning, and commands");
+	ok(seen.tells_times && seen.tells_all && seen.runs_commands, "times, words, and commands");
+	is_int(seen.duty.has_pid_namespace, 1, "a PID namespace");
+	is_int(seen.duty.spins, INT64_MAX, "the last number of the duty, whole");
 	is_int(seen.n_pins, 2, "two places have their CPUs");
 	is_str(seen.pins[1], "1,3", "the second's");
 	is_int(seen.n_options, 3, "three options");
@@ -91,6 +91,7 @@ static void test_nonsense(void)
 		{"file\tx.so\nnonsense\n", "an unknown word alone"},
 		{"file\tx.so\nnonsense\t1\nend\n", "an unknown word"},
 		{"file\tx.so\noption\nend\n", "an option without a name"},
+		{"file\tx.so\nduty\t1\nend\n", "a duty of another version's length"},
 		{"file\tx.so\nend\tof it\n", "an end with more"},
 		{"file\tx\\q.so\nend\n", "an escape that isn't one"},
 		{"file\tx.so\nend", "an end without a newline"},

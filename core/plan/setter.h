@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * setter - the options whose value isn't just put into a field: it is parsed further, has a place of its own, or says
+ * something to a field that others share. For the table in core_option.c; owner is the struct that the record names.
+ */
+#ifndef PLAN_SETTER_H
+#define PLAN_SETTER_H
+
+#include "core/plan/core_option.h"
+
+/* struct job */
+core_set_f setter_input, setter_output, setter_max_failures, setter_plugin, setter_after;
+
+/* struct plan */
+core_set_f setter_journal, setter_joblog;
+
+/* struct settings */
+core_set_f setter_quiet, setter_verbose;
+
+#endif
