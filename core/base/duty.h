@@ -12,6 +12,7 @@
 /* All fields are int64_t, for they cross as numbers in this order; switches are 0 or 1. */
 struct duty {
 	int64_t has_pid_namespace; /* its fork server is process 1 of one */
+	int64_t niceness;          /* which a worker adds to its own */
 	int64_t spins;             /* before its workers and the supervisor sleep they look for a while */
 };
 

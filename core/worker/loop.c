@@ -9,8 +9,10 @@
 #include "core/worker/task.h"
 #include "core/worker/tidy.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* From here on each item is compared with how the first found the process; below it is each batch. */
 #define TIDY_ITEM_NS 50000u
@@ -133,6 +135,20 @@ static void stay(const struct setup *setup, struct port *port)
 		port_say(port, EVENT_LOG, 0, err.text, strlen(err.text));
 }
 
+/* In Linux a niceness belongs to a thread, and what that starts inherits it: so this is for both backends. */
+static void be_nice(const struct setup *setup, struct port *port)
+{
+	struct err err;
+	errno = 0;
+	int niceness = getpriority(PRIO_PROCESS, 0);
+	if (errno == 0 && setup->duty.niceness > 0)
+		(void)setpriority(PRIO_PROCESS, 0, niceness + (int)setup->duty.niceness);
+	if (errno == 0)
+		return;
+	err_set_errno(&err, ERR_RUN, errno, "cannot raise the niceness");
+	port_say(port, EVENT_LOG, 0, err.text, strlen(err.text));
+}
+
 /*
  * A plugin whose open closes what isn't its own would do so in every worker. The supervisor can't be rung any more: it
  * finds this when the process has ended.
@@ -153,6 +169,7 @@ int worker_live(const struct host *host, const struct setup *setup, struct port 
 	struct life life = {.host = host, .setup = setup, .port = port, .is_each_checked = true};
 	struct err err;
 	stay(setup, port);
+	be_nice(setup, port);
 	if (host_open_worker(host, &life.worker, port->worker_number, &err) != 0) {
 		port_say(port, EVENT_REFUSED, 0, err.text, strlen(err.text));
 		port_set_state(port, WORKER_REFUSED);
