@@ -19,6 +19,9 @@ enum cmd_status {
 	CMD_BROKEN = 3       /* the run could not finish */
 };
 
+/* What may stand where a command has words, for completion. */
+enum cmd_word { WORD_NONE, WORD_FILE, WORD_PLUGIN, WORD_PROGRAM, WORD_COMMAND };
+
 struct command {
 	const char *name;
 	int (*run)(const struct command *command, const struct options *options); /* the exit status */
@@ -28,7 +31,12 @@ struct command {
 	const char *summary;  /* one line */
 	const char *details;  /* paragraphs for its help */
 	const char *examples; /* lines */
+	enum cmd_word first_word, other_words;
+	bool is_hidden; /* from people: for programs */
 };
+
+/* All of them, up to one without a name. */
+const struct command *cmd_all(void);
 
 /* The command of that name, or NULL. */
 const struct command *cmd_find(const char *name);
@@ -40,6 +48,7 @@ int cmd_check(const struct command *command, const struct options *options);
 int cmd_try(const struct command *command, const struct options *options);
 int cmd_failures(const struct command *command, const struct options *options);
 int cmd_plugins(const struct command *command, const struct options *options);
+int cmd_complete(const struct command *command, const struct options *options);
 int cmd_help(const struct command *command, const struct options *options);
 
 /* A word stands where a command should: the one it belongs behind, as a plugin or a conf file would, or NULL. */

@@ -81,7 +81,8 @@ void help_print_overview(const struct command *commands)
 	       "Runs a function of yours, a plugin, over a stream of items, in worker processes\n"
 	       "on every core. A worker that crashes costs its item, not the run.\n\nCommands:\n");
 	for (const struct command *command = commands; command->name; command++)
-		printf("  %-9s%s\n", command->name, command->summary);
+		if (!command->is_hidden)
+			printf("  %-9s%s\n", command->name, command->summary);
 	printf("\n'rota COMMAND --help' tells more about each, man rota all.\n\n"
 	       "Examples:\n"
 	       "  seq 10 | rota map upper\n"

@@ -32,7 +32,8 @@ static const struct command commands[] = {
      "  seq 1000000 | rota map upper > out.txt\n"
      "  find /usr -xdev -type f -print0 | rota map -0 sha256 > SUMS\n"
      "  rota map --input files:'src/**/*.c' sha256\n"
-     "  rota map -j 2 -i range:400-500/20 sleep"},
+     "  rota map -j 2 -i range:400-500/20 sleep",
+     WORD_PLUGIN, WORD_NONE, false},
 	{"exec", cmd_exec, JOB_OPTIONS, true, "[OPTIONS] [--] COMMAND [ARG]...", "run a command for each item",
      "{} in an argument is the item; where no argument has one, the item is appended.\n"
      "No shell is involved. Options stand before COMMAND. What the command writes to\n"
@@ -40,19 +41,22 @@ static const struct command commands[] = {
      "The command finds ROTA_ITEM, ROTA_SEQ and ROTA_ATTEMPT in its environment.",
      "  ls *.log | rota exec gzip -9 {}\n"
      "  find . -name '*.wav' -print0 | rota exec -0 -j 4 -- oggenc -Q {}\n"
-     "  seq 3 | rota exec sh -c 'echo \"$ROTA_ITEM squared: $((ROTA_ITEM * ROTA_ITEM))\"' --"},
+     "  seq 3 | rota exec sh -c 'echo \"$ROTA_ITEM squared: $((ROTA_ITEM * ROTA_ITEM))\"' --",
+     WORD_PROGRAM, WORD_FILE, false},
 	{"run", cmd_run, JOB_OPTIONS | CORE_SET, false, "[OPTIONS] FILE.yaml", "run all jobs of a conf file",
      "Jobs run side by side, but for those that wait for others (`after:`). An option of\n"
      "a job, such as --jobs, holds for every job of the file; --set changes one job.\n"
      "rota.yaml(5) tells all about the file; conf/ has examples.",
      "  rota run conf/chain.yaml\n"
-     "  rota run --set upper.jobs=4 --set upper.output=none conf/upper.yaml"},
+     "  rota run --set upper.jobs=4 --set upper.output=none conf/upper.yaml",
+     WORD_FILE, WORD_NONE, false},
 	{"check", cmd_check, CORE_ANYWHERE, false, "FILE.yaml...", "check conf files without running anything",
-     "Says every error in one go, with its file, line and column.", "  rota check conf/*.yaml"},
+     "Says every error in one go, with its file, line and column.", "  rota check conf/*.yaml", WORD_FILE, WORD_FILE,
+     false},
 	{"plugins", cmd_plugins, CORE_ANYWHERE, false, "[NAME|FILE.so]", "list the plugins, or tell all about one",
      "Plugins are looked for in the folders of ROTA_PLUGIN_PATH and where rota was\n"
      "installed; a name with a slash is a file.",
-     "  rota plugins\n  rota plugins sleep\n  rota plugins ./mine.so"},
+     "  rota plugins\n  rota plugins sleep\n  rota plugins ./mine.so", WORD_PLUGIN, WORD_NONE, false},
 	{"try", cmd_try, CORE_ANYWHERE | CORE_TRY, false, "[OPTIONS] PLUGIN [KEY=VALUE]...", "try a plugin by hand",
      "Items are read from standard input, a line each; results go to standard output, all\n"
      "else to standard error. One process, one thread, no journal, no retries: what the\n"
@@ -62,17 +66,30 @@ static const struct command commands[] = {
      "  gdb --args rota-worker --try [-0] FILE.so [KEY=VALUE]...\n"
      "  valgrind rota-worker --try FILE.so <items",
      "  echo one | rota try upper\n"
-     "  rota try ./mine.so model=small <items"},
+     "  rota try ./mine.so model=small <items",
+     WORD_PLUGIN, WORD_NONE, false},
 	{"failures", cmd_failures, CORE_ANYWHERE | CORE_FAILURES, false, "[OPTIONS] JOURNAL [JOB]",
      "list what failed and why",
      "Reads the journal that a run keeps with --journal, also while it's running. One\n"
      "line a failed item: its number, outcome, attempts, the item and the cause.",
      "  rota failures run.db\n"
      "  rota failures --items -0 run.db | rota exec -0 -- ls -l {}\n"
-     "  rota failures --json run.db | jq .cause"},
-	{"help", cmd_help, CORE_ANYWHERE, false, "[COMMAND]", "tell about a command", NULL, "  rota help map"},
+     "  rota failures --json run.db | jq .cause",
+     WORD_FILE, WORD_NONE, false},
+	{"help", cmd_help, CORE_ANYWHERE, false, "[COMMAND]", "tell about a command", NULL, "  rota help map", WORD_COMMAND,
+     WORD_NONE, false},
+	{"complete", cmd_complete, CORE_ANYWHERE, true, "-- [WORD]...", "say how a command line may go on",
+     "For the completion of shells. The words are those behind rota, up to the one that is\n"
+     "being written. Each line is a word that it may become, and behind a tab what that\n"
+     "means; ':files' stands for any file, ':programs' for any program.",
+     "  rota complete -- map --back", WORD_NONE, WORD_NONE, true},
 	{0},
 };
+
+const struct command *cmd_all(void)
+{
+	return commands;
+}
 
 const struct command *cmd_find(const char *name)
 {

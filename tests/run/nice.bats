@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016
 #
 # --nice: whom it is for, and how it may be given.
 load helper
