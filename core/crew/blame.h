@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * blame - a worker died: what it had published is collected, the item that it had begun is charged, the rest goes back.
+ * blame - a worker died: is an item charged with that, and which way does the rest go back?
  *
  * Who is charged: the one item that the claim word says was begun. When the worker was taken down together with its
  * fork server, when it ended for want of its bell, or when its claim word can't be true, nobody knows: what it held is
@@ -15,18 +15,17 @@
 #ifndef CREW_BLAME_H
 #define CREW_BLAME_H
 
-#include "core/crew/worker.h"
+#include "core/base/cause.h"
+#include "core/crew/crew.h"
 
-enum verdict {
-	VERDICT_ACCOUNTED, /* it left in order, or it was noted of an item, or the death was our doing */
-	VERDICT_REFUSED,   /* it was never ready, its open said no: worker->refusal */
-	VERDICT_NOT_READY, /* it died before it was ready */
-	VERDICT_UNCHARGED  /* it died owing nothing */
+struct judgement {
+	bool is_charged;         /* the item behind those answered, with this cause */
+	struct cause cause;      /* else nothing */
+	enum flight_blame blame; /* how what it owes goes back, after that */
+	enum verdict verdict;    /* for the crew */
 };
 
-/*
- * wait_status as of waitpid. was_lost: it died with its fork server. Afterwards it owes nothing and is to be cleared.
- */
-enum verdict blame_death(struct worker *worker, int wait_status, bool was_lost);
+/* Of a worker that is DEAD, and whose channel has nothing more to collect. Counts it, and says what is to be said. */
+struct judgement blame_death(struct crew *crew, const struct worker *worker);
 
 #endif

@@ -5,12 +5,12 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/proc.h"
-#include "core/crew/blame.h"
 #include "core/crew/crew.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,21 +42,20 @@ int crew_init(struct crew *crew, const struct job *plan, const struct crew_hande
 {
 	assert(plan->n_workers >= 1 && plan->info && handed->loop && handed->window);
 	*crew = (struct crew){.plan = plan,
-	                      .loop = handed->loop,
-	                      .window = handed->window,
-	                      .events = handed->events,
-	                      .job_name = handed->job_name,
+	                      .env = {.loop = handed->loop,
+	                              .window = handed->window,
+	                              .job_name = handed->job_name,
+	                              .ops = plan->backend == BACKEND_THREAD ? &backend_thread : &backend_process,
+	                              .sizes = channel_sizes(plan->n_workers)},
 	                      .worker_program = handed->worker_program,
 	                      .spare = handed->spare,
 	                      .cgroup = plan->memory_bytes > 0 ? handed->cgroup : NULL,
 	                      .job_number = handed->job_number,
-	                      .ops = plan->backend == BACKEND_THREAD ? &backend_thread : &backend_process,
-	                      .sizes = channel_sizes(plan->n_workers),
 	                      .n_workers = (unsigned)plan->n_workers};
 	if (handed->ops)
-		crew->ops = handed->ops;
+		crew->env.ops = handed->ops;
 	if (handed->sizes)
-		crew->sizes = *handed->sizes;
+		crew->env.sizes = *handed->sizes;
 	if (brief_init(&crew->brief, plan, handed->tells_times, err) != 0)
 		return -1;
 	crew->n_places = crew->brief.setup.n_places;
@@ -64,28 +63,45 @@ int crew_init(struct crew *crew, const struct job *plan, const struct crew_hande
 	if (!crew->workers)
 		return err_set(err, ERR_RESOURCE, "out of memory for %u workers", crew->n_places);
 	for (unsigned i = 0; i < crew->n_places; i++) {
-		crew->workers[i].crew = crew;
+		crew->workers[i].env = &crew->env;
 		crew->workers[i].number = i + 1;
 		crew->workers[i].bell.fd = -1;
 		crew->workers[i].words = WORDS_NONE;
-		flight_init(&crew->workers[i].flight, crew->window);
+		flight_init(&crew->workers[i].flight, crew->env.window);
 	}
 	return 0;
 }
 
+/* Its place is free. */
+static void clear(struct crew *crew, struct worker *worker)
+{
+	uint64_t ready_ns, busy_ns;
+	worker_count_time(worker, &ready_ns, &busy_ns);
+	crew->ready_ns += ready_ns;
+	crew->busy_ns += busy_ns;
+	if (worker->phase == WORKER_IS_READY)
+		crew->n_ready--;
+	if (worker->has_cgroup)
+		cgroup_remove(crew->cgroup, crew->job_number, worker->number);
+	worker_clear(worker);
+	crew->n_live--;
+	while (crew->n_top > 0 && crew->workers[crew->n_top - 1].phase == WORKER_NONE)
+		crew->n_top--;
+}
+
 void crew_fini(struct crew *crew)
 {
-	if (crew->backend)
-		crew->has_left_threads = !crew->backend->ops->close(&crew->backend);
+	if (crew->env.backend)
+		crew->has_left_threads = !crew->env.backend->ops->close(&crew->env.backend);
 	for (unsigned i = 0; crew->workers && i < crew->n_places; i++) {
 		struct worker *worker = &crew->workers[i];
 		if (worker->phase != WORKER_NONE && !crew->has_left_threads)
-			worker_clear(worker);
+			clear(crew, worker);
 		else if (worker->phase != WORKER_NONE)
 			worker_unwatch(worker); /* a thread goes on with the channel: it stays, unheard */
 	}
 	free(crew->workers);
-	crew->workers = NULL;
+	crew->workers = crew->first_dead = NULL;
 	brief_fini(&crew->brief);
 }
 
@@ -110,24 +126,24 @@ static void fall_back(struct crew *crew, const struct err *why)
 {
 	bool is_of_descriptors = why->errnum == EMFILE || why->errnum == ENFILE;
 	const char *bar = fall_back_bar(crew->plan);
-	if (!crew->ops->has_processes || crew->plan->backend != BACKEND_AUTO || bar || is_of_descriptors) {
+	if (!crew->env.ops->has_processes || crew->plan->backend != BACKEND_AUTO || bar || is_of_descriptors) {
 		struct err err = *why;
 		if (is_of_descriptors)
 			err_set(&err, ERR_RUN, "%s: raise the limit of open files (ulimit -n) or give fewer workers (-j)",
 			        why->text);
 		else if (bar)
 			err_set(&err, ERR_RUN, "%s; threads can't take over: %s", why->text, bar);
-		crew_give_up(crew, &err);
+		worker_env_give_up(&crew->env, &err);
 		return;
 	}
-	if (crew->backend)
-		crew->backend->ops->close(&crew->backend);
+	if (crew->env.backend)
+		crew->env.backend->ops->close(&crew->env.backend);
 	unsigned n_workers = crew->plan->info->is_thread_safe ? crew->n_workers : 1;
 	log_notice(
 		"no processes are to be had (%s): going on with %u thread%s in this process; a crash of the plugin would "
 		"end the run",
 		why->text, n_workers, n_workers == 1 ? "" : "s");
-	crew->ops = &backend_thread;
+	crew->env.ops = &backend_thread;
 	crew->n_workers = crew->brief.setup.n_workers = n_workers;
 	crew->is_loaded = false;
 	crew->not_before_ns = 0;
@@ -139,7 +155,7 @@ static struct worker *find(struct crew *crew, unsigned number, uint64_t generati
 	if (number == 0 || number > crew->n_places)
 		return NULL;
 	struct worker *worker = &crew->workers[number - 1];
-	return worker->phase != WORKER_NONE && worker->generation == generation ? worker : NULL;
+	return worker_lives(worker) && worker->generation == generation ? worker : NULL;
 }
 
 /* --- giving up ---------------------------------------------------------------------------------------------------- */
@@ -159,7 +175,7 @@ static void note_uncharged(struct crew *crew, const char *how)
 			"%s: %d workers died in ten seconds, at no item in particular, and no item was finished: giving up (the "
 			"last: %s)",
 			crew->brief.setup.file, CREW_DEATHS_MAX, how);
-		crew_give_up(crew, &err);
+		worker_env_give_up(&crew->env, &err);
 	}
 }
 
@@ -180,7 +196,7 @@ static void note_outside(struct crew *crew, const char *how)
 		        "processes of this run were killed from outside %u times in %lld seconds, and no item was finished: "
 		        "giving up (the last: %s)",
 		        crew->n_outside, (long long)((now_ns - crew->outside_since_ns) / CLOCK_NS_PER_SEC), how);
-		crew_give_up(crew, &err);
+		worker_env_give_up(&crew->env, &err);
 	}
 }
 
@@ -192,7 +208,7 @@ static void note_lost(struct crew *crew, const char *how)
 		struct err err;
 		err_set(&err, ERR_RUN, "the fork server was lost %u times, and no item was finished: giving up (the last: %s)",
 		        crew->n_lost, how);
-		crew_give_up(crew, &err);
+		worker_env_give_up(&crew->env, &err);
 	} else {
 		note_uncharged(crew, how);
 	}
@@ -211,7 +227,7 @@ static void note_failed_start(struct crew *crew, const struct worker *worker, co
 		        "stand above)",
 		        crew->brief.setup.file, crew->n_failed_starts,
 		        is_late ? "its open took longer than --start-timeout" : how);
-		crew_give_up(crew, &err);
+		worker_env_give_up(&crew->env, &err);
 	}
 }
 
@@ -226,7 +242,7 @@ static void on_loaded(void *arg, unsigned n_threads)
 		        "%s was changed after this run had looked at it, and is loaded again now: results of two versions "
 		        "would be mixed; start the run anew",
 		        crew->brief.setup.file);
-		crew_give_up(crew, &err);
+		worker_env_give_up(&crew->env, &err);
 		return;
 	}
 	crew->is_loaded = crew->was_loaded = true;
@@ -239,7 +255,8 @@ static void on_loaded(void *arg, unsigned n_threads)
 
 static void on_refused(void *arg, const struct err *err)
 {
-	crew_give_up(arg, err);
+	struct crew *crew = arg;
+	worker_env_give_up(&crew->env, err);
 }
 
 static void on_started(void *arg, unsigned number, uint64_t generation, pid_t pid)
@@ -261,7 +278,7 @@ static void on_not_started(void *arg, unsigned number, uint64_t generation, cons
 	struct worker *worker = find(crew, number, generation);
 	if (!worker)
 		return;
-	worker_clear(worker);
+	clear(crew, worker);
 	/* those that are starting may meet the same end: then it is said when they have */
 	if (crew->n_live > 0 && crew->n_ready == crew->n_live && !crew->has_said_fewer) {
 		log_notice("only %u of %u workers could be started: %s", crew->n_live, crew->n_workers, err->text);
@@ -272,22 +289,60 @@ static void on_not_started(void *arg, unsigned number, uint64_t generation, cons
 		fall_back(crew, err);
 }
 
+/* It is put aside, with what is to be known of its end: crew_next_dead. */
 static void on_died(void *arg, unsigned number, uint64_t generation, int wait_status, bool was_lost)
 {
 	struct crew *crew = arg;
 	struct worker *worker = find(crew, number, generation);
-	char how[PROC_DEATH_BYTES];
-	struct err err;
 	if (!worker)
 		return;
-	worker_death(how, worker, wait_status);
-	bool is_outside = proc_was_killed(wait_status) && worker->ending == ENDING_NONE && !worker->is_broken;
-	switch (blame_death(worker, wait_status, was_lost)) {
+	words_read(&worker->words, true);
+	if (worker->phase == WORKER_IS_READY)
+		crew->n_ready--;
+	worker->died_in = worker->phase;
+	worker->phase = WORKER_IS_DEAD;
+	worker->wait_status = wait_status;
+	worker->was_lost = was_lost;
+	if (!crew->first_dead)
+		crew->end_dead = &crew->first_dead;
+	*crew->end_dead = worker;
+	crew->end_dead = &worker->next_dead;
+}
+
+/* Those that it took along have been told of before: its own end is accounted for when they are (crew_note_loss). */
+static void on_lost(void *arg, const char *how, bool is_outside)
+{
+	struct crew *crew = arg;
+	crew->has_loss = true;
+	crew->is_loss_outside = is_outside;
+	snprintf(crew->loss, sizeof crew->loss, "%s", how);
+	crew->env.backend->ops->close(&crew->env.backend);
+	crew->is_loaded = false;
+}
+
+/* --- the dead ----------------------------------------------------------------------------------------------------- */
+
+struct worker *crew_next_dead(struct crew *crew)
+{
+	struct worker *worker = crew->first_dead;
+	if (worker)
+		crew->first_dead = worker->next_dead;
+	return worker;
+}
+
+void crew_bury(struct crew *crew, struct worker *worker, enum verdict verdict)
+{
+	char how[PROC_DEATH_BYTES];
+	struct err err;
+	assert(worker->phase == WORKER_IS_DEAD && flight_is_empty(&worker->flight));
+	worker_death(how, worker);
+	bool is_outside = proc_was_killed(worker->wait_status) && worker->ending == ENDING_NONE && !worker->is_broken;
+	switch (verdict) {
 	case VERDICT_ACCOUNTED:
 		break;
 	case VERDICT_REFUSED:
 		err_set(&err, ERR_RUN, "%s", worker->refusal);
-		crew_give_up(crew, &err);
+		worker_env_give_up(&crew->env, &err);
 		break;
 	case VERDICT_NOT_READY:
 		if (is_outside)
@@ -302,28 +357,30 @@ static void on_died(void *arg, unsigned number, uint64_t generation, int wait_st
 			note_uncharged(crew, how);
 		break;
 	}
-	worker_clear(worker);
+	clear(crew, worker);
 }
 
-static void on_lost(void *arg, const char *how, bool is_outside)
+void crew_note_loss(struct crew *crew)
 {
-	struct crew *crew = arg;
 	struct err err;
-	if (!crew->is_stopping && !crew->was_loaded && !is_outside) {
+	bool is_loss = crew->has_loss && !crew->env.is_stopping;
+	crew->has_loss = false;
+	if (!is_loss)
+		return;
+	if (!crew->was_loaded && !crew->is_loss_outside) {
 		err_set(&err, ERR_RUN, "%s: the plugin ended its process while it was being loaded: %s", crew->brief.setup.file,
-		        how);
-		crew_give_up(crew, &err);
-	} else if (!crew->is_stopping) {
-		log_warning("the fork server died (%s): it is started again", how);
-		if (is_outside) {
-			note_outside(crew, how);
-		} else {
-			note_lost(crew, how);
-		}
+		        crew->loss);
+		worker_env_give_up(&crew->env, &err);
+		return;
 	}
-	crew->backend->ops->close(&crew->backend);
-	crew->is_loaded = false;
+	log_warning("the fork server died (%s): it is started again", crew->loss);
+	if (crew->is_loss_outside)
+		note_outside(crew, crew->loss);
+	else
+		note_lost(crew, crew->loss);
 }
+
+/* --- the backend -------------------------------------------------------------------------------------------------- */
 
 void crew_open(struct crew *crew)
 {
@@ -333,22 +390,22 @@ void crew_open(struct crew *crew)
 	                                      .not_started = on_not_started,
 	                                      .died = on_died,
 	                                      .lost = on_lost,
-	                                      .job_name = crew->job_name,
+	                                      .job_name = crew->env.job_name,
 	                                      .load_quota = &crew->load_quota,
 	                                      .arg = crew};
 	struct err err;
-	if (crew->backend || crew->has_given_up || clock_now_ns() < crew->not_before_ns)
+	if (crew->env.backend || crew->env.has_given_up || clock_now_ns() < crew->not_before_ns)
 		return;
 	/* what the constructors took in the spare one is part of the start, if that is the one */
 	int64_t spare_ns = crew->spare && crew->spare->pid > 0 ? crew->spare->load_ns : 0;
-	if (crew->ops->open(&crew->backend, crew->loop, &crew->brief.setup, crew->worker_program, crew->spare, &events,
-	                    &err) == 0) {
+	if (crew->env.ops->open(&crew->env.backend, crew->env.loop, &crew->brief.setup, crew->worker_program, crew->spare,
+	                        &events, &err) == 0) {
 		crew->n_failed_opens = 0;
 		crew->load_ns = spare_ns > 0 && crew->spare->pid == 0 ? spare_ns : 0;
 		return;
 	}
 	if (err.code != ERR_RESOURCE) {
-		crew_give_up(crew, &err);
+		worker_env_give_up(&crew->env, &err);
 		return;
 	}
 	back_off(crew, ++crew->n_failed_opens);
@@ -360,7 +417,7 @@ void crew_open(struct crew *crew)
 
 bool crew_may_start(const struct crew *crew)
 {
-	return crew->is_loaded && !crew->is_stopping && !crew->has_given_up && crew->n_live < crew->n_workers &&
+	return crew->is_loaded && !crew->env.is_stopping && !crew->env.has_given_up && crew->n_live < crew->n_workers &&
 	       (crew->not_before_ns == 0 || clock_now_ns() >= crew->not_before_ns);
 }
 
@@ -379,7 +436,8 @@ bool crew_want(struct crew *crew)
 	crew->n_live++;
 	if (crew->n_top < worker->number)
 		crew->n_top = worker->number;
-	if (worker_start(worker, &err) == 0) {
+	const uint64_t *nodes = crew->brief.pin.nodes;
+	if (worker_start(worker, nodes ? nodes[worker->number - 1] : 0, &err) == 0) {
 		log_debug("worker %u: starting", worker->number);
 		return true;
 	}
@@ -388,8 +446,8 @@ bool crew_want(struct crew *crew)
 		return false;
 	}
 	/* it has nothing that could be looked at while the others are ended */
-	worker_clear(worker);
-	crew_give_up(crew, &err);
+	clear(crew, worker);
+	worker_env_give_up(&crew->env, &err);
 	return false;
 }
 
@@ -414,7 +472,7 @@ void crew_flush_wakes(struct crew *crew)
 {
 	for (unsigned i = 0; i < crew->n_top; i++) {
 		struct worker *worker = &crew->workers[i];
-		if (worker->phase == WORKER_NONE || worker->is_broken)
+		if (!worker_lives(worker) || worker->is_broken)
 			continue;
 		if (channel_is_sending(worker->channel))
 			worker_send_more(worker);
@@ -426,7 +484,7 @@ void crew_flush_wakes(struct crew *crew)
 
 void crew_resize(struct crew *crew, int more)
 {
-	bool is_one_thread = !crew->ops->has_processes && !crew->plan->info->is_thread_safe;
+	bool is_one_thread = !crew->env.ops->has_processes && !crew->plan->info->is_thread_safe;
 	if (more > 0 && crew->n_workers < crew->n_places && !is_one_thread)
 		crew->n_workers++;
 	if (more < 0 && crew->n_workers > 1) {
@@ -444,11 +502,11 @@ void crew_resize(struct crew *crew, int more)
 int64_t crew_due_ns(const struct crew *crew)
 {
 	int64_t now_ns = clock_now_ns();
-	if (crew->has_given_up || crew->is_stopping)
+	if (crew->env.has_given_up || crew->env.is_stopping)
 		return -1;
 	if (crew->not_before_ns > now_ns)
 		return crew->not_before_ns;
-	if (!crew->backend)
+	if (!crew->env.backend)
 		return now_ns;
 	return -1;
 }
@@ -457,7 +515,7 @@ int64_t crew_due_ns(const struct crew *crew)
 
 void crew_stop(struct crew *crew)
 {
-	crew->is_stopping = true;
+	crew->env.is_stopping = true;
 	for (unsigned i = 0; i < crew->n_top; i++) {
 		struct worker *worker = &crew->workers[i];
 		if (worker->phase != WORKER_IS_STARTING && worker->phase != WORKER_IS_READY)
@@ -471,46 +529,58 @@ void crew_stop(struct crew *crew)
 }
 
 /* Who has nothing in hand has nothing to tidy up. A thread goes on to its next item, unless that is taken back. */
-static void end_worker(struct worker *worker)
+static void end_worker(const struct crew *crew, struct worker *worker)
 {
-	struct crew *crew = worker->crew;
-	const struct backend_ops *ops = crew->ops;
 	bool is_at_work = !flight_is_empty(&worker->flight);
-	if (!ops->has_processes) {
+	if (!crew->env.ops->has_processes) {
 		worker_take_back(worker);
 		channel_cancel(worker->channel);
 		channel_stop(worker->channel);
 		return;
 	}
 	channel_cancel(worker->channel);
-	ops->kill(crew->backend, worker->number, worker->generation, is_at_work ? SIGTERM : SIGKILL);
+	worker_kill(worker, is_at_work ? SIGTERM : SIGKILL);
 	/* one that was stopped hears TERM only when it goes on */
 	if (is_at_work)
-		ops->kill(crew->backend, worker->number, worker->generation, SIGCONT);
+		worker_kill(worker, SIGCONT);
 }
 
 int64_t crew_end(struct crew *crew)
 {
-	crew->is_stopping = crew->is_ended = true;
-	for (unsigned i = 0; crew->backend && i < crew->n_top; i++)
-		if (crew->workers[i].phase != WORKER_NONE)
-			end_worker(&crew->workers[i]);
-	return crew->ops && !crew->ops->has_processes ? THREAD_PAUSE_NS : WORKER_KILL_PAUSE_NS;
+	crew->env.is_stopping = crew->is_ended = true;
+	for (unsigned i = 0; i < crew->n_top; i++)
+		if (worker_lives(&crew->workers[i]))
+			end_worker(crew, &crew->workers[i]);
+	return crew->env.ops && !crew->env.ops->has_processes ? THREAD_PAUSE_NS : WORKER_KILL_PAUSE_NS;
 }
 
 void crew_kill(struct crew *crew)
 {
 	bool is_first = !crew->is_killed;
-	crew->is_stopping = crew->is_ended = crew->is_killed = true;
-	if (!is_first && crew->backend) {
-		crew->backend->ops->abandon(crew->backend, "it didn't end its workers");
+	crew->env.is_stopping = crew->is_ended = crew->is_killed = true;
+	if (!is_first && crew->env.backend) {
+		crew->env.backend->ops->abandon(crew->env.backend, "it didn't end its workers");
 		return;
 	}
-	for (unsigned i = 0; crew->backend && i < crew->n_top; i++)
-		if (crew->workers[i].phase != WORKER_NONE) {
+	for (unsigned i = 0; i < crew->n_top; i++)
+		if (worker_lives(&crew->workers[i])) {
 			channel_cancel(crew->workers[i].channel);
-			crew->backend->ops->kill(crew->backend, i + 1, crew->workers[i].generation, SIGKILL);
+			worker_kill(&crew->workers[i], SIGKILL);
 		}
+}
+
+void crew_signal(struct crew *crew, int signum)
+{
+	for (unsigned i = 0; i < crew->n_top; i++)
+		if (worker_lives(&crew->workers[i]))
+			worker_kill(&crew->workers[i], signum);
+}
+
+void crew_take_back(struct crew *crew)
+{
+	for (unsigned i = 0; i < crew->n_top; i++)
+		if (worker_lives(&crew->workers[i]) && !flight_is_empty(&crew->workers[i].flight))
+			worker_take_back(&crew->workers[i]);
 }
 
 bool crew_owes_nothing(const struct crew *crew)
@@ -523,7 +593,7 @@ bool crew_owes_nothing(const struct crew *crew)
 
 bool crew_is_gone(const struct crew *crew)
 {
-	return crew->n_live == 0 || (crew->is_killed && !crew->ops->has_processes);
+	return crew->n_live == 0 || (crew->is_killed && !crew->env.ops->has_processes);
 }
 
 /*

@@ -72,7 +72,7 @@ int64_t watchdog_rss_bytes(const struct worker *worker)
 static void end_late(struct watchdog *watchdog, struct worker *worker, uint32_t item)
 {
 	worker_end(worker, ENDING_TIMED_OUT, item);
-	if (!watchdog->crew->ops->has_processes)
+	if (!watchdog->crew->env.ops->has_processes)
 		log_warning(
 			"worker %u: its item takes longer than the time-out; a thread can't be ended, so it was asked to give up",
 			worker->number);
@@ -84,7 +84,7 @@ static void kill_if_due(struct worker *worker, int64_t now_ns)
 	if (worker->ending == ENDING_NONE || now_ns < worker->kill_ns)
 		return;
 	worker->kill_ns = INT64_MAX;
-	worker->crew->backend->ops->kill(worker->crew->backend, worker->number, worker->generation, SIGKILL);
+	worker_kill(worker, SIGKILL);
 }
 
 static void look_at_item(struct watchdog *watchdog, struct worker *worker, int64_t passed_ns)
@@ -99,7 +99,7 @@ static void look_at_item(struct watchdog *watchdog, struct worker *worker, int64
 		worker->clock_item = is_in_item > 0 ? item : RING_MARK_MASK + 1;
 		worker->clock_ns = is_in_item > 0;
 		/* a thread that gave up its item is as good as before */
-		if (!watchdog->crew->ops->has_processes && worker->ending != ENDING_NONE) {
+		if (!watchdog->crew->env.ops->has_processes && worker->ending != ENDING_NONE) {
 			worker->ending = ENDING_NONE;
 			watchdog->has_freed = true;
 		}
@@ -160,7 +160,7 @@ static void give_up_late(struct watchdog *watchdog, const char *what)
 	struct err err;
 	err_set(&err, ERR_RUN, "the plugin's %s took longer than %g s: give it more with --start-timeout", what,
 	        (double)watchdog->plan->start_timeout_ns / (double)CLOCK_NS_PER_SEC);
-	crew_give_up(watchdog->crew, &err);
+	worker_env_give_up(&watchdog->crew->env, &err);
 }
 
 /*
@@ -173,7 +173,7 @@ static void look_at_start(struct watchdog *watchdog, struct worker *worker)
 	int64_t start_ns = worker->clock_ns + (crew->was_ready ? 0 : crew->load_ns);
 	if (start_ns < watchdog->plan->start_timeout_ns || worker->ending != ENDING_NONE)
 		return;
-	bool is_open = !crew->ops->has_processes || (worker->pid > 0 && proc_state(worker->pid) != 'T');
+	bool is_open = !crew->env.ops->has_processes || (worker->pid > 0 && proc_state(worker->pid) != 'T');
 	if (is_open && !crew->was_ready)
 		give_up_late(watchdog, "open");
 	else
@@ -212,7 +212,7 @@ static void look_at(struct watchdog *watchdog, struct worker *worker, int64_t pa
 static void look_at_load(struct watchdog *watchdog, int64_t passed_ns)
 {
 	struct crew *crew = watchdog->crew;
-	if (!crew->backend || crew->is_loaded || crew->is_stopping)
+	if (!crew->env.backend || crew->is_loaded || crew->env.is_stopping)
 		return;
 	crew->load_ns += passed_ns;
 	if (crew->load_ns >= watchdog->plan->start_timeout_ns)
@@ -232,11 +232,11 @@ bool watchdog_look(struct watchdog *watchdog, int64_t now_ns, bool is_heard, con
 	watchdog->has_freed = false;
 	watchdog->look_ns = now_ns;
 	look_at_load(watchdog, passed_ns);
-	if (crew->backend)
-		crew->backend->ops->look(crew->backend, passed_ns);
-	for (unsigned i = 0; i < crew->n_top && !crew->has_given_up; i++) {
+	if (crew->env.backend)
+		crew->env.backend->ops->look(crew->env.backend, passed_ns);
+	for (unsigned i = 0; i < crew->n_top && !crew->env.has_given_up; i++) {
 		struct worker *worker = &crew->workers[i];
-		if (worker->phase != WORKER_NONE && !worker->is_broken)
+		if (worker_lives(worker) && !worker->is_broken)
 			look_at(watchdog, worker, passed_ns, now_ns, is_heard && (!only || only == worker));
 	}
 	return watchdog->has_freed;
@@ -245,7 +245,7 @@ bool watchdog_look(struct watchdog *watchdog, int64_t now_ns, bool is_heard, con
 int64_t watchdog_due_ns(const struct watchdog *watchdog)
 {
 	const struct crew *crew = watchdog->crew;
-	bool has_work = crew->backend && !crew->is_loaded;
+	bool has_work = crew->env.backend && !crew->is_loaded;
 	for (unsigned i = 0; i < crew->n_top && !has_work; i++) {
 		const struct worker *worker = &crew->workers[i];
 		has_work = worker->phase == WORKER_IS_STARTING || worker->phase == WORKER_IS_LEAVING || worker->is_broken ||

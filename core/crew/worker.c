@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-void crew_give_up(struct crew *crew, const struct err *err)
+void worker_env_give_up(struct worker_env *env, const struct err *err)
 {
-	if (crew->has_given_up)
+	if (env->has_given_up)
 		return;
-	crew->has_given_up = true;
-	crew->events.give_up(crew->events.arg, err);
+	env->has_given_up = true;
+	env->failure = *err;
 }
 
 /* --- starting and clearing ---------------------------------------------------------------------------------------- */
@@ -32,28 +32,28 @@ static int open_words(struct worker *worker, int *ret_error_fd, struct err *err)
 {
 	if (words_open(&worker->words, ret_error_fd, err) != 0)
 		return -1;
-	return words_watch(&worker->words, worker->crew->loop, err);
+	return words_watch(&worker->words, worker->env->loop, err);
 }
 
-int worker_start(struct worker *worker, struct err *err)
+int worker_start(struct worker *worker, uint64_t nodes, struct err *err)
 {
-	struct crew *crew = worker->crew;
+	struct worker_env *env = worker->env;
 	const char *why_memfd;
 	int error_fd = -1, result = -1;
-	worker->words.job_name = crew->job_name;
+	worker->words.job_name = env->job_name;
 	worker->words.worker = worker->number;
-	struct channel_sizes sizes = crew->sizes;
-	sizes.task_nodes = crew->brief.pin.nodes ? crew->brief.pin.nodes[worker->number - 1] : 0;
+	struct channel_sizes sizes = env->sizes;
+	sizes.task_nodes = nodes;
 	if (channel_create(&worker->channel, worker->number, &sizes, &why_memfd, err) != 0)
 		return -1;
-	if (*why_memfd && !crew->has_said_memfd) {
+	if (*why_memfd && !env->has_said_memfd) {
 		log_notice("/dev/shm can't be used (%s): using anonymous memory (memfd) instead", why_memfd);
-		crew->has_said_memfd = true;
+		env->has_said_memfd = true;
 	}
-	if (loop_add(crew->loop, &worker->bell, worker->channel->bell_fd, EPOLLIN | EPOLLET, on_bell, worker, NULL, err) ==
+	if (loop_add(env->loop, &worker->bell, worker->channel->bell_fd, EPOLLIN | EPOLLET, on_bell, worker, NULL, err) ==
 	        0 &&
-	    (!crew->ops->has_processes || open_words(worker, &error_fd, err) == 0))
-		result = crew->ops->start(crew->backend, worker->number, worker->generation, worker->channel, error_fd, err);
+	    (!env->ops->has_processes || open_words(worker, &error_fd, err) == 0))
+		result = env->ops->start(env->backend, worker->number, worker->generation, worker->channel, error_fd, err);
 	if (error_fd >= 0)
 		close(error_fd);
 	return result;
@@ -61,42 +61,33 @@ int worker_start(struct worker *worker, struct err *err)
 
 void worker_unwatch(struct worker *worker)
 {
-	loop_remove(worker->crew->loop, &worker->bell);
+	loop_remove(worker->env->loop, &worker->bell);
 	words_close(&worker->words);
 }
 
 /* The word is the worker's: it can't have been busy for longer than it was there. */
-static void add_busy(struct worker *worker)
+void worker_count_time(const struct worker *worker, uint64_t *ret_ready_ns, uint64_t *ret_busy_ns)
 {
-	struct crew *crew = worker->crew;
+	*ret_ready_ns = *ret_busy_ns = 0;
 	if (worker->ready_since_ns == 0)
 		return;
 	uint64_t ready_ns = (uint64_t)(clock_now_ns() - worker->ready_since_ns);
 	uint64_t busy_ns = channel_busy_ns(worker->channel);
-	crew->ready_ns += ready_ns;
-	crew->busy_ns += busy_ns < ready_ns ? busy_ns : ready_ns;
+	*ret_ready_ns = ready_ns;
+	*ret_busy_ns = busy_ns < ready_ns ? busy_ns : ready_ns;
 }
 
 void worker_clear(struct worker *worker)
 {
-	struct crew *crew = worker->crew;
-	add_busy(worker);
-	if (worker->phase == WORKER_IS_READY)
-		crew->n_ready--;
-	if (worker->has_cgroup)
-		cgroup_remove(crew->cgroup, crew->job_number, worker->number);
 	worker_unwatch(worker);
 	channel_destroy(&worker->channel);
 	free(worker->sum);
-	*worker = (struct worker){.crew = crew,
+	*worker = (struct worker){.env = worker->env,
 	                          .number = worker->number,
 	                          .generation = worker->generation,
 	                          .words = worker->words};
 	worker->bell.fd = -1;
-	flight_init(&worker->flight, crew->window);
-	crew->n_live--;
-	while (crew->n_top > 0 && crew->workers[crew->n_top - 1].phase == WORKER_NONE)
-		crew->n_top--;
+	flight_init(&worker->flight, worker->env->window);
 }
 
 /* --- work --------------------------------------------------------------------------------------------------------- */
@@ -104,7 +95,7 @@ void worker_clear(struct worker *worker)
 /* Are sums to be noted of so many items more? What memory has no room for goes without. */
 static bool sums(struct worker *worker, uint32_t n_items)
 {
-	if (!worker->crew->is_summing || n_items > CHANNEL_SUMS || worker->flight.n_items > CHANNEL_SUMS - n_items)
+	if (!worker->env->is_summing || n_items > CHANNEL_SUMS || worker->flight.n_items > CHANNEL_SUMS - n_items)
 		return false;
 	if (!worker->sum)
 		worker->sum = aligned_alloc(_Alignof(struct digest_state), sizeof *worker->sum);
@@ -143,7 +134,7 @@ void worker_put_back(struct worker *worker, enum flight_blame blame)
 {
 	struct err err;
 	if (flight_put_back(&worker->flight, blame, &err) != 0)
-		crew_give_up(worker->crew, &err);
+		worker_env_give_up(worker->env, &err);
 }
 
 bool worker_take_back(struct worker *worker)
@@ -161,14 +152,14 @@ bool worker_take_back(struct worker *worker)
 		return false;
 	if (flight_keep(flight, flight->n_items - n_items, &err) == 0)
 		return true;
-	crew_give_up(worker->crew, &err);
+	worker_env_give_up(worker->env, &err);
 	return false;
 }
 
-const char *worker_death(char text[PROC_DEATH_BYTES], const struct worker *worker, int wait_status)
+const char *worker_death(char text[PROC_DEATH_BYTES], const struct worker *worker)
 {
-	if (worker->crew->ops->has_processes)
-		return proc_death(text, wait_status);
+	if (worker->env->ops->has_processes)
+		return proc_death(text, worker->wait_status);
 	snprintf(text, PROC_DEATH_BYTES, "its thread ended");
 	return text;
 }
@@ -182,33 +173,40 @@ void worker_retire(struct worker *worker)
 		worker_break(worker);
 }
 
+/* The dead hear nothing, and their number may be somebody else's. */
+bool worker_kill(struct worker *worker, int signum)
+{
+	struct worker_env *env = worker->env;
+	if (!worker_lives(worker) || !env->backend)
+		return env->ops->has_processes;
+	return env->backend->ops->kill(env->backend, worker->number, worker->generation, signum);
+}
+
 void worker_end(struct worker *worker, enum worker_ending ending, uint32_t item)
 {
-	struct crew *crew = worker->crew;
 	bool is_gentle = ending == ENDING_TIMED_OUT;
 	worker->ending = ending;
 	worker->ending_item = item;
 	worker->kill_ns = is_gentle ? clock_now_ns() + WORKER_KILL_PAUSE_NS : INT64_MAX;
 	channel_cancel(worker->channel);
-	crew->backend->ops->kill(crew->backend, worker->number, worker->generation, is_gentle ? SIGTERM : SIGKILL);
+	worker_kill(worker, is_gentle ? SIGTERM : SIGKILL);
 	/* one that was stopped hears TERM only when it goes on */
 	if (is_gentle)
-		crew->backend->ops->kill(crew->backend, worker->number, worker->generation, SIGCONT);
+		worker_kill(worker, SIGCONT);
 }
 
 void worker_give_up(struct worker *worker, const char *why)
 {
-	struct crew *crew = worker->crew;
 	if (worker->is_broken)
 		return;
 	worker->is_broken = true;
-	if (crew->backend->ops->kill(crew->backend, worker->number, worker->generation, SIGKILL)) {
-		log_warning("worker %u %s: it is %s", worker->number, why, crew->is_stopping ? "ended" : "replaced");
+	if (worker_kill(worker, SIGKILL)) {
+		log_warning("worker %u %s: it is %s", worker->number, why, worker->env->is_stopping ? "ended" : "replaced");
 	} else {
 		struct err err;
 		err_set(&err, ERR_RUN, "thread %u %s, and a thread can't be replaced: use --backend process", worker->number,
 		        why);
-		crew_give_up(crew, &err);
+		worker_env_give_up(worker->env, &err);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * worker - one worker as the supervisor keeps it: its channel, what it owes, its words, why it is being ended; and
- * the crew that it belongs to, as a struct. What is done with one worker is here; what is decided for all is crew.
+ * worker - one worker as the supervisor keeps it: its channel, what it owes, its words, why it is being ended. What is
+ * done with one worker is here; what is decided for all is crew. It knows nothing of its crew but worker_env.
  *
  *   worker_start, worker_send, worker_take_back, worker_retire, worker_end, worker_break, worker_put_back, worker_clear
  *
@@ -39,12 +39,25 @@ enum worker_ending {
 	ENDING_START, /* it wasn't ready in time */
 };
 
-enum worker_phase { WORKER_NONE = 0, WORKER_IS_STARTING, WORKER_IS_READY, WORKER_IS_LEAVING };
+enum worker_phase { WORKER_NONE = 0, WORKER_IS_STARTING, WORKER_IS_READY, WORKER_IS_LEAVING, WORKER_IS_DEAD };
 
-struct crew;
+/* What the workers of a crew have in common, as far as they need it: the crew's. */
+struct worker_env {
+	struct loop *loop;             /* borrowed */
+	struct window *window;         /* borrowed */
+	const char *job_name;          /* for messages, or NULL; borrowed */
+	const struct backend_ops *ops; /* how they live */
+	struct backend *backend;       /* NULL: not open */
+	struct channel_sizes sizes;
+	bool is_summing;   /* batches are sent with sums now (dispatch) */
+	bool is_stopping;  /* nobody is replaced */
+	bool has_given_up; /* and why: */
+	struct err failure;
+	bool has_said_memfd;
+};
 
 struct worker {
-	struct crew *crew;
+	struct worker_env *env;
 	unsigned number; /* from 1 */
 	uint64_t generation;
 	pid_t pid; /* 0: not known, or a thread */
@@ -78,78 +91,36 @@ struct worker {
 	char refusal[1000];     /* why its open said no, or "" */
 	unsigned n_stuck_looks; /* seen in a row with work that it doesn't begin */
 	int64_t stuck_ns;       /* since then */
+	/* DEAD: what is to be known of that */
+	enum worker_phase died_in;
+	int wait_status; /* as of waitpid */
+	bool was_lost;   /* it died with its fork server */
+	struct worker *next_dead;
 };
 
-/* What the crew tells its owner. */
-struct crew_events {
-	/* Collects what a worker has published: collect() of collect.h. */
-	int (*collect)(void *arg, struct worker *worker);
-	/* The item behind those answered was lost with its worker: it is charged, or attempted once more. */
-	void (*charge)(void *arg, struct worker *worker, const struct cause *cause);
-	/* The job can't go on. */
-	void (*give_up)(void *arg, const struct err *err);
-	void *arg;
-};
+/* The job can't go on: the first reason stands, until somebody looks (crew_failure). */
+void worker_env_give_up(struct worker_env *env, const struct err *err);
 
-#define CREW_DEATHS_MAX 10
-
-struct crew {
-	const struct job *plan; /* borrowed, as all that crew_init was given */
-	struct loop *loop;
-	const struct backend_ops *ops;
-	struct backend *backend; /* NULL: not open */
-	bool has_left_threads;   /* that go on running: the process must end without tidying up below them */
-	bool is_loaded, is_stopping, is_killed, has_given_up, has_said_memfd;
-	bool is_ended;                 /* what had begun is given up, and nobody's fault */
-	const char *job_name;          /* for messages, or NULL */
-	struct words_quota load_quota; /* of what its fork servers say, one after another */
-	struct brief brief;
-	const char *worker_program;
-	struct server *spare; /* the run's, for who is first; or NULL; borrowed */
-	struct window *window;
-	struct crew_events events;
-	struct worker *workers;
-	unsigned n_places;                 /* of the array */
-	unsigned n_top;                    /* behind the last that isn't NONE: what each turn looks through */
-	unsigned n_workers;                /* wanted */
-	const struct cgroup *cgroup;       /* borrowed; NULL: workers have none */
-	unsigned job_number;               /* in its names, from 0 */
-	bool is_summing;                   /* batches are sent with sums now (dispatch) */
-	uint64_t given_items, given_bytes; /* with outcome, and their results: how large one is */
-	uint64_t busy_ns, ready_ns;        /* of workers that are gone: with items, and able to be */
-	int64_t load_ns;                   /* how long the plugin takes to load so far, by the watchdog's clock */
-	unsigned n_live;                   /* not NONE */
-	unsigned n_ready;
-	uint64_t n_deaths;          /* unexpected ones */
-	unsigned n_failed_opens;    /* in a row: the backend wasn't to be had */
-	unsigned n_failed_starts;   /* in a row: workers that died before they were ready */
-	bool was_loaded, was_ready; /* the plugin, once; a worker, once */
-	unsigned n_outside;         /* deaths by signals from outside, since something got its outcome */
-	int64_t outside_since_ns;   /* the first of them */
-	unsigned n_lost;            /* fork servers that went otherwise, since then */
-	unsigned n_no_starts;       /* in a row: workers that weren't to be had */
-	bool has_said_fewer, has_said_threads;
-	int64_t uncharged_ns[CREW_DEATHS_MAX]; /* when the last deaths were that could be charged to nothing */
-	size_t n_uncharged;
-	int64_t not_before_ns; /* back-off: no start before */
-	struct channel_sizes sizes;
-};
-
-/* The job can't go on: told once. */
-void crew_give_up(struct crew *crew, const struct err *err);
-
-/* Something of this job got its outcome: deaths until now were progress. */
-static inline void crew_note_progress(struct crew *crew)
+/* Is there somebody? Not where nobody was started, nor one that has died and isn't taken yet. */
+static inline bool worker_lives(const struct worker *worker)
 {
-	crew->n_uncharged = 0;
-	crew->n_outside = crew->n_lost = 0;
+	return worker->phase != WORKER_NONE && worker->phase != WORKER_IS_DEAD;
 }
 
-/* Has the backend start it. The worker is STARTING, whatever comes of it. ERR_RESOURCE: not to be had now. */
-int worker_start(struct worker *worker, struct err *err);
+/*
+ * Has the backend start it. The worker is STARTING, whatever comes of it. ERR_RESOURCE: not to be had now. nodes: the
+ * NUMA nodes (bit n: node n) that its place is near to; 0: not known.
+ */
+int worker_start(struct worker *worker, uint64_t nodes, struct err *err);
 
 /* It isn't listened to any more. */
 void worker_unwatch(struct worker *worker);
+
+/* How long it was able to work, and did. */
+void worker_count_time(const struct worker *worker, uint64_t *ret_ready_ns, uint64_t *ret_busy_ns);
+
+/* Sends it a signal. false: it is a thread, which can't be sent one. */
+bool worker_kill(struct worker *worker, int signum);
 
 /* It is NONE again: channel, pipe and watches go. */
 void worker_clear(struct worker *worker);
@@ -167,13 +138,19 @@ bool worker_take_back(struct worker *worker);
 void worker_put_back(struct worker *worker, enum flight_blame blame);
 
 /* How it died, in words. Returns text. */
-const char *worker_death(char text[PROC_DEATH_BYTES], const struct worker *worker, int wait_status);
+const char *worker_death(char text[PROC_DEATH_BYTES], const struct worker *worker);
 
 /* It leaves when it has done what it owes. */
 void worker_retire(struct worker *worker);
 
 /* Ends it because of the item it is in (or, ENDING_START, isn't): TERM and a pause later KILL, or KILL at once. */
 void worker_end(struct worker *worker, enum worker_ending ending, uint32_t item);
+
+/* Nothing more of what it has written is heard. */
+static inline void worker_mute(struct worker *worker)
+{
+	worker->is_broken = true;
+}
 
 /* It is killed, and why is said ("has done this"): another takes its place. */
 void worker_give_up(struct worker *worker, const char *why);

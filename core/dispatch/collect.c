@@ -196,7 +196,7 @@ int collect_charge(struct collector *collector, struct worker *worker, const str
 }
 
 /* Why, as the plugin says it. One that gives up because it was told to has timed out. */
-static struct cause cause_of(const struct worker *worker, const struct channel_event *event)
+static struct cause cause_of(const struct job *plan, const struct worker *worker, const struct channel_event *event)
 {
 	static const enum cause_kind kinds[] = {
 		[FAILURE_FAILED] = CAUSE_FAILED, [FAILURE_AGAIN] = CAUSE_AGAIN, [FAILURE_MAX_RESULT] = CAUSE_MAX_RESULT};
@@ -204,7 +204,7 @@ static struct cause cause_of(const struct worker *worker, const struct channel_e
 	return (struct cause){.kind = is_late ? CAUSE_TIMED_OUT : kinds[event->detail],
 	                      .worker = worker->number,
 	                      .wait_status = event->wait_status,
-	                      .limit_ns = is_late ? worker->crew->plan->timeout_ns : 0,
+	                      .limit_ns = is_late ? plan->timeout_ns : 0,
 	                      .text = event->text};
 }
 
@@ -216,12 +216,12 @@ static int take_failure(struct collector *collector, struct worker *worker, stru
 		return CHANNEL_BROKEN;
 	/* it gives up its item because all are given up: no failure, so nothing more is heard of it */
 	if (collector->crew->is_ended) {
-		worker->is_broken = true;
+		worker_mute(worker);
 		return CHANNEL_BROKEN;
 	}
 	if (advance(collector, worker, look, 0, bytes_before) != 0)
 		return CHANNEL_BROKEN;
-	struct cause cause = cause_of(worker, event);
+	struct cause cause = cause_of(collector->plan, worker, event);
 	if (collect_charge(collector, worker, &cause) != 0)
 		return CHANNEL_BROKEN;
 	channel_take(worker->channel, 0, 1);

@@ -68,7 +68,6 @@ static int make_rooms(struct run_job *job, struct err *err)
 	const struct job *plan = job->plan;
 	const struct crew_handed handed = {.loop = job->loop,
 	                                   .window = &job->window,
-	                                   .events = job->crew_events,
 	                                   .job_name = job->name,
 	                                   .worker_program = job->worker_program,
 	                                   .spare = job->spare,

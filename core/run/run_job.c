@@ -4,6 +4,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/dispatch/reap.h"
 #include "core/run/job_open.h"
 #include "core/run/run_job.h"
 
@@ -32,21 +33,14 @@ static void end_with(struct run_job *job, const struct err *err)
 	run_job_end(job);
 }
 
-static void on_give_up(void *arg, const struct err *err)
+/* The crew has given up: that is the job's end. */
+static void heed_crew(struct run_job *job)
 {
-	end_with(arg, err);
-}
-
-static int on_collect(void *arg, struct worker *worker)
-{
-	struct run_job *job = arg;
-	return collect(&job->collector, worker);
-}
-
-static void on_charge(void *arg, struct worker *worker, const struct cause *cause)
-{
-	struct run_job *job = arg;
-	collect_charge(&job->collector, worker, cause);
+	const struct err *why = crew_failure(&job->crew);
+	if (!why || job->has_heeded_crew)
+		return;
+	job->has_heeded_crew = true;
+	end_with(job, why);
 }
 
 static void leave(struct run_job *job)
@@ -106,9 +100,7 @@ void run_job_interrupt(struct run_job *job, int64_t grace_ns)
 		return;
 	job->is_cut = true;
 	dispatch_close(&job->dispatch);
-	for (unsigned i = 0; i < job->crew.n_top; i++)
-		if (!flight_is_empty(&job->crew.workers[i].flight))
-			worker_take_back(&job->crew.workers[i]);
+	crew_take_back(&job->crew);
 	leave(job);
 	job->leave_by_ns = grace_ns < 0 ? INT64_MAX : clock_now_ns() + grace_ns;
 }
@@ -123,8 +115,6 @@ void run_job_init(struct run_job *job, const struct job *plan, const char *name,
 	tally_init(&job->tally);
 	job->tally.is_waiting = true;
 	report_init(&job->report, name);
-	job->crew_events =
-		(struct crew_events){.collect = on_collect, .charge = on_charge, .give_up = on_give_up, .arg = job};
 }
 
 void run_job_keep_journal(struct run_job *job, struct journal *journal, bool is_resuming, bool retries_failed)
@@ -244,6 +234,7 @@ int run_job_start(struct run_job *job)
 	job->tally.is_waiting = false;
 	job->tally.start_ns = clock_now_ns();
 	crew_open(&job->crew);
+	heed_crew(job);
 	return 0;
 }
 
@@ -297,6 +288,15 @@ static bool is_heard(const struct run_job *job)
 	return !sink_is_full(job->sink);
 }
 
+/* What the crew was told since the last turn: who has died, and whether it can go on. */
+static void reap(struct run_job *job)
+{
+	uint64_t charged;
+	while (reap_next(&job->collector, &charged))
+		heed_crew(job);
+	heed_crew(job);
+}
+
 static bool collect_all(struct run_job *job)
 {
 	bool has_news = false;
@@ -312,6 +312,7 @@ static bool collect_all(struct run_job *job)
 		}
 		if (result < 0)
 			worker_break(worker);
+		heed_crew(job);
 		has_news = has_news || result > 0;
 	}
 	return has_news;
@@ -435,6 +436,7 @@ static bool work(struct run_job *job)
 		return true;
 	crew_open(&job->crew);
 	int result = is_heard(job) ? dispatch_step(&job->dispatch, is_busy, &err) : 0;
+	heed_crew(job);
 	if (result < 0 && dispatch_has_failed(&job->dispatch))
 		say_broken(job, &err); /* what was read is finished */
 	else if (result < 0)
@@ -451,6 +453,7 @@ bool run_job_turn(struct run_job *job)
 {
 	if (job->phase == JOB_WAITING || job->phase == JOB_ENDED)
 		return false;
+	reap(job);
 	crew_poll(&job->crew);
 	bool has_news = job->phase == JOB_RUNNING ? work(job) : collect_all(job);
 	if (job->phase == JOB_RUNNING)
@@ -458,6 +461,7 @@ bool run_job_turn(struct run_job *job)
 	crew_flush_wakes(&job->crew);
 	int64_t now_ns = clock_now_ns();
 	has_news = watchdog_look(&job->watchdog, now_ns, is_heard(job), only_heard(job)) || has_news;
+	heed_crew(job);
 	if (collect_failure(&job->collector))
 		end_with(job, collect_failure(&job->collector));
 	keep_journal(job, now_ns);
@@ -545,7 +549,7 @@ int64_t run_job_due_ns(const struct run_job *job)
 
 static void print_worker(const struct run_job *job, const struct worker *worker)
 {
-	static const char *const phases[] = {"none", "starting", "ready", "leaving"};
+	static const char *const phases[] = {"none", "starting", "ready", "leaving", "dead"};
 	char item[LOG_QUOTE_BYTES] = "";
 	unsigned long long seq = flight_seq(&worker->flight, 0);
 	if (seq) {
@@ -580,9 +584,5 @@ void run_job_resize(struct run_job *job, int more)
 
 void run_job_signal(struct run_job *job, int signum)
 {
-	for (unsigned i = 0; job->crew.backend && i < job->crew.n_top; i++) {
-		const struct worker *worker = &job->crew.workers[i];
-		if (worker->phase != WORKER_NONE)
-			job->crew.backend->ops->kill(job->crew.backend, worker->number, worker->generation, signum);
-	}
+	crew_signal(&job->crew, signum);
 }

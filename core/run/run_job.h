@@ -40,12 +40,13 @@ struct run_job {
 	struct server *spare; /* borrowed, or NULL */
 	struct loop *loop;
 	enum job_phase phase;
-	int status;          /* exit status: 0, 1, 2, 3 */
-	bool is_sink_dead;   /* nothing more can be written */
-	bool is_reader_gone; /* standard output's reader went away: the run ends by SIGPIPE */
-	bool is_cut;         /* ended before all items had their outcome */
-	bool is_reported;    /* run.c has said how it went */
-	int64_t leave_by_ns; /* LEAVING: then they are ended; where they are being ended, killed */
+	int status;           /* exit status: 0, 1, 2, 3 */
+	bool is_sink_dead;    /* nothing more can be written */
+	bool is_reader_gone;  /* standard output's reader went away: the run ends by SIGPIPE */
+	bool is_cut;          /* ended before all items had their outcome */
+	bool has_heeded_crew; /* that it has given up */
+	bool is_reported;     /* run.c has said how it went */
+	int64_t leave_by_ns;  /* LEAVING: then they are ended; where they are being ended, killed */
 	int64_t waits_since_ns;
 	enum tally_wait waits_for;
 	struct source *source;
@@ -73,7 +74,6 @@ struct run_job {
 	struct retry retry;
 	struct tally tally;
 	struct report report;
-	struct crew_events crew_events; /* what the crew tells us */
 };
 
 void run_job_init(struct run_job *job, const struct job *plan, const char *name, struct loop *loop,

@@ -10,11 +10,12 @@
  *	rig_ready(&rig, number)                         the hand's plugin has opened
  *	rig_work(&rig, number, n_items, busy_ns)        it does so many items: the result is the item in capitals
  *	rig_begin, rig_put, rig_fail, rig_answer        the same by steps
- *	rig_die(&rig, number, status, was_lost)         it dies, as the backend would tell
+ *	rig_die(&rig, number, status, was_lost)         it dies, as the backend would tell, and is reaped
+ *	rig_lose(&rig, how, is_outside)                 so does their fork server
  *	rig_collect(&rig), rig_output(&rig)             what the supervisor has of it
  *	rig_fini(&rig)
  *
- * What is charged, said and given up is noted in the rig.
+ * What is charged and said is noted in the rig.
  */
 #ifndef TESTS_CORE_RIG_H
 #define TESTS_CORE_RIG_H
@@ -25,6 +26,7 @@
 #include "core/crew/watchdog.h"
 #include "core/dispatch/collect.h"
 #include "core/dispatch/dispatch.h"
+#include "core/dispatch/reap.h"
 #include "core/io/feed.h"
 #include "core/io/sink.h"
 #include "core/io/source.h"
@@ -96,10 +98,9 @@ struct rig {
 	struct hand hands[RIG_HANDS_MAX + 1]; /* by number, from 1 */
 	enum err_code refuses_open, refuses_start;
 	unsigned n_opens, n_starts, n_closes, n_abandons;
-	bool leaves_threads; /* closed, its hands go on */
-	unsigned n_gave_up;
-	char gave_up[ERR_TEXT_BYTES];
-	char charged[512]; /* " 3 7": their items' numbers */
+	bool leaves_threads;   /* closed, its hands go on */
+	char charged[512];     /* " 3 7": their items' numbers */
+	uint64_t last_charged; /* in the last rig_reap; 0: none */
 	char *output, *said;
 	int output_fd, said_fd, stderr_fd;
 };
@@ -206,25 +207,25 @@ static void rig_port_waits(struct port *port, void *arg)
 	crew_flush_wakes(&rig->crew);
 }
 
-static int rig_on_collect(void *arg, struct worker *worker)
+/* What the crew was told, as the run takes it. */
+static void rig_reap(struct rig *rig)
 {
-	struct rig *rig = arg;
-	return collect(&rig->collector, worker);
+	uint64_t seq;
+	rig->last_charged = 0;
+	while (reap_next(&rig->collector, &seq)) {
+		size_t n = strlen(rig->charged);
+		if (seq > 0)
+			snprintf(rig->charged + n, sizeof rig->charged - n, " %llu", (unsigned long long)seq);
+		if (seq > 0)
+			rig->last_charged = seq;
+	}
 }
 
-static void rig_on_charge(void *arg, struct worker *worker, const struct cause *cause)
+/* Why the crew has given up; NULL: it hasn't. */
+__attribute__((unused)) static const char *rig_gave_up(const struct rig *rig)
 {
-	struct rig *rig = arg;
-	size_t n = strlen(rig->charged);
-	snprintf(rig->charged + n, sizeof rig->charged - n, " %llu", (unsigned long long)(flight_seq(&worker->flight, 0)));
-	collect_charge(&rig->collector, worker, cause);
-}
-
-static void rig_on_give_up(void *arg, const struct err *err)
-{
-	struct rig *rig = arg;
-	if (rig->n_gave_up++ == 0)
-		snprintf(rig->gave_up, sizeof rig->gave_up, "%s", err->text);
+	const struct err *failure = crew_failure(&rig->crew);
+	return failure ? failure->text : NULL;
 }
 
 /* A file that its opener has yet to take the name of. */
@@ -274,12 +275,7 @@ static void rig_plan(struct rig *rig, unsigned n_workers, bool is_ordered)
 static void rig_make_rooms(struct rig *rig)
 {
 	const struct crew_handed handed = {
-		.loop = rig->loop,
-		.window = &rig->window,
-		.events = {.collect = rig_on_collect, .charge = rig_on_charge, .give_up = rig_on_give_up, .arg = rig},
-		.worker_program = "none",
-		.ops = &rig_backend,
-		.sizes = &rig->sizes};
+		.loop = rig->loop, .window = &rig->window, .worker_program = "none", .ops = &rig_backend, .sizes = &rig->sizes};
 	rig->parts = (struct parts){.plan = &rig->plan,
 	                            .feed = rig->feed,
 	                            .window = &rig->window,
@@ -470,7 +466,7 @@ __attribute__((unused)) static void rig_ready(struct rig *rig, unsigned number)
 __attribute__((unused)) static void rig_load(struct rig *rig)
 {
 	crew_open(&rig->crew);
-	must(rig->crew.backend);
+	must(rig->crew.env.backend);
 	rig->tell.loaded(rig->tell.arg, 0);
 }
 
@@ -486,7 +482,8 @@ __attribute__((unused)) static void rig_start_all(struct rig *rig)
 			rig_ready(rig, i);
 }
 
-__attribute__((unused)) static void rig_die(struct rig *rig, unsigned number, int wait_status, bool was_lost)
+/* The crew is told, and nobody has taken it yet (rig_reap). */
+static void rig_drop(struct rig *rig, unsigned number, int wait_status, bool was_lost)
 {
 	struct hand *hand = &rig->hands[number];
 	must(hand->channel);
@@ -495,6 +492,19 @@ __attribute__((unused)) static void rig_die(struct rig *rig, unsigned number, in
 	hand->channel = NULL;
 	hand->has_batch = false;
 	rig->tell.died(rig->tell.arg, number, hand->generation, wait_status, was_lost);
+}
+
+__attribute__((unused)) static void rig_die(struct rig *rig, unsigned number, int wait_status, bool was_lost)
+{
+	rig_drop(rig, number, wait_status, was_lost);
+	rig_reap(rig);
+}
+
+/* The fork server itself is gone; those that it took along have died before. */
+__attribute__((unused)) static void rig_lose(struct rig *rig, const char *how, bool is_outside)
+{
+	rig->tell.lost(rig->tell.arg, how, is_outside);
+	rig_reap(rig);
 }
 
 /* --- the hands ------------------------------------------------------------------------------------------- */

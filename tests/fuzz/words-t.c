@@ -40,14 +40,6 @@ static void touch(unsigned number)
 			is_touched[batch->slice.seq + i] = true;
 }
 
-static void on_charge(void *arg, struct worker *worker, const struct cause *cause)
-{
-	(void)arg;
-	if (!is_touched[flight_seq(&worker->flight, 0)])
-		fuzz_check(false, "an item is charged that nobody who lied has had");
-	collect_charge(&rig.collector, worker, cause);
-}
-
 /* --- lies --------------------------------------------------------------------------------------------------------- */
 
 static void put_event(struct port *port)
@@ -144,6 +136,8 @@ static void die(unsigned number, int wait_status)
 		touch(number);
 	has_lied[number] = false;
 	rig_die(&rig, number, wait_status, false);
+	if (rig.last_charged > 0 && !is_touched[rig.last_charged])
+		fuzz_check(false, "an item is charged that nobody who lied has had");
 }
 
 /* true: the worker lives on. */
@@ -275,7 +269,7 @@ static void turn(int64_t now_ns)
 	for (unsigned i = 1; i <= rig.crew.n_workers; i++)
 		if (rig.hands[i].channel)
 			step(i);
-	if (rig.n_gave_up > 0)
+	if (rig_gave_up(&rig))
 		fuzz_check(false, "the run is given up");
 	if (rig.collector.has_failed)
 		fuzz_check(false, "collecting fails");
@@ -318,7 +312,6 @@ static void run_once(void)
 	for (unsigned i = 1; i <= n_items; i++)
 		sprintf(text + strlen(text), "=%u=\n", i);
 	rig_init(&rig, n_workers, is_ordered, text);
-	rig.crew.events.charge = on_charge;
 	rig.plan.timeout_ns = fuzz_below(2) ? TIMEOUT_NS : 0;
 	while (!fuzz.finding && !(dispatch_is_at_end(&rig.dispatch) && rig.window.n_batches == 0)) {
 		turn(now_ns);

@@ -192,7 +192,7 @@ static void test_words_of_refusal(void)
 	must(crew_want(&rig.crew));
 	port_say(&rig.hands[1].port, EVENT_REFUSED, 0, "no model at /nowhere", 20);
 	rig_die(&rig, 1, SIGSEGV, false);
-	is_int(rig.n_gave_up, 0, "one that says why it can't open, and then crashes, doesn't end the job");
+	ok(!rig_gave_up(&rig), "one that says why it can't open, and then crashes, doesn't end the job");
 	is_int(rig.crew.n_failed_starts, 1, "it is a failed start");
 	rig_fini(&rig);
 }

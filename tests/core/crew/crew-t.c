@@ -73,7 +73,7 @@ static void test_life(void)
 	rig_die(&rig, 2, EXIT_0, false);
 	ok(crew_is_gone(&rig.crew), "all are gone");
 	is_int(rig.crew.n_deaths, 0, "an orderly end is no death");
-	is_int(rig.n_gave_up, 0, "nothing was given up");
+	ok(!rig_gave_up(&rig), "nothing was given up");
 	rig_fini(&rig);
 }
 
@@ -128,7 +128,7 @@ static void test_broken(void)
 	rig_collect(&rig);
 	ok(worker(1)->is_broken, "it is given up");
 	is_int(rig.hands[1].killed_by, SIGKILL, "it is killed");
-	is_int(rig.n_gave_up, 0, "the run goes on");
+	ok(!rig_gave_up(&rig), "the run goes on");
 	rig_die(&rig, 1, SIGKILL, false);
 	is_str(rig.charged, "", "nobody knows who did it");
 	is_int(rig.window.n_pending, 1, "one batch is to do again");
@@ -162,11 +162,11 @@ static void test_lost(void)
 		rig_part(&rig, 1, "half of ", 8);
 		for (unsigned k = 1; k <= n_workers; k++)
 			rig_die(&rig, k, SIGKILL, true);
-		rig.tell.lost(rig.tell.arg, "exit code 3", false);
+		rig_lose(&rig, "exit code 3", false);
 		is_str(rig.charged, "", "%s: nobody is charged", name);
-		is_int(rig.n_gave_up, 0, "%s: that is one accident, not many", name);
-		ok(!rig.crew.backend && rig.n_closes == 1, "%s: the backend is closed", name);
-		rig.crew.has_given_up = false;
+		ok(!rig_gave_up(&rig), "%s: that is one accident, not many", name);
+		ok(!rig.crew.env.backend && rig.n_closes == 1, "%s: the backend is closed", name);
+		rig.crew.env.has_given_up = false;
 		crew_open(&rig.crew);
 		is_int(rig.n_opens, 2, "%s: and opened again", name);
 		finish("ONE\nTWO\nTHREE\n", name);
@@ -189,8 +189,8 @@ static void test_lost_again(void)
 		worker_send(worker(1), window_next_pending(&rig.window));
 		rig_begin(&rig, 1, 1);
 		rig_die(&rig, 1, SIGKILL, true);
-		rig.tell.lost(rig.tell.arg, "exit code 3", false);
-		rig.crew.has_given_up = false;
+		rig_lose(&rig, "exit code 3", false);
+		rig.crew.env.has_given_up = false;
 		crew_open(&rig.crew);
 	}
 	is_str(rig.charged, " 1", "lost 3 times, twice of them alone: it's charged");
@@ -220,7 +220,7 @@ static void test_failed_starts(void)
 		bool grows = true;
 		begin(cases[i].n_workers);
 		rig_load(&rig);
-		while (rig.n_gave_up == 0 && n < 20) {
+		while (!rig_gave_up(&rig) && n < 20) {
 			rig.crew.not_before_ns = 0;
 			must(crew_want(&rig.crew));
 			int64_t before_ns = clock_now_ns();
@@ -230,8 +230,7 @@ static void test_failed_starts(void)
 		}
 		is_int(n, most, "%u workers: given up after so many", cases[i].n_workers);
 		ok(grows, "each pause is longer than the one before");
-		is_int(rig.n_gave_up, 1, "once");
-		ok(strstr(rig.gave_up, "exit code 3"), "it says how they died");
+		ok(strstr(rig_gave_up(&rig), "exit code 3"), "it says how they died");
 		rig_fini(&rig);
 	}
 	begin(1);
@@ -245,7 +244,7 @@ static void test_failed_starts(void)
 			crew_note_progress(&rig.crew);
 		rig_die(&rig, 1, EXIT_3, false);
 	}
-	is_int(rig.n_gave_up, 0, "one that gets ready in between sets the count back");
+	ok(!rig_gave_up(&rig), "one that gets ready in between sets the count back");
 	rig_fini(&rig);
 }
 
@@ -259,8 +258,8 @@ static void test_refusal(void)
 	crew_poll(&rig.crew);
 	is_int(rig.crew.n_ready, 0, "it isn't ready");
 	rig_die(&rig, 1, EXIT_3, false);
-	is_int(rig.n_gave_up, 1, "an open that says no ends the job");
-	is_str(rig.gave_up, "no model at /nowhere", "with its words");
+	ok(rig_gave_up(&rig), "an open that says no ends the job");
+	is_str(rig_gave_up(&rig), "no model at /nowhere", "with its words");
 	rig_fini(&rig);
 }
 
@@ -282,7 +281,7 @@ static void test_undone(void)
 		rig_start_all(&rig);
 		worker_send(worker(1), window_next_pending(&rig.window));
 		rig_work(&rig, 1, 2, 1);
-		while (rig.charged[0] == '\0' && rig.n_gave_up == 0 && n < 20) {
+		while (rig.charged[0] == '\0' && !rig_gave_up(&rig) && n < 20) {
 			if (cases[i].has_left)
 				port_set_state(&rig.hands[1].port, WORKER_LEFT);
 			rig_die(&rig, 1, cases[i].status, false);
@@ -294,7 +293,7 @@ static void test_undone(void)
 		}
 		is_int(n, cases[i].n_ends, "%s: so often", what);
 		is_str(rig.charged, " 3", "%s: then the item that was owed first is charged", what);
-		is_int(rig.n_gave_up, 0, "%s: and the job goes on", what);
+		ok(!rig_gave_up(&rig), "%s: and the job goes on", what);
 		finish("ONE\nTWO\nFOUR\nFIVE\nSIX\n", what);
 		is_str(rig.charged, " 3", "%s: nobody else is", what);
 		rig_fini(&rig);
@@ -313,7 +312,7 @@ static void test_forged_refusal(void)
 	rig_collect(&rig);
 	ok(worker(1)->is_broken, "who has an item in hand can't refuse to open");
 	rig_die(&rig, 1, EXIT_3, false);
-	is_int(rig.n_gave_up, 0, "and doesn't end the job");
+	ok(!rig_gave_up(&rig), "and doesn't end the job");
 	finish("ONE\nTWO\nTHREE\nFOUR\nFIVE\nSIX\n", "after a forged refusal");
 	rig_fini(&rig);
 	begin(1);
@@ -321,7 +320,7 @@ static void test_forged_refusal(void)
 	port_say(&rig.hands[1].port, EVENT_REFUSED, 0, "ha ha", 5);
 	port_set_state(&rig.hands[1].port, WORKER_REFUSED);
 	rig_die(&rig, 1, EXIT_3, false);
-	is_int(rig.n_gave_up, 0, "nor can one that was ready before");
+	ok(!rig_gave_up(&rig), "nor can one that was ready before");
 	rig_fini(&rig);
 }
 
@@ -330,13 +329,13 @@ static void test_uncharged(void)
 {
 	begin(1);
 	int n = 0;
-	while (rig.n_gave_up == 0 && n < 30) {
+	while (!rig_gave_up(&rig) && n < 30) {
 		rig_start_all(&rig);
 		rig_die(&rig, 1, SIGABRT, false);
 		n++;
 	}
 	is_int(n, 10, "given up after ten");
-	ok(strstr(rig.gave_up, "SIGABRT"), "it says how they died");
+	ok(strstr(rig_gave_up(&rig), "SIGABRT"), "it says how they died");
 	rig_fini(&rig);
 
 	begin(1);
@@ -346,7 +345,7 @@ static void test_uncharged(void)
 		if (n % 9 == 8)
 			crew_note_progress(&rig.crew);
 	}
-	is_int(rig.n_gave_up, 0, "not when something is done in between");
+	ok(!rig_gave_up(&rig), "not when something is done in between");
 	rig_fini(&rig);
 
 	begin(1);
@@ -356,7 +355,7 @@ static void test_uncharged(void)
 		for (int i = 0; i < CREW_DEATHS_MAX; i++)
 			rig.crew.uncharged_ns[i] -= 2 * CLOCK_NS_PER_SEC;
 	}
-	is_int(rig.n_gave_up, 0, "nor when they take more than ten seconds");
+	ok(!rig_gave_up(&rig), "nor when they take more than ten seconds");
 	rig_fini(&rig);
 
 	char lines[256] = "";
@@ -369,7 +368,7 @@ static void test_uncharged(void)
 		rig_begin(&rig, 1, 1);
 		rig_die(&rig, 1, SIGSEGV, false);
 	}
-	is_int(rig.n_gave_up, 0, "deaths that are charged never end the run");
+	ok(!rig_gave_up(&rig), "deaths that are charged never end the run");
 	is_int(rig.tally.n_outcomes[OUTCOME_CRASHED], 40, "each item is");
 	finish("", "forty crashes");
 	rig_fini(&rig);
@@ -384,7 +383,7 @@ static void test_no_starts(void)
 	int n = 0;
 	int64_t pause_ns = 0;
 	bool grows = true;
-	while (rig.n_gave_up == 0 && n < 20) {
+	while (!rig_gave_up(&rig) && n < 20) {
 		rig.crew.not_before_ns = 0;
 		int64_t before_ns = clock_now_ns();
 		ok(!crew_want(&rig.crew), "start %d fails", n);
@@ -393,7 +392,7 @@ static void test_no_starts(void)
 	}
 	is_int(n, 5, "given up after five");
 	ok(grows, "each pause is longer");
-	is_str(rig.gave_up, "no process today", "and why is said");
+	is_str(rig_gave_up(&rig), "no process today", "and why is said");
 	rig_fini(&rig);
 
 	begin(2);
@@ -405,14 +404,14 @@ static void test_no_starts(void)
 		rig.crew.not_before_ns = 0;
 		crew_want(&rig.crew);
 	}
-	is_int(rig.n_gave_up, 0, "one worker is enough to go on");
+	ok(!rig_gave_up(&rig), "one worker is enough to go on");
 	const char *notice = strstr(rig_said(&rig), "only 1 of 2 workers could be started: no process today");
 	ok(notice && !strstr(notice + 1, "only 1 of 2"), "which is said once");
 	rig_fini(&rig);
 
 	begin(1);
 	rig.refuses_open = ERR_RESOURCE;
-	for (n = 0; rig.n_gave_up == 0 && n < 20; n++) {
+	for (n = 0; !rig_gave_up(&rig) && n < 20; n++) {
 		rig.crew.not_before_ns = 0;
 		crew_open(&rig.crew);
 	}
@@ -422,7 +421,7 @@ static void test_no_starts(void)
 	begin(1);
 	rig.refuses_open = ERR_USAGE;
 	crew_open(&rig.crew);
-	is_int(rig.n_gave_up, 1, "what is wrong, not short, is given up at once");
+	ok(rig_gave_up(&rig), "what is wrong, not short, is given up at once");
 	rig_fini(&rig);
 }
 
@@ -559,15 +558,15 @@ static void test_one_thread(void)
 		rig.plan.backend = BACKEND_AUTO;
 		rig.info.is_thread_safe = kinds[i];
 		rig.refuses_open = ERR_RESOURCE;
-		for (int n = 0; rig.crew.ops == &rig_backend && n < 20; n++) {
+		for (int n = 0; rig.crew.env.ops == &rig_backend && n < 20; n++) {
 			rig.crew.not_before_ns = 0;
 			crew_open(&rig.crew);
 		}
-		ok(rig.crew.ops == &backend_thread, "threads take over");
+		ok(rig.crew.env.ops == &backend_thread, "threads take over");
 		is_int(rig.crew.n_workers, kinds[i] ? 2 : 1, "as many as the plugin bears");
 		is_int(crew_setup(&rig.crew)->n_workers, kinds[i] ? 2 : 1, "which the plugin is told");
 		threads.has_processes = false;
-		rig.crew.ops = &threads;
+		rig.crew.env.ops = &threads;
 		rig.crew.n_workers = 1;
 		crew_resize(&rig.crew, 1);
 		is_int(rig.crew.n_workers, kinds[i] ? 2 : 1, "nor are there more when more are asked for");
@@ -590,7 +589,8 @@ static void test_rebuilt(void)
 		if (i == 1)
 			must(write(fd, "new", 3) == 3);
 		rig_load(&rig);
-		is_int(rig.n_gave_up, i, "a plugin that was %s", i ? "rebuilt ends the run" : "left alone is loaded");
+		is_int(rig_gave_up(&rig) != NULL, i, "a plugin that was %s",
+		       i ? "rebuilt ends the run" : "left alone is loaded");
 		is_int(rig.crew.is_loaded, !i, "so workers may start, or not");
 		rig_fini(&rig);
 	}

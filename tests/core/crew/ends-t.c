@@ -22,7 +22,7 @@ static struct worker *worker(unsigned number)
 static unsigned kill_some(unsigned n, bool are_ready)
 {
 	unsigned i = 0;
-	for (; i < n && rig.n_gave_up == 0; i++) {
+	for (; i < n && !rig_gave_up(&rig); i++) {
 		if (are_ready) {
 			rig_start_all(&rig);
 		} else {
@@ -43,12 +43,12 @@ static void test_outside(void)
 		rig_init(&rig, 1, true, LINES);
 		rig_load(&rig);
 		kill_some(40, kinds[i]);
-		is_int(rig.n_gave_up, 0, "%s: forty kills in no time are a storm, that passes", when);
+		ok(!rig_gave_up(&rig), "%s: forty kills in no time are a storm, that passes", when);
 		ok(rig.crew.not_before_ns > 0, "%s: after many the next start waits a little", when);
 		rig.crew.outside_since_ns -= MINUTE_NS;
 		is_int(kill_some(1, kinds[i]), 1, "%s: one more, and for a minute nothing was done", when);
-		is_int(rig.n_gave_up, 1, "%s: that is the end", when);
-		ok(strstr(rig.gave_up, "killed from outside 41 times"), "%s: %s", when, rig.gave_up);
+		ok(rig_gave_up(&rig), "%s: that is the end", when);
+		ok(strstr(rig_gave_up(&rig), "killed from outside 41 times"), "%s: %s", when, rig_gave_up(&rig));
 		rig_fini(&rig);
 
 		rig_init(&rig, 1, true, LINES);
@@ -58,9 +58,9 @@ static void test_outside(void)
 		crew_note_progress(&rig.crew);
 		kill_some(9, kinds[i]);
 		rig.crew.outside_since_ns -= MINUTE_NS;
-		is_int(rig.n_gave_up, 0, "%s: where something was done since, the count begins anew", when);
+		ok(!rig_gave_up(&rig), "%s: where something was done since, the count begins anew", when);
 		kill_some(1, kinds[i]);
-		is_int(rig.n_gave_up, 1, "%s: ten in a minute are enough again", when);
+		ok(rig_gave_up(&rig), "%s: ten in a minute are enough again", when);
 		rig_fini(&rig);
 	}
 }
@@ -69,11 +69,11 @@ static void test_outside(void)
 static unsigned lose(unsigned n, bool is_outside)
 {
 	unsigned i = 0;
-	for (; i < n && rig.n_gave_up == 0; i++) {
+	for (; i < n && !rig_gave_up(&rig); i++) {
 		rig.crew.not_before_ns = 0;
 		if (!rig.crew.is_loaded)
 			rig_load(&rig);
-		rig.tell.lost(rig.tell.arg, "exit code 3", is_outside);
+		rig_lose(&rig, "exit code 3", is_outside);
 	}
 	return i;
 }
@@ -87,7 +87,7 @@ static void test_lost(void)
 	rig_start_all(&rig);
 	rig_die(&rig, 1, SIGKILL, true);
 	is_int(lose(20, false), 5, "later four times");
-	ok(strstr(rig.gave_up, "lost 5 times"), "which is said: %s", rig.gave_up);
+	ok(strstr(rig_gave_up(&rig), "lost 5 times"), "which is said: %s", rig_gave_up(&rig));
 	rig_fini(&rig);
 	rig_init(&rig, 1, true, LINES);
 	rig_start_all(&rig);
@@ -96,14 +96,43 @@ static void test_lost(void)
 		lose(4, false);
 		crew_note_progress(&rig.crew);
 	}
-	is_int(rig.n_gave_up, 0, "as often as something is done in between");
+	ok(!rig_gave_up(&rig), "as often as something is done in between");
 	is_int(lose(30, true), 30, "and by somebody's kill any number of times, for a while");
 	rig_fini(&rig);
 	/* while it was being loaded, that was the plugin */
 	rig_init(&rig, 1, true, LINES);
 	crew_open(&rig.crew);
-	rig.tell.lost(rig.tell.arg, "exit code 3", false);
-	ok(rig.n_gave_up == 1 && strstr(rig.gave_up, "while it was being loaded"), "a load that ends it is the end");
+	rig_lose(&rig, "exit code 3", false);
+	ok(rig_gave_up(&rig) && strstr(rig_gave_up(&rig), "while it was being loaded"), "a load that ends it is the end");
+	rig_fini(&rig);
+}
+
+/* Who has died is put aside until somebody takes it: in the order of deaths, and the fork server's own end behind. */
+static void test_dead(void)
+{
+	rig_init(&rig, 3, true, LINES);
+	rig_start_all(&rig);
+	for (unsigned i = 1; i <= 3; i++)
+		worker_send(worker(i), rig_add(&rig, 2));
+	rig_work(&rig, 1, 1, 1);
+	rig_begin(&rig, 3, 1);
+	rig_drop(&rig, 3, SIGSEGV, false);
+	rig_drop(&rig, 1, SIGKILL, true);
+	rig_drop(&rig, 2, SIGKILL, true);
+	is_int(worker(1)->phase, WORKER_IS_DEAD, "a dead worker keeps its place");
+	is_int(rig.crew.n_ready, 0, "and isn't ready");
+	is_int(worker(1)->flight.n_items, 2, "it holds what it owed");
+	is_int(rig.crew.n_deaths, 0, "which nobody has judged yet");
+	crew_signal(&rig.crew, SIGSTOP);
+	is_int(rig.hands[1].killed_by, 0, "it is sent no signal");
+	rig.tell.died(rig.tell.arg, 1, rig.hands[1].generation, SIGSEGV, false);
+	is_int(worker(1)->wait_status, SIGKILL, "nor does it die twice");
+	rig_lose(&rig, "exit code 3", false);
+	is_str(rig.charged, " 5", "then each is judged by its own end");
+	is_int(worker(1)->phase, WORKER_NONE, "and its place is free");
+	is_int(rig.crew.n_live, 0, "as all are");
+	is_int(tally_finished(&rig.tally), 2, "what one had answered counts");
+	is_int(rig.crew.n_lost, 1, "and is no progress after the loss of the fork server that it died with");
 	rig_fini(&rig);
 }
 
@@ -112,7 +141,7 @@ static void begin_with_one_at_work(const struct backend_ops *ops)
 {
 	rig_init(&rig, 2, true, LINES);
 	rig_start_all(&rig);
-	rig.crew.ops = ops;
+	rig.crew.env.ops = ops;
 	worker_send(worker(1), rig_add(&rig, 4));
 	rig_work(&rig, 1, 1, 1);
 	rig_collect(&rig);
@@ -178,6 +207,7 @@ int main(void)
 	log_init(LOG_NORMAL);
 	test_outside();
 	test_lost();
+	test_dead();
 	test_end();
 	test_kill();
 	test_end_of_threads();

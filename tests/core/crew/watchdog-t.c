@@ -120,7 +120,7 @@ static bool is_item_let_be(void)
 
 static bool is_run_let_be(void)
 {
-	return rig.n_gave_up == 0;
+	return !rig_gave_up(&rig);
 }
 
 #define STEP_NS (100 * CLOCK_NS_PER_MS)
@@ -148,7 +148,7 @@ static void test_gaps(void)
 	ok(is_run_let_be(), "nor is the time of a load");
 	n = look_on(100, STEP_NS, is_run_let_be);
 	ok(n >= 45 && n <= 50, "but after 5 s: %d looks", n);
-	ok(strstr(rig.gave_up, "load took longer"), "which is said: %s", rig.gave_up);
+	ok(strstr(rig_gave_up(&rig), "load took longer"), "which is said: %s", rig_gave_up(&rig));
 	rig_fini(&rig);
 
 	rig_init(&rig, 1, true, LINES);
@@ -161,7 +161,7 @@ static void test_gaps(void)
 	ok(is_run_let_be(), "nor that of an open");
 	n = look_on(100, STEP_NS, is_run_let_be);
 	ok(n >= 45 && n <= 50, "but after 5 s: %d looks", n);
-	ok(strstr(rig.gave_up, "open took longer"), "which is said, too: %s", rig.gave_up);
+	ok(strstr(rig_gave_up(&rig), "open took longer"), "which is said, too: %s", rig_gave_up(&rig));
 	first()->pid = 0;
 	rig_fini(&rig);
 }
@@ -180,7 +180,7 @@ static void test_late_start(void)
 	ok(n > 48 && n < 55, "one that doesn't get ready is ended after 5 s: %d looks", n);
 	is_int(first()->ending, ENDING_START, "for that");
 	is_int(rig.hands[1].n_signals[SIGKILL], 1, "at once");
-	is_int(rig.n_gave_up, 0, "and the run goes on");
+	ok(!rig_gave_up(&rig), "and the run goes on");
 	first()->pid = 0;
 	rig_fini(&rig);
 }

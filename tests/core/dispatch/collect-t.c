@@ -481,7 +481,7 @@ static void test_failure_at_the_end(void)
 {
 	give_five(true);
 	rig_begin(&rig, 1, 1);
-	rig.crew.is_stopping = rig.crew.is_ended = true;
+	rig.crew.env.is_stopping = rig.crew.is_ended = true;
 	rig_fail(&rig, 1, "was told to give up");
 	rig_collect(&rig);
 	is_int(tally_finished(&rig.tally), 0, "an item that is given up at the end has no outcome");

@@ -135,7 +135,8 @@ static void test_batch_sizes(void)
 		uint32_t largest = 0, before = 0;
 		bool grows_gently = true;
 		begin(1, true, 60000);
-		rig.crew.sizes = (struct channel_sizes){.task_bytes = 1 << 18, .result_bytes = 1 << 19, .event_bytes = 4096};
+		rig.crew.env.sizes =
+			(struct channel_sizes){.task_bytes = 1 << 18, .result_bytes = 1 << 19, .event_bytes = 4096};
 		rig_start_all(&rig);
 		for (int k = 0; !is_over() && k < 200; k++) {
 			settle();
@@ -478,7 +479,7 @@ static void test_killer_of_the_fork_server(void)
 			for (unsigned k = 1; k <= 3; k++)
 				if (rig.hands[k].channel)
 					rig_die(&rig, k, SIGKILL, true);
-			rig.tell.lost(rig.tell.arg, "exit code 3", false);
+			rig_lose(&rig, "exit code 3", false);
 			continue;
 		}
 		for (unsigned k = 1; k <= 3; k++) {

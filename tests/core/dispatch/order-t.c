@@ -149,7 +149,7 @@ static void begin(void)
 	memset(channel->down, 0, sizeof *channel->down);
 	memset(channel->up, 0, sizeof *channel->up);
 	channel->down->take_back = claim_word(0, CLAIM_EPOCH_FIRST);
-	worker = (struct worker){.crew = &crew, .number = 1, .phase = WORKER_IS_READY, .channel = channel};
+	worker = (struct worker){.env = &crew.env, .number = 1, .phase = WORKER_IS_READY, .channel = channel};
 	crew = (struct crew){.workers = &worker, .n_top = 1};
 	batch = (struct batch){.state = BATCH_OUT};
 	n_posts = n_rings = n_counted = 0;
