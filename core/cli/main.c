@@ -79,9 +79,10 @@ static const struct command commands[] = {
 	{"help", cmd_help, CORE_ANYWHERE, false, "[COMMAND]", "tell about a command", NULL, "  rota help map", WORD_COMMAND,
      WORD_NONE, false},
 	{"complete", cmd_complete, CORE_ANYWHERE, true, "-- [WORD]...", "say how a command line may go on",
-     "For the completion of shells. The words are those behind rota, up to the one that is\n"
-     "being written. Each line is a word that it may become, and behind a tab what that\n"
-     "means; ':files' stands for any file, ':programs' for any program.",
+     "The completion scripts of bash, zsh and fish call this. The words are the arguments\n"
+     "of rota up to the one that is being typed. Each line is a word that the last one may\n"
+     "become, a tab, and what that word means. ':files' stands for any file, ':programs'\n"
+     "for any program.",
      "  rota complete -- map --back", WORD_NONE, WORD_NONE, true},
 	{0},
 };

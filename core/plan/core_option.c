@@ -134,7 +134,7 @@ static const struct core_option table[] = {
       NULL, NULL},
      .flags = CORE_JOB,
      IN_JOB(duty.spins)},
-	{{"nice", OPTION_INT, "0", "run workers, and what they start, at a niceness so much higher", "0..19", "N"},
+	{{"nice", OPTION_INT, "0", "raise the niceness of the workers, and of what they start, by this much", "0..19", "N"},
      .flags = CORE_JOB,
      IN_JOB(duty.niceness)},
 	{{"pin", OPTION_CHOICE, "none", "keep each worker on the CPUs of one core, or of one NUMA node", "none,core,numa",
