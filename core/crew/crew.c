@@ -72,19 +72,26 @@ int crew_init(struct crew *crew, const struct job *plan, const struct crew_hande
 	return 0;
 }
 
+/* Each change of a worker's phase comes by here, and is counted. */
+static void step(struct crew *crew, struct worker *worker, enum worker_event event)
+{
+	enum worker_phase before = worker->phase;
+	worker_step(worker, event);
+	crew->n_live += (worker->phase != WORKER_NONE) - (before != WORKER_NONE);
+	crew->n_ready += (worker->phase == WORKER_IS_READY) - (before == WORKER_IS_READY);
+}
+
 /* Its place is free. */
-static void clear(struct crew *crew, struct worker *worker)
+static void clear(struct crew *crew, struct worker *worker, enum worker_event event)
 {
 	uint64_t ready_ns, busy_ns;
 	worker_count_time(worker, &ready_ns, &busy_ns);
 	crew->ready_ns += ready_ns;
 	crew->busy_ns += busy_ns;
-	if (worker->phase == WORKER_IS_READY)
-		crew->n_ready--;
+	step(crew, worker, event);
 	if (worker->has_cgroup)
 		cgroup_remove(crew->cgroup, crew->job_number, worker->number);
 	worker_clear(worker);
-	crew->n_live--;
 	while (crew->n_top > 0 && crew->workers[crew->n_top - 1].phase == WORKER_NONE)
 		crew->n_top--;
 }
@@ -96,7 +103,7 @@ void crew_fini(struct crew *crew)
 	for (unsigned i = 0; crew->workers && i < crew->n_places; i++) {
 		struct worker *worker = &crew->workers[i];
 		if (worker->phase != WORKER_NONE && !crew->has_left_threads)
-			clear(crew, worker);
+			clear(crew, worker, WORKER_ON_CLOSE);
 		else if (worker->phase != WORKER_NONE)
 			worker_unwatch(worker); /* a thread goes on with the channel: it stays, unheard */
 	}
@@ -276,9 +283,10 @@ static void on_not_started(void *arg, unsigned number, uint64_t generation, cons
 {
 	struct crew *crew = arg;
 	struct worker *worker = find(crew, number, generation);
-	if (!worker)
+	/* one that is there was started, whatever a fork server says */
+	if (!worker || worker->phase == WORKER_IS_READY || worker->n_sent_items > 0)
 		return;
-	clear(crew, worker);
+	clear(crew, worker, WORKER_ON_NO_START);
 	/* those that are starting may meet the same end: then it is said when they have */
 	if (crew->n_live > 0 && crew->n_ready == crew->n_live && !crew->has_said_fewer) {
 		log_notice("only %u of %u workers could be started: %s", crew->n_live, crew->n_workers, err->text);
@@ -297,10 +305,8 @@ static void on_died(void *arg, unsigned number, uint64_t generation, int wait_st
 	if (!worker)
 		return;
 	words_read(&worker->words, true);
-	if (worker->phase == WORKER_IS_READY)
-		crew->n_ready--;
 	worker->died_in = worker->phase;
-	worker->phase = WORKER_IS_DEAD;
+	step(crew, worker, WORKER_ON_DEATH);
 	worker->wait_status = wait_status;
 	worker->was_lost = was_lost;
 	if (!crew->first_dead)
@@ -357,7 +363,7 @@ void crew_bury(struct crew *crew, struct worker *worker, enum verdict verdict)
 			note_uncharged(crew, how);
 		break;
 	}
-	clear(crew, worker);
+	clear(crew, worker, WORKER_ON_BURIAL);
 }
 
 void crew_note_loss(struct crew *crew)
@@ -431,22 +437,19 @@ bool crew_want(struct crew *crew)
 	if (worker == crew->workers + crew->n_places)
 		return false;
 	struct err err;
-	worker->phase = WORKER_IS_STARTING;
+	step(crew, worker, WORKER_ON_START);
 	worker->generation++;
-	crew->n_live++;
 	if (crew->n_top < worker->number)
 		crew->n_top = worker->number;
 	const uint64_t *nodes = crew->brief.pin.nodes;
-	if (worker_start(worker, nodes ? nodes[worker->number - 1] : 0, &err) == 0) {
-		log_debug("worker %u: starting", worker->number);
+	if (worker_start(worker, nodes ? nodes[worker->number - 1] : 0, &err) == 0)
 		return true;
-	}
 	if (err.code == ERR_RESOURCE) {
 		on_not_started(crew, worker->number, worker->generation, &err);
 		return false;
 	}
 	/* it has nothing that could be looked at while the others are ended */
-	clear(crew, worker);
+	clear(crew, worker, WORKER_ON_NO_START);
 	worker_env_give_up(&crew->env, &err);
 	return false;
 }
@@ -457,12 +460,10 @@ void crew_poll(struct crew *crew)
 		struct worker *worker = &crew->workers[i];
 		if (worker->phase != WORKER_IS_STARTING || channel_state(worker->channel) != WORKER_READY)
 			continue;
-		worker->phase = WORKER_IS_READY;
+		step(crew, worker, WORKER_ON_READY);
 		worker->ready_since_ns = clock_now_ns();
-		crew->n_ready++;
 		crew->was_ready = true;
 		crew->n_failed_starts = 0;
-		log_debug("worker %u: ready", worker->number);
 	}
 }
 
@@ -520,9 +521,7 @@ void crew_stop(struct crew *crew)
 		struct worker *worker = &crew->workers[i];
 		if (worker->phase != WORKER_IS_STARTING && worker->phase != WORKER_IS_READY)
 			continue;
-		if (worker->phase == WORKER_IS_READY)
-			crew->n_ready--;
-		worker->phase = WORKER_IS_LEAVING;
+		step(crew, worker, WORKER_ON_STOP);
 		if (channel_stop(worker->channel) != 0)
 			worker_break(worker);
 	}

@@ -5,8 +5,8 @@
  *   crew_init, crew_open, crew_want (start one more) ... crew_stop, crew_is_gone, crew_fini
  *   between: crew_flush_wakes at each turn, crew_tick now and then
  *
- * A worker's phases, and what leads from one to the next:
- *   NONE -> STARTING (crew_want) -> READY (its open went well) -> LEAVING (crew_stop) -> NONE
+ * A worker's phases (worker_phase has the table):
+ *   NONE -> STARTING (crew_want) -> READY (its open went well) -> LEAVING (crew_stop)
  *   any -> DEAD when it died, until dispatch/reap has taken it (crew_next_dead): what it had published is collected,
  *   the item that it had begun is charged, the rest goes back to the window; a worker that began nothing is nobody's
  *   fault. Then -> NONE (crew_bury).

@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "core/crew/worker.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,13 @@ int worker_start(struct worker *worker, uint64_t nodes, struct err *err)
 	return result;
 }
 
+void worker_step(struct worker *worker, enum worker_event event)
+{
+	char who[32];
+	snprintf(who, sizeof who, "worker %u", worker->number);
+	worker->phase = (enum worker_phase)lifecycle_go(&worker_lifecycle, (int)worker->phase, (int)event, who);
+}
+
 void worker_unwatch(struct worker *worker)
 {
 	loop_remove(worker->env->loop, &worker->bell);
@@ -79,6 +87,7 @@ void worker_count_time(const struct worker *worker, uint64_t *ret_ready_ns, uint
 
 void worker_clear(struct worker *worker)
 {
+	assert(worker->phase == WORKER_NONE);
 	worker_unwatch(worker);
 	channel_destroy(&worker->channel);
 	free(worker->sum);
@@ -109,6 +118,7 @@ void worker_send(struct worker *worker, struct batch *batch)
 	                             .attempt = batch->attempt,
 	                             .bytes = batch->slice.bytes,
 	                             .n_bytes = batch->slice.n_bytes};
+	assert(worker->phase == WORKER_IS_READY && !worker->flight.is_cut_short);
 	batch->number = worker->channel->n_batches;
 	sent.is_summed = batch->is_summed = sums(worker, batch->slice.n_items);
 	if (flight_is_empty(&worker->flight))

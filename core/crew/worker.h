@@ -21,6 +21,7 @@
 #include "core/crew/brief.h"
 #include "core/crew/cgroup.h"
 #include "core/crew/words.h"
+#include "core/crew/worker_phase.h"
 #include "core/record/joblog.h"
 #include "core/record/tally.h"
 #include "core/window/flight.h"
@@ -38,8 +39,6 @@ enum worker_ending {
 	ENDING_OVER_MEMORY,
 	ENDING_START, /* it wasn't ready in time */
 };
-
-enum worker_phase { WORKER_NONE = 0, WORKER_IS_STARTING, WORKER_IS_READY, WORKER_IS_LEAVING, WORKER_IS_DEAD };
 
 /* What the workers of a crew have in common, as far as they need it: the crew's. */
 struct worker_env {
@@ -122,7 +121,10 @@ void worker_count_time(const struct worker *worker, uint64_t *ret_ready_ns, uint
 /* Sends it a signal. false: it is a thread, which can't be sent one. */
 bool worker_kill(struct worker *worker, int signum);
 
-/* It is NONE again: channel, pipe and watches go. */
+/* Its next phase (worker_phase); the crew counts by it. */
+void worker_step(struct worker *worker, enum worker_event event);
+
+/* As it was before anybody was there: channel, pipe and watches go. */
 void worker_clear(struct worker *worker);
 
 /* Puts a batch into a ready worker's hands. The batch is the first that is pending, and the channel has room for it. */

@@ -94,9 +94,7 @@ static bool start_those_that_may(struct run *run)
 			is_barred = is_barred || (other->phase == JOB_ENDED && other->status >= 2);
 		}
 		if (job->phase == JOB_WAITING && is_barred) {
-			log_error("%s: not started: a job that it comes after couldn't finish", job->plan->name);
-			job->status = 3;
-			job->phase = JOB_ENDED;
+			run_job_bar(job);
 			has_started = true;
 		} else if (may_start && run->ended_by == 0) {
 			run_job_start(job);

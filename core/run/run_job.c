@@ -9,6 +9,7 @@
 #include "core/run/run_job.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #define LEAVE_NS CLOCK_NS_PER_SEC       /* for the plugin's close, when all is done */
 #define KILL_NS (500 * CLOCK_NS_PER_MS) /* for the fork server to end its workers, before that is done without it */
@@ -16,6 +17,14 @@
 #define LOOK_NS (5 * CLOCK_NS_PER_MS)
 
 /* --- ends --------------------------------------------------------------------------------------------------------- */
+
+/* Each change of the job's phase comes by here. */
+static void step(struct run_job *job, enum job_event event)
+{
+	char who[80];
+	snprintf(who, sizeof who, "job %s", job->plan->name);
+	job->phase = (enum job_phase)lifecycle_go(&job_lifecycle, (int)job->phase, (int)event, who);
+}
 
 /* The job won't end well: said once. */
 static void say_broken(struct run_job *job, const struct err *err)
@@ -47,27 +56,26 @@ static void leave(struct run_job *job)
 {
 	if (job->phase >= JOB_LEAVING)
 		return;
-	job->phase = JOB_LEAVING;
+	step(job, JOB_ON_DONE);
 	job->leave_by_ns = clock_now_ns() + LEAVE_NS;
 	crew_stop(&job->crew);
 }
 
 /* Nothing more is begun. false: it has ended. */
-static bool cut(struct run_job *job)
+static bool cut(struct run_job *job, enum job_event event)
 {
-	if (job->phase == JOB_WAITING)
-		job->phase = JOB_ENDED;
+	if (job->phase != JOB_ENDED)
+		step(job, event);
 	if (job->phase == JOB_ENDED)
 		return false;
 	job->is_cut = true;
 	dispatch_close(&job->dispatch);
-	job->phase = JOB_LEAVING;
 	return true;
 }
 
 void run_job_end(struct run_job *job)
 {
-	if (!cut(job) || job->crew.is_ended)
+	if (!cut(job, JOB_ON_END) || job->crew.is_ended)
 		return;
 	job->leave_by_ns = clock_now_ns() + LEAVE_NS; /* in ending, too, it may be found that the job can't go on */
 	job->leave_by_ns = clock_now_ns() + crew_end(&job->crew);
@@ -75,7 +83,7 @@ void run_job_end(struct run_job *job)
 
 void run_job_kill(struct run_job *job)
 {
-	if (!cut(job))
+	if (!cut(job, JOB_ON_KILL))
 		return;
 	job->leave_by_ns = clock_now_ns() + KILL_NS;
 	crew_kill(&job->crew);
@@ -94,14 +102,10 @@ static void end_late(struct run_job *job)
 
 void run_job_interrupt(struct run_job *job, int64_t grace_ns)
 {
-	if (job->phase == JOB_WAITING)
-		job->phase = JOB_ENDED;
-	if (job->phase != JOB_RUNNING)
+	if (job->phase >= JOB_LEAVING || !cut(job, JOB_ON_INTERRUPT))
 		return;
-	job->is_cut = true;
-	dispatch_close(&job->dispatch);
 	crew_take_back(&job->crew);
-	leave(job);
+	crew_stop(&job->crew);
 	job->leave_by_ns = grace_ns < 0 ? INT64_MAX : clock_now_ns() + grace_ns;
 }
 
@@ -220,14 +224,12 @@ static int watch_sink(struct run_job *job, struct err *err)
 int run_job_start(struct run_job *job)
 {
 	struct err err;
-	job->phase = JOB_RUNNING;
+	step(job, JOB_ON_START);
 	if (job_open(job, &err) != 0 || watch_sink(job, &err) != 0) {
-		dispatch_close(&job->dispatch);
-		job->is_cut = true;
 		if (err.code != ERR_USAGE)
 			err.code = ERR_RUN;
 		end_with(job, &err);
-		job->phase = JOB_ENDED;
+		step(job, JOB_ON_FAILURE);
 		return -1;
 	}
 	job->tally.total_items = source_head(job->source)->total_items;
@@ -349,7 +351,7 @@ static bool end_if_over(struct run_job *job)
 	job->tally.n_workers = job->tally.n_busy = 0;
 	if (job->status == 0 && tally_not_ok(&job->tally) > 0)
 		job->status = 1;
-	job->phase = JOB_ENDED;
+	step(job, JOB_ON_GONE);
 	return true;
 }
 
@@ -447,6 +449,13 @@ static bool work(struct run_job *job)
 		leave(job);
 	cut_output(job);
 	return result != 0;
+}
+
+void run_job_bar(struct run_job *job)
+{
+	step(job, JOB_ON_BAR);
+	log_error("%s: not started: a job that it comes after couldn't finish", job->plan->name);
+	job->status = 3;
 }
 
 bool run_job_turn(struct run_job *job)

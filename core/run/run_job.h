@@ -5,8 +5,8 @@
  *   run_job_init, run_job_start when its turn has come, run_job_turn at each turn of the loop, until it has ended;
  *   run_job_fini
  *
- * Phases: WAITING (for other jobs) -> RUNNING -> LEAVING (everything has its outcome, or the job was ended; workers
- * leave) -> ENDED. A job that can't go on ends its workers, and has status 3. One thread.
+ * Phases: WAITING -> RUNNING -> LEAVING -> ENDED (job_phase has the table). A job that can't go on ends its workers,
+ * and has status 3. One thread.
  */
 #ifndef RUN_RUN_JOB_H
 #define RUN_RUN_JOB_H
@@ -27,11 +27,10 @@
 #include "core/resume/checkpoint.h"
 #include "core/resume/resume.h"
 #include "core/resume/retry.h"
+#include "core/run/job_phase.h"
 #include "core/window/window.h"
 
 #include <stdbool.h>
-
-enum job_phase { JOB_WAITING = 0, JOB_RUNNING, JOB_LEAVING, JOB_ENDED };
 
 struct run_job {
 	const struct job *plan;
@@ -91,6 +90,9 @@ void run_job_fini(struct run_job *job);
 
 /* Opens source and sink (truncates), begins to load the plugin. -1: status and message are there, the job has ended. */
 int run_job_start(struct run_job *job);
+
+/* A job that it comes after couldn't finish: it isn't started, and can't finish either. */
+void run_job_bar(struct run_job *job);
 
 /* One turn: reap, collect, emit, dispatch. true: something was done, turn again before sleeping. */
 bool run_job_turn(struct run_job *job);

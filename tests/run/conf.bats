@@ -159,7 +159,7 @@ chain() {
 @test "run: an option of a job holds for every job of the file" {
 	printf 'jobs:\n  one:\n    plugin: identity\n    input: range:1-2000\n    output: none\n' >one.yaml
 	expect 0 rota run -j 1 -vv one.yaml
-	[ "$(grep -c 'worker [0-9]*: starting' "$err")" -eq 1 ]
+	[ "$(grep -c 'worker [0-9]*: NONE -> STARTING' "$err")" -eq 1 ]
 }
 
 # bats test_tags=quick

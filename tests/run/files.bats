@@ -185,7 +185,7 @@ damage() {
 
 # starts_are_few: how often a worker was started, as -vv tells
 starts_are_few() {
-	[ "$(grep -c 'worker [0-9]*: starting' "$err")" -le "$1" ]
+	[ "$(grep -c 'worker [0-9]*: NONE -> STARTING' "$err")" -le "$1" ]
 }
 
 @test "load or open that refuses, crashes, exits: the reason once, no restart storm" {

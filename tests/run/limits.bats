@@ -144,7 +144,7 @@ too_slow() {
 	ends 3
 	empty "$out"
 	[ "$(grep -c -- '--start-timeout' "$err")" -eq 1 ]
-	[ "$(grep -c 'worker [0-9]*: starting' "$err")" -le 10 ]
+	[ "$(grep -c 'worker [0-9]*: NONE -> STARTING' "$err")" -le 10 ]
 	nothing_left
 }
 

@@ -278,7 +278,7 @@ item_too_large() {
 
 @test "map: workers that have nothing to do aren't started" {
 	expect 0 rota map -vv -j 8 upper <<<one
-	counts 1 "$err" ': starting'
+	counts 1 "$err" ': NONE -> STARTING'
 }
 
 @test "map: all workers work, each in a process of its own" {
