@@ -3,7 +3,7 @@
  * rows - writes items of several fields, in the format that rota/rows.h describes and reads.
  *
  *   for each item: rows_put_field for its first field (nothing in front of it), then rows_put_field behind
- *   ROTA_ROWS_FIELD or ROTA_ROWS_ROW
+ *   ROWS_FIELD or ROWS_ROW; rows_copy where the bytes come in pieces
  *   rows_put_text: what a person, or another run, is shown of such an item
  */
 #ifndef IO_ROWS_H
@@ -13,11 +13,22 @@
 
 #include <stddef.h>
 
-/* What stands in front of a field: ROTA_ROWS_FIELD, ROTA_ROWS_ROW, or this for an item's first. */
+/* What stands in front of a field; ROWS_FIRST for an item's first. */
 #define ROWS_FIRST '\0'
+#define ROWS_ROW '\x1e'
+#define ROWS_FIELD '\x1f'
 
 /* 0, or -1 when memory is short: the buffer is then as it was. */
 int rows_put_field(struct buf *buf, char before, const char *bytes, size_t n_bytes);
+
+/* How many bytes there are before the first that must be escaped. */
+size_t rows_plain_bytes(const char *bytes, size_t n_bytes);
+
+/*
+ * Into dest as much of a field as has room there; *ret_used: how many of its bytes that were. Returns how many bytes
+ * were written. Room for two bytes is enough for one.
+ */
+size_t rows_copy(char *dest, size_t room_bytes, const char *bytes, size_t n_bytes, size_t *ret_used);
 
 /* The item with its rows separated by row_end and its fields by field_end, nothing escaped. -1 as above. */
 int rows_put_text(struct buf *buf, const char *item, size_t n_bytes, char row_end, char field_end);

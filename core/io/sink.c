@@ -77,6 +77,7 @@ static int open_sink(struct sink **ret, const struct endpoint *endpoint, enum si
 		break;
 	case ENDPOINT_FILES:
 	case ENDPOINT_RANGE:
+	case ENDPOINT_LISTS:
 	case ENDPOINT_WRONG:
 		err_set(err, ERR_USAGE, "results can't be written to this: give lines:FILE, nul:FILE or none");
 		goto out;

@@ -8,9 +8,13 @@
 
 #include "core/io/source.h"
 
+#include "core/io/source_blocks.h"
 #include "core/io/source_files.h"
 #include "core/io/source_lines.h"
+#include "core/io/source_parts.h"
 #include "core/io/source_range.h"
+#include "core/io/source_rows.h"
+#include "core/io/source_shuffle.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,6 +37,8 @@ static char *name_of(const struct endpoint *endpoint)
 		prefix = "range:";
 	else if (endpoint_is_standard(endpoint))
 		text = "standard input";
+	else if (text == NULL)
+		text = "the lists";
 	return asprintf(&name, "%s%s", prefix, text) < 0 ? NULL : name;
 }
 
@@ -65,12 +71,44 @@ int source_open(struct source **ret, const struct endpoint *endpoint, struct err
 	case ENDPOINT_RANGE:
 		return source_range_open(ret, endpoint, err);
 	case ENDPOINT_NONE:
+	case ENDPOINT_LISTS:
 	case ENDPOINT_WRONG:
 		break;
 	}
 	return err_set(err, ERR_USAGE,
 	               "items can't be read from this: give lines:FILE, nul:FILE, files:GLOB or "
 	               "range:FIRST-LAST");
+}
+
+static int open_items(struct source **ret, const struct endpoint *input, const struct recipe *recipe,
+                      int64_t max_item_bytes, struct err *err)
+{
+	if (recipe->cut == CUT_BLOCKS)
+		return source_blocks_open(ret, recipe, input, max_item_bytes, err);
+	if (recipe->cut == CUT_PARTS)
+		return source_parts_open(ret, recipe, input, err);
+	if (recipe->n_lists > 0 || recipe_makes_rows(recipe) || recipe->trim != TRIM_NONE || recipe->drops_empty ||
+	    recipe->end_value != NULL)
+		return source_rows_open(ret, recipe, input, max_item_bytes, err);
+	if (source_open(ret, input, err) < 0)
+		return -1;
+	head_of(*ret)->delimiter = recipe_delimiter(recipe, input);
+	return 0;
+}
+
+int source_open_items(struct source **ret, const struct endpoint *input, const struct recipe *recipe,
+                      int64_t max_item_bytes, struct err *err)
+{
+	struct source *source;
+
+	if (open_items(&source, input, recipe, max_item_bytes, err) < 0)
+		return -1;
+	if (recipe->is_shuffled && source_shuffle_open(&source, recipe->seed, err) < 0) {
+		source_close(&source);
+		return -1;
+	}
+	*ret = source;
+	return 0;
 }
 
 ssize_t source_read(struct source *source, char *dest, size_t room_bytes, struct err *err)

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * source - where items come from: a stream of bytes in which each item is followed by the source's delimiter.
- * Every kind is one table of operations (source_lines.c, source_files.c, source_range.c); what cuts the stream into
- * items is feed. One thread.
+ * Every kind is one table of operations (a file source_KIND.c); what cuts the stream into items is feed. One thread.
  *
- *   source_open, source_read ... until SOURCE_END, source_close
+ *   source_open or source_open_items, source_read ... until SOURCE_END, source_close
  */
 #ifndef IO_SOURCE_H
 #define IO_SOURCE_H
 
 #include "core/base/err.h"
 #include "core/plan/plan.h"
+#include "core/plan/recipe.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -40,7 +40,14 @@ struct source_head {
 
 int source_open(struct source **ret, const struct endpoint *endpoint, struct err *err);
 
-/* A failure is final: each further call fails in the same way, or has SOURCE_END. room_bytes: at least 1. */
+/*
+ * The items of a job: those of its input, or what its recipe makes of it or of its lists. input and recipe are borrowed
+ * for the source's life. Of what would be longer than max_item_bytes enough is kept to be too long.
+ */
+int source_open_items(struct source **ret, const struct endpoint *input, const struct recipe *recipe,
+                      int64_t max_item_bytes, struct err *err);
+
+/* A failure is final: each further call fails in the same way, or has SOURCE_END. room_bytes: at least 2. */
 ssize_t source_read(struct source *source, char *dest, size_t room_bytes, struct err *err);
 const struct source_head *source_head(const struct source *source);
 void source_close(struct source **source);

@@ -212,6 +212,8 @@ int endpoint_describe(const struct endpoint *endpoint, struct buf *buf)
 {
 	if (endpoint->kind == ENDPOINT_WRONG)
 		return buf_append_str(buf, "?");
+	if (endpoint->kind == ENDPOINT_LISTS)
+		return buf_append_str(buf, "lists");
 	const char *name = kinds[endpoint->kind - ENDPOINT_LINES].name;
 	if (endpoint->kind == ENDPOINT_NONE)
 		return buf_append_str(buf, name);

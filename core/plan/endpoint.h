@@ -24,7 +24,8 @@ enum endpoint_kind {
 	ENDPOINT_NUL,       /* source, sink */
 	ENDPOINT_FILES,     /* source; argument a glob */
 	ENDPOINT_RANGE,     /* source; first, last, step */
-	ENDPOINT_NONE       /* sink */
+	ENDPOINT_NONE,      /* sink */
+	ENDPOINT_LISTS      /* source: the lists of the job's recipe; has no text that is parsed */
 };
 
 struct endpoint {
