@@ -200,7 +200,7 @@ static int exec_open(struct rota_worker *worker, void **state)
 	struct launcher *launcher = calloc(1, sizeof(*launcher));
 	if (!launcher || posix_spawnattr_init(&launcher->attributes) != 0) {
 		free(launcher);
-		return rota_refuse(worker, "no memory for the command");
+		return rota_refuse(worker, "out of memory for the command");
 	}
 	launcher->line.null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (launcher->line.null_fd < 0) {
@@ -210,7 +210,7 @@ static int exec_open(struct rota_worker *worker, void **state)
 	}
 	if (!copy_words(launcher, words, n_words) || !copy_environment(launcher) || !set_attributes(launcher)) {
 		exec_close(launcher);
-		return rota_refuse(worker, "no memory for the command");
+		return rota_refuse(worker, "out of memory for the command");
 	}
 	launcher->program = find_program(words[0]);
 	launcher->line.program = launcher->program;
@@ -258,7 +258,7 @@ static int fill(struct rota_task *task, struct launcher *launcher, const char *i
 	if (n_bytes > launcher->text_cap) {
 		char *text = realloc(launcher->text, n_bytes);
 		if (!text)
-			return rota_retry(task, "no memory for a command of %zu bytes", n_bytes);
+			return rota_retry(task, "out of memory for a command of %zu bytes", n_bytes);
 		launcher->text = text;
 		launcher->text_cap = n_bytes;
 	}
@@ -341,7 +341,7 @@ static int judge(struct rota_task *task, const struct group *group)
 {
 	int wait_status = group->wait_status;
 	if (!group->has_status)
-		return rota_fail(task, "the command's exit status is lost: somebody else has reaped it");
+		return rota_fail(task, "the command's exit status is lost: something else reaped it");
 	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
 		return ROTA_OK;
 	rota_command_ended(task, wait_status);
@@ -359,7 +359,7 @@ static int exec_run(struct rota_task *task, void *state)
 	size_t n_item;
 	const char *item = rota_item(task, &n_item);
 	if (memchr(item, '\0', n_item))
-		return rota_fail(task, "the item has a NUL byte inside: no command can take it as an argument");
+		return rota_fail(task, "the item contains a NUL byte, so it can't be a command's argument");
 	int status = fill(task, launcher, item, n_item);
 	if (status == ROTA_OK)
 		status = launch(task, launcher, n_item);
@@ -371,9 +371,9 @@ static int exec_run(struct rota_task *task, void *state)
 }
 
 ROTA_OPTIONS(exec_options,
-             {"command", ROTA_LIST, NULL, "a program and its arguments; {} is the item, appended when absent"}, {NULL});
+             {"command", ROTA_LIST, NULL, "a program and its arguments; {} is the item, appended if absent"}, {NULL});
 
 ROTA_PLUGIN(.name = "exec", .version = "1.0",
-            .summary = "runs a command for each item; its standard output is the result",
+            .summary = "run a command for each item; its standard output is the result",
             .flags = ROTA_THREAD_SAFE | ROTA_TIDY, .options = exec_options, .open = exec_open, .run = exec_run,
             .close = exec_close);

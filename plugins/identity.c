@@ -12,5 +12,5 @@ static int identity_run(struct rota_task *task, void *state)
 	return rota_write(task, item, n_bytes);
 }
 
-ROTA_PLUGIN(.name = "identity", .version = "1.0", .summary = "each item as it is",
+ROTA_PLUGIN(.name = "identity", .version = "1.0", .summary = "write each item unchanged",
             .flags = ROTA_THREAD_SAFE | ROTA_PURE | ROTA_TIDY, .run = identity_run);

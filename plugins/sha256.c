@@ -41,12 +41,12 @@ static int sha256_open(struct rota_worker *worker, void **state)
 {
 	struct hasher *hasher = calloc(1, sizeof(*hasher));
 	if (!hasher)
-		return rota_refuse(worker, "no memory for the read buffer");
+		return rota_refuse(worker, "out of memory for the read buffer");
 	hasher->md = EVP_MD_fetch(NULL, "SHA256", NULL);
 	hasher->context = EVP_MD_CTX_new();
 	if (!hasher->md || !hasher->context) {
 		sha256_close(hasher);
-		return rota_refuse(worker, "OpenSSL has no SHA-256 to give: look at its openssl.cnf");
+		return rota_refuse(worker, "OpenSSL offers no SHA-256: check its openssl.cnf");
 	}
 	*state = hasher;
 	return ROTA_OK;
@@ -68,10 +68,10 @@ static int hash_fd(struct rota_task *task, struct hasher *hasher, int fd, unsign
 		if (n == 0)
 			break;
 		if (!EVP_DigestUpdate(hasher->context, hasher->buffer, (size_t)n))
-			return rota_fail(task, "OpenSSL can't go on with the digest of %s", hasher->path);
+			return rota_fail(task, "OpenSSL failed to continue the digest of %s", hasher->path);
 	}
 	if (!EVP_DigestFinal_ex(hasher->context, digest, NULL))
-		return rota_fail(task, "OpenSSL can't end the digest of %s", hasher->path);
+		return rota_fail(task, "OpenSSL failed to finish the digest of %s", hasher->path);
 	return ROTA_OK;
 }
 
@@ -136,9 +136,9 @@ static int sha256_run(struct rota_task *task, void *state)
 	size_t n_bytes;
 	const char *item = rota_item(task, &n_bytes);
 	if (n_bytes == 0)
-		return rota_fail(task, "the item is empty, where a path was expected");
+		return rota_fail(task, "the item is empty, but a path was expected");
 	if (memchr(item, '\0', n_bytes))
-		return rota_fail(task, "the item has a NUL byte inside: no path has one");
+		return rota_fail(task, "the item contains a NUL byte, so it can't be a path");
 	if (n_bytes >= sizeof(hasher->path))
 		return rota_fail(task, "cannot open a path of %zu bytes: %s", n_bytes, strerror(ENAMETOOLONG));
 	memcpy(hasher->path, item, n_bytes);
@@ -150,5 +150,5 @@ static int sha256_run(struct rota_task *task, void *state)
 }
 
 ROTA_PLUGIN(.name = "sha256", .version = "1.0",
-            .summary = "items are paths; each file's SHA-256 as sha256sum prints it",
+            .summary = "write each file's SHA-256 as sha256sum prints it; items are paths",
             .flags = ROTA_THREAD_SAFE | ROTA_TIDY, .open = sha256_open, .run = sha256_run, .close = sha256_close);

@@ -71,7 +71,7 @@ static int sleep_open(struct rota_worker *worker, void **state)
 {
 	struct sleeper *sleeper = malloc(sizeof(*sleeper));
 	if (!sleeper)
-		return rota_refuse(worker, "no memory for the sleeper");
+		return rota_refuse(worker, "out of memory");
 	sleeper->duration_ns = rota_option_int(worker, "ms") * NS_PER_MS;
 	sleeper->is_spinning = rota_option_bool(worker, "spin");
 	*state = sleeper;
@@ -87,7 +87,7 @@ static int sleep_run(struct rota_task *task, void *state)
 	int64_t duration = sleeper->duration_ns;
 	parse_ms(item, n_bytes, &duration);
 	if (duration > MAX_NS)
-		return rota_fail(task, "the item asks for more than a day: at most 86400000 ms can be slept");
+		return rota_fail(task, "the item asks for more than a day: the maximum is 86400000 ms");
 
 	for (int64_t end = now + duration; now < end; now = now_ns()) {
 		int64_t until = end - now > BREATH_NS ? now + BREATH_NS : end;
@@ -107,9 +107,10 @@ static void sleep_close(void *state)
 }
 
 ROTA_OPTIONS(sleep_options,
-             {"ms", ROTA_INT, "100", "how long an item takes that isn't a number itself", "0..86400000", "ms"},
+             {"ms", ROTA_INT, "100", "how long an item takes, unless the item is a number", "0..86400000", "ms"},
              {"spin", ROTA_BOOL, "no", "keep the CPU busy instead of sleeping"}, {NULL});
 
-ROTA_PLUGIN(.name = "sleep", .version = "1.0", .summary = "takes a time for each item, for trying things out",
+ROTA_PLUGIN(.name = "sleep", .version = "1.0",
+            .summary = "wait for each item, then write it unchanged; for trying things out",
             .flags = ROTA_THREAD_SAFE | ROTA_PURE | ROTA_TIDY, .options = sleep_options, .open = sleep_open,
             .run = sleep_run, .close = sleep_close);

@@ -65,5 +65,5 @@ static int upper_run(struct rota_task *task, void *state)
 	return rota_commit(task, n_bytes);
 }
 
-ROTA_PLUGIN(.name = "upper", .version = "1.0", .summary = "each item in ASCII capitals",
+ROTA_PLUGIN(.name = "upper", .version = "1.0", .summary = "write each item in upper case (ASCII)",
             .flags = ROTA_THREAD_SAFE | ROTA_PURE | ROTA_TIDY, .run = upper_run);

@@ -60,7 +60,7 @@ int channel_create(struct channel **ret, unsigned worker_number, const struct ch
 		goto fail;
 	channel->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (channel->bell_fd < 0) {
-		err_set_errno(err, ERR_RESOURCE, errno, "cannot make an eventfd");
+		err_set_errno(err, ERR_RESOURCE, errno, "cannot create an eventfd");
 		goto fail;
 	}
 	init_rings(channel, rings, ring_bytes);

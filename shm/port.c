@@ -25,16 +25,16 @@ static bool is_ring_size(uint64_t n_bytes, uint32_t page_bytes)
 static int check(const struct fixed_shm *fixed, uint64_t n_bytes, unsigned times, struct err *err)
 {
 	if (fixed->magic != CHANNEL_MAGIC || fixed->version != CHANNEL_VERSION)
-		return err_set(err, ERR_RUN, "the channel is of version %u, this worker's is %u: reinstall rota",
+		return err_set(err, ERR_RUN, "the channel has version %u, but this worker has %u: reinstall rota",
 		               fixed->version, CHANNEL_VERSION);
 	const uint32_t page_bytes = fixed->page_bytes;
 	const uint64_t n_rings_bytes = times * (fixed->task_bytes + fixed->result_bytes + fixed->event_bytes);
 	if (page_bytes != segment_page_bytes())
-		return err_set(err, ERR_RUN, "the channel has pages of %u bytes, this worker's are of %zu", page_bytes,
+		return err_set(err, ERR_RUN, "the channel has pages of %u bytes, but this worker's have %zu", page_bytes,
 		               segment_page_bytes());
 	if (!is_ring_size(fixed->task_bytes, page_bytes) || !is_ring_size(fixed->result_bytes, page_bytes) ||
 	    !is_ring_size(fixed->event_bytes, page_bytes) || channel_control_bytes(page_bytes) + n_rings_bytes != n_bytes)
-		return err_set(err, ERR_RUN, "the channel isn't of the size that it says");
+		return err_set(err, ERR_RUN, "the channel doesn't have the size that it says");
 	return 0;
 }
 

@@ -122,12 +122,12 @@ int segment_create(size_t n_bytes, const struct segment_near *near, int *ret_fd,
 		/* threads would need it, too */
 		if (fd < 0 && errno == EFBIG && limit_file_bytes(&limit_bytes))
 			return err_set(err, ERR_RUN,
-			               "%zu bytes of shared memory are more than the file-size limit of %llu bytes (ulimit -f): "
-			               "raise it",
+			               "%zu bytes of shared memory exceed the file-size limit of %llu bytes (ulimit -f): raise it",
 			               n_bytes, limit_bytes);
 		if (fd < 0)
-			return err_set_errno(err, ERR_RESOURCE, errnum, "cannot make %zu bytes of shared memory (nor a memfd: %s)",
-			                     n_bytes, strerror(errno));
+			return err_set_errno(err, ERR_RESOURCE, errnum,
+			                     "cannot create %zu bytes of shared memory (nor a memfd: %s)", n_bytes,
+			                     strerror(errno));
 		*ret_why_memfd = strerror(errnum);
 	}
 	*ret_fd = fd;
@@ -151,7 +151,7 @@ int segment_map(int fd, size_t control_bytes, const size_t *ring_bytes, size_t n
 		map.mapped_bytes += 2 * ring_bytes[i];
 	map.base = mmap(NULL, map.mapped_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (map.base == MAP_FAILED)
-		return err_set_errno(err, ERR_RESOURCE, errno, "cannot reserve %zu bytes of addresses", map.mapped_bytes);
+		return err_set_errno(err, ERR_RESOURCE, errno, "cannot reserve %zu bytes of address space", map.mapped_bytes);
 	unsigned char *at = map.base;
 	off_t offset = 0;
 	if (map_at(at, control_bytes, fd, offset, err) != 0)

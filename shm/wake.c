@@ -120,7 +120,7 @@ int wake_init(struct wake *wake, void *shared_page, struct err *err)
 	pthread_once(&handlers_once, install_handlers);
 	wake->sem = shared_page;
 	if (sem_init(wake->sem, 1, 0) != 0)
-		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a semaphore");
+		return err_set_errno(err, ERR_RESOURCE, errno, "cannot create a semaphore");
 	memcpy(&wake->pristine, wake->sem, sizeof wake->pristine);
 	return 0;
 }

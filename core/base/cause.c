@@ -25,11 +25,11 @@ static void put_limit(char text[CAUSE_PROSE_BYTES], const struct cause *cause)
 		snprintf(text, CAUSE_PROSE_BYTES, "no answer within %g s in worker %u",
 		         (double)cause->limit_ns / (double)CLOCK_NS_PER_SEC, cause->worker);
 	else if (cause->kind == CAUSE_OVER_MEMORY)
-		snprintf(text, CAUSE_PROSE_BYTES, "over memory limit: worker %u took %" PRId64 " of %" PRId64 " bytes",
+		snprintf(text, CAUSE_PROSE_BYTES, "over memory limit: worker %u used %" PRId64 " of %" PRId64 " bytes",
 		         cause->worker, cause->used_bytes, cause->limit_bytes);
 	else
 		snprintf(text, CAUSE_PROSE_BYTES,
-		         "over memory limit: the kernel ended worker %u, which wanted more than %" PRId64 " bytes",
+		         "over memory limit: the kernel killed worker %u, which needed more than %" PRId64 " bytes",
 		         cause->worker, cause->limit_bytes);
 }
 
@@ -55,10 +55,10 @@ const char *cause_prose(char text[CAUSE_PROSE_BYTES], const struct cause *cause)
 		snprintf(text, CAUSE_PROSE_BYTES, "%s in worker %u", proc_death(how, cause->wait_status), cause->worker);
 		break;
 	case CAUSE_THREAD_ENDED:
-		snprintf(text, CAUSE_PROSE_BYTES, "it ended its thread, worker %u", cause->worker);
+		snprintf(text, CAUSE_PROSE_BYTES, "it ended the thread of worker %u", cause->worker);
 		break;
 	case CAUSE_BROKEN_CHANNEL:
-		snprintf(text, CAUSE_PROSE_BYTES, "worker %u wrote nonsense over its channel", cause->worker);
+		snprintf(text, CAUSE_PROSE_BYTES, "worker %u wrote invalid data to its channel", cause->worker);
 		break;
 	case CAUSE_TIMED_OUT:
 	case CAUSE_OVER_MEMORY:

@@ -123,7 +123,7 @@ void err_list_add(struct err_list *list, const struct err *err)
 		struct err *errs = reallocarray(list->errs, cap, sizeof(*errs));
 		if (!errs) {
 			log_error("%s", err->text);
-			log_error("no memory for more errors than these");
+			log_error("out of memory: more errors are not shown");
 			_exit(3);
 		}
 		list->errs = errs;

@@ -65,7 +65,7 @@ static bool is_ours(int fd)
 static int in_the_way(const char *path, struct err *err)
 {
 	return err_set(err, ERR_RUN,
-	               "%s is in the way: rota makes a lock file of that name, and this is none; move it away", path);
+	               "%s is in the way: rota needs that name for a lock file, and this isn't one; move it away", path);
 }
 
 /* What is locked and still has that name becomes ours. 1: it lost its name. */
@@ -94,7 +94,7 @@ int lockfile_take(struct lockfile *ret, const char *path, pid_t *ret_owner, stru
 			if (errno == ELOOP)
 				in_the_way(path, err);
 			else
-				err_set_errno(err, ERR_RUN, errno, "cannot make the lock file %s", path);
+				err_set_errno(err, ERR_RUN, errno, "cannot create the lock file %s", path);
 			break;
 		}
 		if (flock(lockfile.fd, LOCK_EX | LOCK_NB) != 0) {

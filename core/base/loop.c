@@ -29,10 +29,10 @@ int loop_create(struct loop **ret, struct err *err)
 {
 	struct loop *loop = calloc(1, sizeof(*loop));
 	if (!loop)
-		return err_set(err, ERR_RESOURCE, "no memory for an event loop");
+		return err_set(err, ERR_RESOURCE, "out of memory for an event loop");
 	loop->fd = epoll_create1(EPOLL_CLOEXEC);
 	if (loop->fd < 0) {
-		err_set_errno(err, ERR_RESOURCE, errno, "cannot make an epoll descriptor");
+		err_set_errno(err, ERR_RESOURCE, errno, "cannot create an epoll descriptor");
 		free(loop);
 		return -1;
 	}
@@ -74,7 +74,7 @@ int loop_modify(struct loop *loop, struct loop_watch *watch, uint32_t events, st
 {
 	struct epoll_event event = {.events = events, .data.ptr = watch};
 	if (epoll_ctl(loop->fd, EPOLL_CTL_MOD, watch->fd, &event) < 0)
-		return err_set_errno(err, ERR_RUN, errno, "cannot change what is watched of descriptor %d", watch->fd);
+		return err_set_errno(err, ERR_RUN, errno, "cannot change the events watched on descriptor %d", watch->fd);
 	watch->events = events;
 	return 0;
 }

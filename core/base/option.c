@@ -123,7 +123,7 @@ static int parse_number(const struct option_spec *spec, const char *text, int64_
 		return err_set(err, ERR_USAGE, "%s is too small: expected at least %s", quoted, types[spec->type].least);
 	}
 	if (spec->range && !is_range(spec, &low, &high))
-		return err_set(err, ERR_USAGE, "the option's range '%s' isn't one", spec->range);
+		return err_set(err, ERR_USAGE, "the option's range '%s' isn't a valid range", spec->range);
 	if (number < low || number > high)
 		return err_set(err, ERR_USAGE, "%s is out of range: expected %s", quoted, spec->range);
 	*ret = number;
@@ -172,13 +172,13 @@ static int parse_choice(const struct option_spec *spec, const char *text, int64_
 			return 0;
 		}
 	}
-	return err_set(err, ERR_USAGE, "%s isn't a choice here (expected one of %s)", log_quote_value(quoted, text),
+	return err_set(err, ERR_USAGE, "%s isn't a valid choice (expected one of %s)", log_quote_value(quoted, text),
 	               spec->range ? spec->range : "");
 }
 
 static int no_memory(struct err *err)
 {
-	return err_set(err, ERR_RESOURCE, "no memory for the value");
+	return err_set(err, ERR_RESOURCE, "out of memory for the value");
 }
 
 /* Lists keep room for a NULL behind their elements. */
@@ -247,7 +247,7 @@ int option_parse(const struct option_spec *spec, const char *text, struct option
 	case OPTION_STRING:
 		break;
 	default:
-		return err_set(err, ERR_USAGE, "the option's type %d isn't known", (int)spec->type);
+		return err_set(err, ERR_USAGE, "the option has the unknown type %d", (int)spec->type);
 	}
 	if (result == 0 && spec->type != OPTION_LIST) {
 		value.text = strdup(text);
@@ -300,9 +300,9 @@ static int check_name(const struct option_spec *specs, const struct option_spec 
 	log_quote_value(quoted, spec->name);
 	if (spec->name[0] == '\0' || spec->name[0] == '-' || spec->name[strspn(spec->name, allowed)] != '\0')
 		return err_set(err, ERR_USAGE,
-		               "%s isn't a name for an option (expected letters, digits, - and _, no - in front)", quoted);
+		               "%s isn't a valid option name (expected letters, digits, - and _, not starting with -)", quoted);
 	if (option_find(specs, spec->name) != spec)
-		return err_set(err, ERR_USAGE, "option %s stands twice in the table", quoted);
+		return err_set(err, ERR_USAGE, "option %s appears twice in the table", quoted);
 	return 0;
 }
 
@@ -325,7 +325,7 @@ static int check_range(const struct option_spec *spec, struct err *err)
 	if (spec->type == OPTION_CHOICE) {
 		if (spec->range && is_choice_range(spec->range))
 			return 0;
-		return err_set(err, ERR_USAGE, "a choice needs its words in range (expected such as 'fast,small')");
+		return err_set(err, ERR_USAGE, "a choice needs its words in range (for example 'fast,small')");
 	}
 	if (!spec->range)
 		return 0;
@@ -333,7 +333,7 @@ static int check_range(const struct option_spec *spec, struct err *err)
 	if (!has_number_range(spec->type))
 		return err_set(err, ERR_USAGE, "%s has range %s (expected none)", types[spec->type].what, quoted);
 	if (!is_range(spec, &low, &high))
-		return err_set(err, ERR_USAGE, "range %s isn't one (expected such as '1..64', '0..' or '..64')", quoted);
+		return err_set(err, ERR_USAGE, "range %s isn't valid (expected one such as '1..64', '0..' or '..64')", quoted);
 	return 0;
 }
 
@@ -344,7 +344,7 @@ int option_check_table(const struct option_spec *specs, struct err *err)
 		if (check_name(specs, spec, err) < 0)
 			return -1;
 		if (!is_type(spec->type))
-			return err_set(err, ERR_USAGE, "option '%s': type %d isn't known (expected %d to %d)", spec->name,
+			return err_set(err, ERR_USAGE, "option '%s': unknown type %d (expected %d to %d)", spec->name,
 			               (int)spec->type, OPTION_STRING, OPTION_LIST);
 		if (spec->help && strchr(spec->help, '\n'))
 			return err_set(err, ERR_USAGE, "option '%s': help has several lines (expected one)", spec->name);

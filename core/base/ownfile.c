@@ -35,19 +35,20 @@ char *ownfile_name(const char *file)
 
 static int in_the_way(const char *name, const char *what, struct err *err)
 {
-	return err_set(err, ERR_USAGE, "%s is in the way: rota makes a file of that name, and this one is %s; move it away",
-	               name, what);
+	return err_set(err, ERR_USAGE,
+	               "%s is in the way: rota needs that name for a file of its own, and this is %s; move it away", name,
+	               what);
 }
 
 int ownfile_clear(const char *name, struct err *err)
 {
 	struct stat status;
 	if (lstat(name, &status) != 0)
-		return errno == ENOENT ? 0 : err_set_errno(err, ERR_RUN, errno, "cannot make %s", name);
+		return errno == ENOENT ? 0 : err_set_errno(err, ERR_RUN, errno, "cannot create %s", name);
 	if (!S_ISREG(status.st_mode))
-		return in_the_way(name, S_ISLNK(status.st_mode) ? "a link" : "no file", err);
+		return in_the_way(name, S_ISLNK(status.st_mode) ? "a link" : "not a regular file", err);
 	if (unlink(name) != 0 && errno != ENOENT)
-		return err_set_errno(err, ERR_RUN, errno, "cannot remove %s, which an earlier run has left", name);
+		return err_set_errno(err, ERR_RUN, errno, "cannot remove %s, which an earlier run left behind", name);
 	return 0;
 }
 
@@ -56,7 +57,7 @@ int ownfile_make(const char *name, mode_t mode, struct err *err)
 	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, mode);
 	if (fd < 0 && errno == EEXIST)
 		return in_the_way(name, "another's", err);
-	return fd < 0 ? err_set_errno(err, ERR_RUN, errno, "cannot make %s", name) : fd;
+	return fd < 0 ? err_set_errno(err, ERR_RUN, errno, "cannot create %s", name) : fd;
 }
 
 /* Where the file system knows no files without names: one that nobody else has, for an instant. */
@@ -80,12 +81,12 @@ int ownfile_make_nameless(const char *beside, struct err *err)
 {
 	char *folder = NULL;
 	if (asprintf(&folder, "%.*s.", folder_bytes(beside), beside) < 0)
-		return err_set(err, ERR_RESOURCE, "memory is short");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	int fd = open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT || errno == EINVAL))
 		fd = make_unnamed(beside);
 	if (fd < 0)
-		err_set_errno(err, ERR_RUN, errno, "cannot make a file beside %s", beside);
+		err_set_errno(err, ERR_RUN, errno, "cannot create a file beside %s", beside);
 	free(folder);
 	return fd;
 }

@@ -68,7 +68,7 @@ static int compile(struct pattern *pattern, const char *text, struct err *err)
 	/* Where it can't be, matching is slower. */
 	pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE);
 	pattern->match = pcre2_match_data_create_from_pattern(pattern->code, NULL);
-	return pattern->match != NULL ? 0 : err_set(err, ERR_RESOURCE, "memory is short");
+	return pattern->match != NULL ? 0 : err_set(err, ERR_RESOURCE, "out of memory");
 }
 
 static int find(struct pattern *pattern, const char *bytes, size_t n_bytes, size_t from, size_t *ret_begin,
@@ -130,7 +130,7 @@ int pattern_create(struct pattern **ret, const char *text, struct err *err)
 	struct pattern *pattern = calloc(1, sizeof(*pattern));
 
 	if (pattern == NULL)
-		return err_set(err, ERR_RESOURCE, "memory is short");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	pattern->is_character = is_character(text, &pattern->character);
 	if (!pattern->is_character && compile(pattern, text, err) < 0) {
 		pattern_destroy(&pattern);

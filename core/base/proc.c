@@ -173,7 +173,7 @@ int proc_spawn(const char *const *argv, const struct proc_fd *fds, size_t n_fds,
 	pid_t pid = -1;
 	int *copies = calloc(n_fds + 1, sizeof(*copies));
 	if (!copies)
-		return err_set(err, ERR_RESOURCE, "cannot start %s: no memory", argv[0]);
+		return err_set(err, ERR_RESOURCE, "cannot start %s: out of memory", argv[0]);
 	for (size_t i = 0; i < n_fds; i++)
 		copies[i] = -1;
 	int errnum = spawn(argv, fds, n_fds, copies, in_new_session, &pid);
@@ -283,12 +283,13 @@ int proc_own_folder(char *ret_path, size_t n_bytes, struct err *err)
 	char *path = own_path();
 	if (!path)
 		return err_set_errno(err, ERR_RUN, errno,
-		                     "cannot tell which folder the running program is in (is /proc mounted?)");
+		                     "cannot find the directory of the running program (is /proc mounted?)");
 	char *slash = strrchr(path, '/');
 	size_t n = slash == path ? 1 : (size_t)(slash - path);
 	if (n >= n_bytes) {
 		free(path);
-		return err_set(err, ERR_RUN, "the path of the running program's folder is longer than %zu bytes", n_bytes - 1);
+		return err_set(err, ERR_RUN, "the path of the running program's directory is longer than %zu bytes",
+		               n_bytes - 1);
 	}
 	memcpy(ret_path, path, n);
 	ret_path[n] = '\0';
@@ -311,14 +312,14 @@ int proc_find_program(const char *name, const char *installed_folder, char **ret
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		char *path;
 		if (asprintf(&path, "%s/%s", folders[i], name) < 0)
-			return err_set(err, ERR_RESOURCE, "no memory for the path of %s", name);
+			return err_set(err, ERR_RESOURCE, "out of memory for the path of %s", name);
 		if (is_program(path)) {
 			*ret_path = path;
 			return 0;
 		}
 		free(path);
 	}
-	return err_set(err, ERR_RUN, "cannot find the program %s, in %s or in %s: is rota installed completely?", name,
+	return err_set(err, ERR_RUN, "cannot find the program %s in %s or in %s: is rota completely installed?", name,
 	               own_folder, installed_folder);
 }
 

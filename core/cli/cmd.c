@@ -60,8 +60,8 @@ int cmd_usage_error(const struct command *command, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	log_error("%s: %s; usage: rota %s %s ('rota help %s' tells more)", command->name, text, command->name,
-	          command->usage, command->name);
+	log_error("%s: %s; usage: rota %s %s (see 'rota help %s')", command->name, text, command->name, command->usage,
+	          command->name);
 	return CMD_WRONG;
 }
 
@@ -85,7 +85,7 @@ int cmd_missing(const struct command *command, const struct options *options, co
 	if (!is_eaten(options))
 		return cmd_usage_error(command, "%s is missing", what);
 	const struct core_option *last = options->last;
-	return cmd_usage_error(command, "%s is missing: %s was taken as the value of --%s, which wants %s%s", what,
+	return cmd_usage_error(command, "%s is missing: %s was taken as the value of --%s, which needs %s%s", what,
 	                       log_quote_value(value, options->last_value), last->spec.name,
 	                       last->spec.type == OPTION_STRING ? "a " : "",
 	                       last->spec.type == OPTION_STRING ? last->spec.unit : option_type_example(last->spec.type));
@@ -95,8 +95,8 @@ bool cmd_is_standard_input(const struct command *command, const char *file)
 {
 	if (strcmp(file, "-") != 0)
 		return false;
-	cmd_usage_error(command, "a conf file isn't read from standard input, where a job's items may come from: name a "
-	                         "file (in bash, <(COMMAND) is one)");
+	cmd_usage_error(command, "a conf file can't come from standard input, which may be a job's input: name a file (in "
+	                         "bash, <(COMMAND) is one)");
 	return true;
 }
 
@@ -171,7 +171,7 @@ static int streams_check(const struct plan *plan)
 			status = CMD_WRONG;
 		}
 		if (endpoint_is_standard(&job->output) && is_unusable(STDOUT_FILENO, O_RDONLY)) {
-			log_error("job '%s': standard output is closed: say with --output where results go ('none' drops them)",
+			log_error("job '%s': standard output is closed: use --output to say where results go ('none' drops them)",
 			          job->name);
 			status = CMD_WRONG;
 		}
@@ -185,7 +185,8 @@ static void say_waits_for_terminal(const struct plan *plan)
 	for (size_t i = 0; i < plan->n_jobs; i++) {
 		const struct job *job = &plan->jobs[i];
 		if (endpoint_is_standard(&job->input) && !job_is_given(job, "input") && isatty(STDIN_FILENO))
-			log_notice("items are read from the terminal, a line each; Ctrl-D ends them, --input FILE reads a file");
+			log_notice(
+				"reading items from the terminal, one per line; Ctrl-D ends the input, --input FILE reads a file");
 	}
 }
 

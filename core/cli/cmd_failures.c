@@ -31,13 +31,13 @@ static int print_item(struct listing *listing, const char *job, const struct jou
 {
 	char end = listing->ends_with_nul ? '\0' : '\n';
 	if (failure->is_cut) {
-		log_warning("item %" PRIu64 " of job '%s' was larger than %s, only its beginning is in the journal: left out",
+		log_warning("item %" PRIu64 " of job '%s' was larger than %s, and the journal has only its beginning: left out",
 		            failure->seq, job, failure->kind == CAUSE_MAX_ITEM ? "max-item" : "the journal can store");
 		listing->n_cut++;
 		return 0;
 	}
 	if (failure->item_bytes > 0 && memchr(failure->item, end, failure->item_bytes))
-		return err_set(err, ERR_USAGE, "item %" PRIu64 " of job '%s' has a newline in it: use -0", failure->seq, job);
+		return err_set(err, ERR_USAGE, "item %" PRIu64 " of job '%s' contains a newline: use -0", failure->seq, job);
 	fwrite(failure->item, 1, failure->item_bytes, stdout);
 	putchar(end);
 	return 0;
@@ -130,11 +130,11 @@ int cmd_failures(const struct command *command, const struct options *options)
 	if (options->n_words == 0)
 		return cmd_missing(command, options, "the journal");
 	if (options->n_words > 2)
-		return cmd_usage_error(command, "one journal at a time");
+		return cmd_usage_error(command, "only one journal can be given");
 	if (options->settings.wants_items && options->settings.wants_json)
-		return cmd_usage_error(command, "either --items or --json");
+		return cmd_usage_error(command, "--items and --json can't be combined");
 	if (listing.ends_with_nul && !options->settings.wants_items)
-		return cmd_usage_error(command, "-0 goes with --items");
+		return cmd_usage_error(command, "-0 requires --items");
 
 	int status = CMD_OK;
 	if (print_all(&listing, options->words[0], options->n_words == 2 ? options->words[1] : NULL, &err) != 0)

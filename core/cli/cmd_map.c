@@ -12,10 +12,10 @@ static void plugin_option_set(struct plan *plan, struct job *job, const char *wo
 	struct place place = {0};
 	const char *equals = strchr(word, '=');
 	if (!equals || equals == word) {
-		place_error(&plan->errors, place, ERR_USAGE,
-		            "'%s' is no option of a plugin: expected KEY=VALUE; items are read from standard input or from "
-		            "--input FILE",
-		            word);
+		place_error(
+			&plan->errors, place, ERR_USAGE,
+			"'%s' isn't a plugin option: expected KEY=VALUE; items come from standard input or from --input FILE",
+			word);
 		return;
 	}
 	char *name = strndup(word, (size_t)(equals - word));
@@ -23,7 +23,7 @@ static void plugin_option_set(struct plan *plan, struct job *job, const char *wo
 	if (name)
 		job_set_option(plan, job, name, &value, 1, false, place, false);
 	else
-		place_error(&plan->errors, place, ERR_RESOURCE, "memory is short");
+		place_error(&plan->errors, place, ERR_RESOURCE, "out of memory");
 	free(name);
 }
 

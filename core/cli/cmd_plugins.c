@@ -48,7 +48,7 @@ static size_t folder_bytes(const struct row *row)
 /* Where they are: each folder once. */
 static void folders_print(const struct row *rows, size_t n_rows)
 {
-	out_printf("\n'rota plugins NAME' tells a plugin's file, flags and options. These are in\n");
+	out_printf("\n'rota plugins NAME' shows a plugin's file, flags and options. These are in\n");
 	for (size_t i = 1; i < n_rows; i++) {
 		size_t n = folder_bytes(&rows[i]), k = 1;
 		while (k < i && (folder_bytes(&rows[k]) != n || memcmp(rows[k].info->file, rows[i].info->file, n) != 0))
@@ -84,7 +84,7 @@ static int all_print(struct catalog *catalog)
 		return cmd_error(&err);
 	struct row *rows = calloc(n_names + 1, sizeof(*rows));
 	if (!rows)
-		return cmd_error(&(struct err){.code = ERR_RESOURCE, .text = "memory is short"});
+		return cmd_error(&(struct err){.code = ERR_RESOURCE, .text = "out of memory"});
 	rows[0] = (struct row){.text = {"NAME", "VERSION", "SUMMARY"}};
 	for (size_t i = 0; i < n_names && status == CMD_OK; i++) {
 		const struct plugin_info *info;
@@ -142,8 +142,8 @@ static int one_print(struct catalog *catalog, const char *name)
 	out_printf("%s %s%s%s\n\n  file:  %s\n  flags: %s\n", info->name, info->version, info->summary[0] ? " - " : "",
 	           info->summary, info->file, flags);
 	if (info->has_flush)
-		out_printf("  it accumulates (flush), which this version of rota can't do yet\n");
-	out_printf("\nOptions (KEY=VALUE behind the plugin's name, or under `options:` in a conf file):%s\n",
+		out_printf("  it accumulates (flush), which this version of rota does not support yet\n");
+	out_printf("\nOptions (KEY=VALUE after the plugin's name, or under `options:` in a conf file):%s\n",
 	           info->n_options ? "" : " none");
 	for (size_t i = 0; i < info->n_options; i++)
 		option_print(&info->options[i]);
@@ -155,7 +155,7 @@ int cmd_plugins(const struct command *command, const struct options *options)
 	struct catalog *catalog;
 	struct err err;
 	if (options->n_words > 1)
-		return cmd_usage_error(command, "one plugin at a time");
+		return cmd_usage_error(command, "only one plugin can be given");
 	if (catalog_create(&catalog, cmd_is_given(options, "trust-path"), NULL, &err))
 		return cmd_error(&err);
 	int status = options->n_words == 1 ? one_print(catalog, options->words[0]) : all_print(catalog);

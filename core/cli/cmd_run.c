@@ -20,7 +20,7 @@ int cmd_run(const struct command *command, const struct options *options)
 	if (options->n_words == 0)
 		return cmd_missing(command, options, "the conf file");
 	if (options->n_words > 1)
-		return cmd_usage_error(command, "one conf file at a time");
+		return cmd_usage_error(command, "only one conf file can be given");
 	if (cmd_is_standard_input(command, options->words[0]))
 		return CMD_WRONG;
 	if (cmd_plan_create(&plan, &catalog, options, true, &err))

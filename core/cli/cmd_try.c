@@ -84,7 +84,7 @@ static int judge(const struct trial_shm *trial, const char *file, int wait_statu
 		return end_by(WTERMSIG(wait_status));
 	proc_death(how, wait_status);
 	if (seq != 0)
-		log_error("item %llu %s: crashed: %s; the trial ends here (a run goes on with the next item)", seq,
+		log_error("item %llu %s: crashed: %s; the trial ends here (a run continues with the next item)", seq,
 		          log_quote(item, trial->item, n_bytes), how);
 	else
 		log_error("%s: the plugin ended its process outside of any item: %s", file, how);

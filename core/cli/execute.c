@@ -38,9 +38,9 @@ static void open_cgroup(struct cgroup *cgroup, const struct plan *plan)
 	if (!is_wanted)
 		return;
 	if (cgroup_open(cgroup, why))
-		log_detail("memory limits: also by the kernel, in the cgroup %s", cgroup->folder);
+		log_detail("memory limits: enforced by the kernel as well, in the cgroup %s", cgroup->folder);
 	else
-		log_detail("memory limits: by watching alone (the cgroup: %s)", why);
+		log_detail("memory limits: enforced by rota alone (cgroup: %s)", why);
 }
 
 /*

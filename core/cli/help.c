@@ -72,18 +72,18 @@ void help_print(const struct command *command)
 		printf("\nExit status: 0 every item ok; 1 finished, but some items failed; 2 the command\n"
 		       "line, conf file or plugin is wrong, nothing was run; 3 the run could not finish.\n");
 	else
-		printf("\nExit status: 0 all is well; 2 something is wrong, and standard error says what.\n");
+		printf("\nExit status: 0 success; 2 an error, described on standard error.\n");
 }
 
 void help_print_overview(const struct command *commands)
 {
 	printf("Usage: rota COMMAND [OPTIONS] ...\n\n"
-	       "Runs a function of yours, a plugin, over a stream of items, in worker processes\n"
+	       "Runs your function, a plugin, over a stream of items, in worker processes\n"
 	       "on every core. A worker that crashes costs its item, not the run.\n\nCommands:\n");
 	for (const struct command *command = commands; command->name; command++)
 		if (!command->is_hidden)
 			printf("  %-9s%s\n", command->name, command->summary);
-	printf("\n'rota COMMAND --help' tells more about each, man rota all.\n\n"
+	printf("\nSee 'rota COMMAND --help' for one command, and 'man rota' for the whole manual.\n\n"
 	       "Examples:\n"
 	       "  seq 10 | rota map upper\n"
 	       "  find /usr/share/doc -type f | rota map sha256 > SUMS\n"

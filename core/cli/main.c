@@ -25,60 +25,61 @@
 
 static const struct command commands[] = {
 	{"map", cmd_map, JOB_OPTIONS, false, "[OPTIONS] PLUGIN [KEY=VALUE]...", "run a plugin over items",
-     "Items are read from standard input, a line each, or from --input; results go to\n"
-     "standard output, or to --output, in the order of the input. PLUGIN is a name\n"
-     "('rota plugins' lists them) or a file, with a slash: ./mine.so. KEY=VALUE are the\n"
-     "plugin's own options ('rota plugins PLUGIN' tells them).",
+     "Items come from standard input, one per line, or from --input. Results go to\n"
+     "standard output or to --output, in input order. PLUGIN is a name (see 'rota\n"
+     "plugins') or a file, if it contains a slash: ./mine.so. KEY=VALUE sets one of the\n"
+     "plugin's own options (see 'rota plugins PLUGIN').",
      "  seq 1000000 | rota map upper > out.txt\n"
      "  find /usr -xdev -type f -print0 | rota map -0 sha256 > SUMS\n"
      "  rota map --input files:'src/**/*.c' sha256\n"
      "  rota map -j 2 -i range:400-500/20 sleep",
      WORD_PLUGIN, WORD_NONE, false},
 	{"exec", cmd_exec, JOB_OPTIONS, true, "[OPTIONS] [--] COMMAND [ARG]...", "run a command for each item",
-     "{} in an argument is the item; where no argument has one, the item is appended.\n"
-     "No shell is involved. Options stand before COMMAND. What the command writes to\n"
-     "standard output is the item's result; an exit status other than 0 is a failure.\n"
-     "The command finds ROTA_ITEM, ROTA_SEQ and ROTA_ATTEMPT in its environment.",
+     "{} in an argument stands for the item. If no argument contains {}, the item is\n"
+     "appended. No shell is involved. Options come before COMMAND. The command's standard\n"
+     "output is the item's result; an exit status other than 0 is a failure. The command's\n"
+     "environment contains ROTA_ITEM, ROTA_SEQ and ROTA_ATTEMPT.",
      "  ls *.log | rota exec gzip -9 {}\n"
      "  find . -name '*.wav' -print0 | rota exec -0 -j 4 -- oggenc -Q {}\n"
      "  seq 3 | rota exec sh -c 'echo \"$ROTA_ITEM squared: $((ROTA_ITEM * ROTA_ITEM))\"' --",
      WORD_PROGRAM, WORD_FILE, false},
 	{"run", cmd_run, JOB_OPTIONS | CORE_SET, false, "[OPTIONS] FILE.yaml", "run all jobs of a conf file",
-     "Jobs run side by side, but for those that wait for others (`after:`). An option of\n"
-     "a job, such as --jobs, holds for every job of the file; --set changes one job.\n"
-     "rota.yaml(5) tells all about the file; conf/ has examples.",
+     "Jobs run side by side, except those that wait for others (`after:`). A job option,\n"
+     "such as --jobs, applies to every job of the file; --set changes a single job.\n"
+     "rota.yaml(5) describes the file; conf/ has examples.",
      "  rota run conf/chain.yaml\n"
      "  rota run --set upper.jobs=4 --set upper.output=none conf/upper.yaml",
      WORD_FILE, WORD_NONE, false},
 	{"check", cmd_check, CORE_ANYWHERE, false, "FILE.yaml...", "check conf files without running anything",
-     "Says every error in one go, with its file, line and column.", "  rota check conf/*.yaml", WORD_FILE, WORD_FILE,
+     "Reports all errors at once, each with file, line and column.", "  rota check conf/*.yaml", WORD_FILE, WORD_FILE,
      false},
-	{"plugins", cmd_plugins, CORE_ANYWHERE, false, "[NAME|FILE.so]", "list the plugins, or tell all about one",
-     "Plugins are looked for in the folders of ROTA_PLUGIN_PATH and where rota was\n"
-     "installed; a name with a slash is a file.",
+	{"plugins", cmd_plugins, CORE_ANYWHERE, false, "[NAME|FILE.so]", "list the plugins, or describe one of them",
+     "rota looks for plugins in the directories of ROTA_PLUGIN_PATH and in the directory\n"
+     "of the installed plugins. A name that contains a slash is a file.",
      "  rota plugins\n  rota plugins sleep\n  rota plugins ./mine.so", WORD_PLUGIN, WORD_NONE, false},
-	{"try", cmd_try, CORE_ANYWHERE | CORE_TRY, false, "[OPTIONS] PLUGIN [KEY=VALUE]...", "try a plugin by hand",
-     "Items are read from standard input, a line each; results go to standard output, all\n"
-     "else to standard error. One process, one thread, no journal, no retries: what the\n"
-     "plugin says is shown at once, an item that ends the process is named and ends the\n"
-     "trial, counters are added up and shown at the end.\n\n"
-     "Under gdb or valgrind start the process itself, with the plugin's file:\n"
+	{"try", cmd_try, CORE_ANYWHERE | CORE_TRY, false, "[OPTIONS] PLUGIN [KEY=VALUE]...", "run a plugin by hand",
+     "Runs a plugin in one process and one thread, without a journal or retries. Items\n"
+     "come from standard input, one per line. Results go to standard output, everything\n"
+     "else to standard error. Output of the plugin appears at once. An item that ends the\n"
+     "process is named and ends the trial. Counters are shown at the end.\n\n"
+     "Under gdb or valgrind, start the process itself, with the plugin's file:\n"
      "  gdb --args rota-worker --try [-0] FILE.so [KEY=VALUE]...\n"
      "  valgrind rota-worker --try FILE.so <items",
      "  echo one | rota try upper\n"
      "  rota try ./mine.so model=small <items",
      WORD_PLUGIN, WORD_NONE, false},
 	{"failures", cmd_failures, CORE_ANYWHERE | CORE_FAILURES, false, "[OPTIONS] JOURNAL [JOB]",
-     "list what failed and why",
-     "Reads the journal that a run keeps with --journal, also while it's running. One\n"
-     "line a failed item: its number, outcome, attempts, the item and the cause.",
+     "list the failed items and why they failed",
+     "Reads the journal that a run keeps with --journal, even while the run is in\n"
+     "progress. Each line shows an item's number, outcome and attempts, the item, and the\n"
+     "cause of the failure.",
      "  rota failures run.db\n"
      "  rota failures --items -0 run.db | rota exec -0 -- ls -l {}\n"
      "  rota failures --json run.db | jq .cause",
      WORD_FILE, WORD_NONE, false},
-	{"help", cmd_help, CORE_ANYWHERE, false, "[COMMAND]", "tell about a command", NULL, "  rota help map", WORD_COMMAND,
+	{"help", cmd_help, CORE_ANYWHERE, false, "[COMMAND]", "describe a command", NULL, "  rota help map", WORD_COMMAND,
      WORD_NONE, false},
-	{"complete", cmd_complete, CORE_ANYWHERE, true, "-- [WORD]...", "say how a command line may go on",
+	{"complete", cmd_complete, CORE_ANYWHERE, true, "-- [WORD]...", "list possible continuations of a command line",
      "The completion scripts of bash, zsh and fish call this. The words are the arguments\n"
      "of rota up to the one that is being typed. Each line is a word that the last one may\n"
      "become, a tab, and what that word means. ':files' stands for any file, ':programs'\n"
@@ -108,7 +109,7 @@ static int unknown_command(const char *name)
 		names[n_names++] = command->name;
 	const char *nearest = nearest_find(name, names, n_names), *meant = cmd_of_word(name);
 	if (name[0] == '-')
-		log_error("'%s' stands where a command should; options stand behind the command: rota map %s ...", name, name);
+		log_error("found option '%s' instead of a command; options follow the command: rota map %s ...", name, name);
 	else if (meant)
 		log_error("there is no command '%s', did you mean 'rota %s %s'?", name, meant, name);
 	else if (nearest)
@@ -122,7 +123,7 @@ int cmd_help(const struct command *command, const struct options *options)
 {
 	const struct command *about = options->n_words == 1 ? cmd_find(options->words[0]) : NULL;
 	if (options->n_words > 1)
-		return cmd_usage_error(command, "one command at a time");
+		return cmd_usage_error(command, "only one command can be given");
 	if (options->n_words == 1 && !about)
 		return unknown_command(options->words[0]);
 	if (about)
@@ -137,7 +138,7 @@ static int command_run(const struct command *command, int argc, char **argv)
 	struct options options;
 	struct err err;
 	if (options_parse(&options, command, argc, argv, &err)) {
-		log_error("%s ('rota help %s' tells more)", err.text, command->name);
+		log_error("%s (see 'rota help %s')", err.text, command->name);
 		return CMD_WRONG;
 	}
 	log_init(options.settings.log_level);
@@ -156,7 +157,7 @@ static int command_run(const struct command *command, int argc, char **argv)
 static int arguments_run(int argc, char **argv)
 {
 	if (argc < 2) {
-		log_error("a command is missing: map, exec, run, check, plugins, try or failures ('rota help' tells more)");
+		log_error("a command is missing: map, exec, run, check, plugins, try or failures (see 'rota help')");
 		return CMD_WRONG;
 	}
 	const char *word = argv[1];

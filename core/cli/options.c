@@ -93,7 +93,7 @@ static int set_unknown(const struct grammar *grammar, const struct command *comm
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
 	const struct core_option *elsewhere = core_option_find(name, ~0u & ~(unsigned)CORE_CONF);
 	if (elsewhere)
-		return err_set(err, ERR_USAGE, "--%s is no option of 'rota %s'", name, command->name);
+		return err_set(err, ERR_USAGE, "--%s isn't an option of 'rota %s'", name, command->name);
 	char begun[256];
 	if (names_begun(grammar, name, begun, sizeof(begun)) > 1)
 		return err_set(err, ERR_USAGE, "--%s could mean %s: write it in full", name, begun);
@@ -134,7 +134,7 @@ static int given_add(struct options *options, const struct core_option *option, 
 		return -1;
 	struct option_given *grown = reallocarray(options->given, options->n_given + 1, sizeof(*grown));
 	if (!grown)
-		return err_set(err, ERR_RESOURCE, "memory is short");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	options->given = grown;
 	grown[options->n_given++] = (struct option_given){.option = option, .text = text};
 	return 0;

@@ -64,7 +64,7 @@ int signals_watch(struct signals *signals, struct run *run, struct err *err)
 	signals->run = run;
 	signals->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals->fd < 0)
-		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a signalfd");
+		return err_set_errno(err, ERR_RESOURCE, errno, "cannot create a signalfd");
 	return loop_add(run_loop(run), &signals->watch, signals->fd, EPOLLIN, on_signal, signals, NULL, err);
 }
 

@@ -236,7 +236,7 @@ static void take_loss(struct backend_of_processes *self)
 	/* until it says that it has moved no code of the plugin's runs there */
 	bool was_moving = is_moving(self);
 	if (!self->why && was_moving)
-		self->why = "its process in the PID namespace ended before it began";
+		self->why = "its process in the PID namespace ended before it started";
 	if (!self->why && !has_ended(self->server.pid))
 		self->why = "it closed its connection to rota";
 	int status = server_kill(&self->server);
@@ -320,7 +320,7 @@ static int make_setup_file(const struct setup *setup, int *ret_fd, struct err *e
 		errno = EIO; /* a short count sets none */
 		result = pwrite(fd, text.bytes, text.len, 0) == (ssize_t)text.len
 		             ? 0
-		             : err_set_errno(err, ERR_RESOURCE, errno, "cannot write the job's set-up");
+		             : err_set_errno(err, ERR_RESOURCE, errno, "cannot write the job's setup");
 	}
 	if (result == 0)
 		*ret_fd = fd;
@@ -353,7 +353,7 @@ static int send_setup(struct backend_of_processes *self, const struct setup *set
 		return -1;
 	int result = send_message(self, &message, &setup_fd, SETUP_FDS);
 	if (result != 0)
-		err_set_errno(err, ERR_RESOURCE, errno, "cannot send the job's set-up");
+		err_set_errno(err, ERR_RESOURCE, errno, "cannot send the job's setup");
 	close(setup_fd);
 	return result;
 }

@@ -108,8 +108,7 @@ void backend_thread_refuse_exit(const char *call)
 		return;
 	if (this_thread)
 		park(this_thread, call);
-	log_error("the plugin has ended the process (%s) in the middle of the run: results are missing; use --backend "
-	          "process",
+	log_error("the plugin ended the process (%s) in the middle of the run: results are missing; use --backend process",
 	          call);
 	syscall(SYS_exit_group, 3);
 }
@@ -174,8 +173,7 @@ static void note_exit(struct thread *thread)
 	if (seq != 0)
 		snprintf(where, sizeof where, "item %" PRIu64 ": ", seq);
 	err_set(&err, ERR_RUN,
-	        "%sthe plugin has ended the process (%s) in the middle of the run: results are missing; use --backend "
-	        "process",
+	        "%sthe plugin ended the process (%s) in the middle of the run: results are missing; use --backend process",
 	        where, atomic_load(&thread->exit_call));
 	self->events.refused(self->events.arg, &err);
 	self->events.died(self->events.arg, thread->number, thread->generation, 0, false);
@@ -364,7 +362,7 @@ static int put_away(struct streams *ret, struct err *err)
 	ret->out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (ret->out_fd >= 0 && proc_move_input(&ret->in_fd) == 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
 		return 0;
-	return err_set_errno(err, ERR_RESOURCE, errno, "cannot keep the standard streams apart");
+	return err_set_errno(err, ERR_RESOURCE, errno, "cannot set the standard streams aside");
 }
 
 static void put_back(const struct streams *streams)

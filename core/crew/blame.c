@@ -114,7 +114,7 @@ static enum verdict settle_death(struct crew *crew, const struct worker *worker,
 	if (phase == WORKER_IS_STARTING)
 		return VERDICT_NOT_READY;
 	if (state == WORKER_MUTE)
-		log_warning("worker %u: an item has closed the worker's own descriptors: it is replaced", worker->number);
+		log_warning("worker %u: an item closed the worker's own descriptors: it is replaced", worker->number);
 	else if (!worker->is_broken)
 		say_between(worker);
 	return VERDICT_UNCHARGED;

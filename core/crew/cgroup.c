@@ -134,13 +134,13 @@ static bool take_over(struct cgroup *cgroup, char why[CGROUP_WHY_BYTES])
 	read_text(cgroup->folder, "", "cgroup.subtree_control", text, sizeof text);
 	bool is_enabled = has_word(text, "memory");
 	if (!path_of(path, cgroup->folder, name, "") || mkdir(path, 0755) != 0) {
-		snprintf(why, CGROUP_WHY_BYTES, "it isn't delegated to us: %s", strerror(errno));
+		snprintf(why, CGROUP_WHY_BYTES, "it isn't delegated to rota: %s", strerror(errno));
 		return false;
 	}
 	if (write_number(cgroup->folder, name, "cgroup.procs", getpid()) != 0)
-		snprintf(why, CGROUP_WHY_BYTES, "cannot move in it: %s", strerror(errno));
+		snprintf(why, CGROUP_WHY_BYTES, "cannot move into it: %s", strerror(errno));
 	else if (!is_enabled && write_text(cgroup->folder, "", "cgroup.subtree_control", "+memory") != 0)
-		snprintf(why, CGROUP_WHY_BYTES, "%s", errno == EBUSY ? "others are in it, too" : strerror(errno));
+		snprintf(why, CGROUP_WHY_BYTES, "%s", errno == EBUSY ? "it contains other processes" : strerror(errno));
 	else {
 		cgroup->has_enabled = !is_enabled;
 		return true;
@@ -154,7 +154,7 @@ bool cgroup_open(struct cgroup *cgroup, char why[CGROUP_WHY_BYTES])
 {
 	char controllers[256];
 	*cgroup = (struct cgroup){.folder = ""};
-	snprintf(why, CGROUP_WHY_BYTES, "there is none of version 2");
+	snprintf(why, CGROUP_WHY_BYTES, "there is no cgroup of version 2");
 	if (!cgroup_find("/proc/self/mountinfo", "/proc/self/cgroup", cgroup->folder))
 		return false;
 	read_text(cgroup->folder, "", "cgroup.controllers", controllers, sizeof controllers);

@@ -122,9 +122,9 @@ static void back_off(struct crew *crew, unsigned n_failures)
 static const char *fall_back_bar(const struct job *plan)
 {
 	if (plan->duty.has_pid_namespace)
-		return "they would be in no PID namespace of their own (--pid-namespace)";
+		return "they would not have a PID namespace of their own (--pid-namespace)";
 	if (plan->memory_bytes > 0)
-		return "their memory can't be told apart (--memory)";
+		return "their memory can't be measured separately (--memory)";
 	return plan->timeout_ns > 0 ? "they can't be ended when an item times out (--timeout)" : NULL;
 }
 
@@ -136,7 +136,7 @@ static void fall_back(struct crew *crew, const struct err *why)
 	if (!crew->env.ops->has_processes || crew->plan->backend != BACKEND_AUTO || bar || is_of_descriptors) {
 		struct err err = *why;
 		if (is_of_descriptors)
-			err_set(&err, ERR_RUN, "%s: raise the limit of open files (ulimit -n) or give fewer workers (-j)",
+			err_set(&err, ERR_RUN, "%s: raise the limit of open files (ulimit -n) or use fewer workers (-j)",
 			        why->text);
 		else if (bar)
 			err_set(&err, ERR_RUN, "%s; threads can't take over: %s", why->text, bar);
@@ -146,10 +146,9 @@ static void fall_back(struct crew *crew, const struct err *why)
 	if (crew->env.backend)
 		crew->env.backend->ops->close(&crew->env.backend);
 	unsigned n_workers = crew->plan->info->is_thread_safe ? crew->n_workers : 1;
-	log_notice(
-		"no processes are to be had (%s): going on with %u thread%s in this process; a crash of the plugin would "
-		"end the run",
-		why->text, n_workers, n_workers == 1 ? "" : "s");
+	log_notice("cannot create processes (%s): continuing with %u thread%s in this process; a crash of the plugin would "
+	           "end the run",
+	           why->text, n_workers, n_workers == 1 ? "" : "s");
 	crew->env.ops = &backend_thread;
 	crew->n_workers = crew->brief.setup.n_workers = n_workers;
 	crew->is_loaded = false;
@@ -177,11 +176,10 @@ static void note_uncharged(struct crew *crew, const char *how)
 		crew->n_uncharged++;
 	if (crew->n_uncharged == CREW_DEATHS_MAX && now_ns - crew->uncharged_ns[CREW_DEATHS_MAX - 1] <= DEATHS_NS) {
 		struct err err;
-		err_set(
-			&err, ERR_RUN,
-			"%s: %d workers died in ten seconds, at no item in particular, and no item was finished: giving up (the "
-			"last: %s)",
-			crew->brief.setup.file, CREW_DEATHS_MAX, how);
+		err_set(&err, ERR_RUN,
+		        "%s: %d workers died within ten seconds with no item to blame, and no item finished: giving up (the "
+		        "last: %s)",
+		        crew->brief.setup.file, CREW_DEATHS_MAX, how);
 		worker_env_give_up(&crew->env, &err);
 	}
 }
@@ -200,8 +198,8 @@ static void note_outside(struct crew *crew, const char *how)
 	if (crew->n_outside >= CREW_DEATHS_MAX && now_ns - crew->outside_since_ns >= OUTSIDE_NS) {
 		struct err err;
 		err_set(&err, ERR_RUN,
-		        "processes of this run were killed from outside %u times in %lld seconds, and no item was finished: "
-		        "giving up (the last: %s)",
+		        "processes of this run were killed from outside %u times in %lld seconds, and no item finished: giving "
+		        "up (the last: %s)",
 		        crew->n_outside, (long long)((now_ns - crew->outside_since_ns) / CLOCK_NS_PER_SEC), how);
 		worker_env_give_up(&crew->env, &err);
 	}
@@ -213,7 +211,7 @@ static void note_lost(struct crew *crew, const char *how)
 	unsigned most = crew->was_ready ? LOST_MAX : 2;
 	if (++crew->n_lost >= most) {
 		struct err err;
-		err_set(&err, ERR_RUN, "the fork server was lost %u times, and no item was finished: giving up (the last: %s)",
+		err_set(&err, ERR_RUN, "the fork server was lost %u times, and no item finished: giving up (the last: %s)",
 		        crew->n_lost, how);
 		worker_env_give_up(&crew->env, &err);
 	} else {
@@ -230,8 +228,8 @@ static void note_failed_start(struct crew *crew, const struct worker *worker, co
 	if (crew->n_failed_starts >= most) {
 		struct err err;
 		err_set(&err, ERR_RUN,
-		        "%s: %u workers in a row ended before they were ready: giving up (the last: %s; its own words, if any, "
-		        "stand above)",
+		        "%s: %u workers in a row ended before they were ready: giving up (the last: %s; its own messages, if "
+		        "any, are above)",
 		        crew->brief.setup.file, crew->n_failed_starts,
 		        is_late ? "its open took longer than --start-timeout" : how);
 		worker_env_give_up(&crew->env, &err);
@@ -246,8 +244,8 @@ static void on_loaded(void *arg, unsigned n_threads)
 	struct err err;
 	if (!filestamp_is_current(&crew->plan->info->stamp, crew->brief.setup.file)) {
 		err_set(&err, ERR_RUN,
-		        "%s was changed after this run had looked at it, and is loaded again now: results of two versions "
-		        "would be mixed; start the run anew",
+		        "%s has changed since this run inspected it, and must be loaded again: the run would mix results of "
+		        "two versions; start it again",
 		        crew->brief.setup.file);
 		worker_env_give_up(&crew->env, &err);
 		return;

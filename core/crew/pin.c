@@ -25,8 +25,9 @@ int pin_choose(enum pin_kind kind, size_t n_workers, size_t n_places, struct pin
 {
 	(void)kind, (void)n_workers, (void)n_places;
 	*ret = (struct pin){0};
-	return err_set(err, ERR_USAGE,
-	               "--pin: this rota was built without hwloc: leave it out, or install libhwloc-dev and build anew");
+	return err_set(
+		err, ERR_USAGE,
+		"--pin: this rota was built without hwloc: omit the option, or install libhwloc-dev and rebuild rota");
 }
 
 #else
@@ -55,7 +56,7 @@ static int fill(hwloc_topology_t topology, enum pin_kind kind, size_t n_workers,
 		depth = hwloc_get_type_depth(topology, HWLOC_OBJ_PU);
 	size_t n_objects = hwloc_get_nbobjs_by_depth(topology, depth);
 	if (n_objects == 0)
-		return err_set(err, ERR_RESOURCE, "--pin: hwloc finds no CPU to pin a worker to: leave it out");
+		return err_set(err, ERR_RESOURCE, "--pin: hwloc finds no CPU to pin a worker to: omit the option");
 	for (size_t i = 0; i < pin->n_places; i++) {
 		size_t turn = i % n_workers;
 		size_t which = n_workers < n_objects ? turn * n_objects / n_workers : turn % n_objects;
@@ -80,7 +81,7 @@ int pin_choose(enum pin_kind kind, size_t n_workers, size_t n_places, struct pin
 		err_set(err, ERR_RESOURCE, "out of memory");
 	else if (hwloc_topology_init(&topology) != 0 || hwloc_topology_set_flags(topology, flags) != 0 ||
 	         hwloc_topology_load(topology) != 0)
-		err_set_errno(err, ERR_RESOURCE, errno, "--pin: hwloc cannot look at this machine");
+		err_set_errno(err, ERR_RESOURCE, errno, "--pin: hwloc cannot inspect this machine");
 	else
 		result = fill(topology, kind, n_workers, ret, err);
 	if (topology)

@@ -30,10 +30,10 @@ static int make_sockets(int pair[2], struct err *err)
 {
 	const int yes = 1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a socket");
+		return err_set_errno(err, ERR_RESOURCE, errno, "cannot create a socket");
 	if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) == 0)
 		return 0;
-	err_set_errno(err, ERR_RESOURCE, errno, "cannot have a socket tell who sends");
+	err_set_errno(err, ERR_RESOURCE, errno, "cannot make a socket identify its senders");
 	close(pair[0]);
 	close(pair[1]);
 	return -1;

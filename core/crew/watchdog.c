@@ -74,7 +74,7 @@ static void end_late(struct watchdog *watchdog, struct worker *worker, uint32_t 
 	worker_end(worker, ENDING_TIMED_OUT, item);
 	if (!watchdog->crew->env.ops->has_processes)
 		log_warning(
-			"worker %u: its item takes longer than the time-out; a thread can't be ended, so it was asked to give up",
+			"worker %u: its item takes longer than the timeout; a thread can't be ended, so it was asked to give up",
 			worker->number);
 }
 
@@ -152,13 +152,13 @@ static void look_if_stuck(struct worker *worker, int64_t now_ns, bool is_heard)
 		return;
 	bool is_sleeping = worker->pid > 0 && proc_state(worker->pid) != 'R';
 	if (is_sleeping || now_ns - worker->stuck_ns >= STUCK_LONG_NS)
-		worker_give_up(worker, "doesn't begin what it was sent");
+		worker_give_up(worker, "doesn't start the items that it was sent");
 }
 
 static void give_up_late(struct watchdog *watchdog, const char *what)
 {
 	struct err err;
-	err_set(&err, ERR_RUN, "the plugin's %s took longer than %g s: give it more with --start-timeout", what,
+	err_set(&err, ERR_RUN, "the plugin's %s took longer than %g s: allow more with --start-timeout", what,
 	        (double)watchdog->plan->start_timeout_ns / (double)CLOCK_NS_PER_SEC);
 	worker_env_give_up(&watchdog->crew->env, &err);
 }

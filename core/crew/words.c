@@ -154,7 +154,7 @@ int words_open(struct words *words, int *ret_error_fd, struct err *err)
 {
 	int fds[2];
 	if (pipe2(fds, O_CLOEXEC) != 0)
-		return err_set_errno(err, ERR_RESOURCE, errno, "cannot make a pipe");
+		return err_set_errno(err, ERR_RESOURCE, errno, "cannot create a pipe");
 	if (fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0) {
 		err_set_errno(err, ERR_RESOURCE, errno, "cannot make a pipe non-blocking");
 		close(fds[0]);

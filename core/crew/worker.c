@@ -222,5 +222,5 @@ void worker_give_up(struct worker *worker, const char *why)
 
 void worker_break(struct worker *worker)
 {
-	worker_give_up(worker, "has written nonsense over its channel");
+	worker_give_up(worker, "has written invalid data to its channel");
 }

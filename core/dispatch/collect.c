@@ -103,7 +103,7 @@ static const unsigned char *copy_checked(struct collector *collector, struct wor
 		digest_add(worker->sum, copy, n_bytes);
 	if (n_items == 0 || digest_value(worker->sum).low == channel_sum(worker->channel, n_items))
 		return copy;
-	worker_give_up(worker, "has results that were changed after they were made");
+	worker_give_up(worker, "has results that changed after they were made");
 	return NULL;
 }
 

@@ -124,7 +124,7 @@ int feed_create(struct feed **ret, struct source *source, int64_t max_item_bytes
 	if (feed == NULL || account == NULL) {
 		free(account);
 		free(feed);
-		return err_set(err, ERR_RESOURCE, "no memory for reading %s", source_head(source)->name);
+		return err_set(err, ERR_RESOURCE, "out of memory while reading %s", source_head(source)->name);
 	}
 	account->n_users = 1;
 	feed->account = account;
@@ -343,7 +343,7 @@ int feed_read(struct feed *feed, struct err *err)
 		goto no_memory;
 	return (int)n_bytes;
 no_memory:
-	return err_set(err, ERR_RESOURCE, "no memory for the items of %s; a smaller --max-item or --window needs less",
+	return err_set(err, ERR_RESOURCE, "out of memory for the items of %s: use a smaller --max-item or --window",
 	               source_head(feed->source)->name);
 }
 

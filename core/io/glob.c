@@ -162,7 +162,7 @@ static int glob_add(struct glob *glob, const char *text, struct err *err)
 	if (is_deep && is_behind_deep)
 		return 0;
 	if (is_behind_deep && (strcmp(text, ".") == 0 || strcmp(text, "..") == 0))
-		return err_set(err, ERR_USAGE, "%s can't stand behind **", text);
+		return err_set(err, ERR_USAGE, "%s can't follow **", text);
 	if (glob->n_parts == GLOB_PARTS)
 		return err_set(err, ERR_USAGE, "it has more than %d parts between its slashes", GLOB_PARTS);
 	*part = (struct glob_part){.is_deep = is_deep};
@@ -172,7 +172,7 @@ static int glob_add(struct glob *glob, const char *text, struct err *err)
 		part_fini(part);
 		if (is_too_many)
 			return err_set(err, ERR_USAGE, "its braces stand for more than %d names", PATTERNS);
-		return err_set(err, ERR_RESOURCE, "no memory for it");
+		return err_set(err, ERR_RESOURCE, "out of memory for it");
 	}
 	part->is_literal = part->n_patterns == 1 && !has_wildcard(part->patterns[0]);
 	if (part->is_literal)
@@ -227,18 +227,17 @@ int glob_parse(struct glob *ret, const char *pattern, struct err *err)
 		return err_set(err, ERR_USAGE, "a pattern is missing: give something like files:photos/*.jpg");
 	if (pattern[n_bytes - 1] == '/')
 		return err_set(err, ERR_USAGE,
-		               "files:%s: it names a folder; for the files in it put * behind it, for those in "
-		               "all folders below **",
+		               "files:%s: it names a directory; append * for the files in it, or ** for all files below it",
 		               pattern);
 	if (n_bytes >= PATH_MAX)
 		return err_set(err, ERR_USAGE, "a files: pattern of %zu bytes is too long, at most %d are allowed", n_bytes,
 		               PATH_MAX - 1);
 	if (has_slash_in_braces(pattern))
-		return err_set(err, ERR_USAGE, "files:%s: braces can't hold a slash: give each folder an input of its own",
-		               pattern);
+		return err_set(err, ERR_USAGE,
+		               "files:%s: braces can't contain a slash: use a separate input for each directory", pattern);
 	copy = strdup(pattern);
 	if (copy == NULL) {
-		err_set(err, ERR_RESOURCE, "no memory for it");
+		err_set(err, ERR_RESOURCE, "out of memory for it");
 		goto out;
 	}
 	if (glob_cut(&glob, copy, err) < 0)

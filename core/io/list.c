@@ -41,7 +41,7 @@ struct list {
 
 static int no_memory(const struct list *list, struct err *err)
 {
-	return err_set(err, ERR_RESOURCE, "no memory for the values of %s",
+	return err_set(err, ERR_RESOURCE, "out of memory for the values of %s",
 	               list->source != NULL ? source_head(list->source)->name : "a list");
 }
 

@@ -21,7 +21,7 @@ int prefix_open(struct prefix *prefix, const char *file, uint64_t n_bytes, struc
 	if (!prefix->file || !prefix->block)
 		err_set(err, ERR_RESOURCE, "out of memory");
 	else if ((prefix->fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) < 0)
-		err_set_errno(err, ERR_USAGE, errno, "cannot read %s, to see whether it is what was written", file);
+		err_set_errno(err, ERR_USAGE, errno, "cannot read %s to compare it with what was written", file);
 	else
 		return 0;
 	prefix_close(prefix);
@@ -39,7 +39,7 @@ int prefix_step(struct prefix *prefix, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_set_errno(err, ERR_RUN, errno, "cannot read %s, to see whether it is what was written",
+			return err_set_errno(err, ERR_RUN, errno, "cannot read %s to compare it with what was written",
 			                     prefix->file);
 		if (n == 0)
 			return err_set(err, ERR_USAGE, "%s became shorter than %" PRIu64 " bytes while it was read", prefix->file,
@@ -55,8 +55,8 @@ int prefix_check(struct prefix *prefix, struct digest want, struct err *err)
 	int result = prefix_step(prefix, err);
 	if (result > 0 && !digest_is_equal(digest_value(&prefix->digest), want))
 		result = err_set(err, ERR_USAGE,
-		                 "%s was changed: its first %" PRIu64 " bytes aren't those that were written to it; bring it "
-		                 "back, or begin anew without --resume",
+		                 "%s has changed: its first %" PRIu64
+		                 " bytes aren't those that were written to it; restore it, or start over without --resume",
 		                 prefix->file, prefix->n_bytes);
 	if (result != 0)
 		prefix_close(prefix);

@@ -42,7 +42,7 @@ struct product {
 
 static int no_memory(struct err *err)
 {
-	return err_set(err, ERR_RESOURCE, "no memory for the values of the lists: all but the first are held");
+	return err_set(err, ERR_RESOURCE, "out of memory for the values of the lists: all but the first are held");
 }
 
 /* --- lists that are held ------------------------------------------------------------------------------------------ */

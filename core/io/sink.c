@@ -58,13 +58,13 @@ static int open_sink(struct sink **ret, const struct endpoint *endpoint, enum si
 	const char *name = endpoint_is_standard(endpoint) ? "standard output" : endpoint->argument;
 
 	if (sink == NULL)
-		return err_set(err, ERR_RESOURCE, "no memory for the sink %s", name);
+		return err_set(err, ERR_RESOURCE, "out of memory for the sink %s", name);
 	sink->fd = -1;
 	sink->ops = &none_ops;
 	sink->delimiter = endpoint_delimiter(endpoint);
 	sink->name = strdup(endpoint->kind == ENDPOINT_NONE ? "none" : name);
 	if (sink->name == NULL) {
-		err_set(err, ERR_RESOURCE, "no memory for the sink %s", name);
+		err_set(err, ERR_RESOURCE, "out of memory for the sink %s", name);
 		goto out;
 	}
 	switch (endpoint->kind) {
@@ -79,7 +79,7 @@ static int open_sink(struct sink **ret, const struct endpoint *endpoint, enum si
 	case ENDPOINT_RANGE:
 	case ENDPOINT_LISTS:
 	case ENDPOINT_WRONG:
-		err_set(err, ERR_USAGE, "results can't be written to this: give lines:FILE, nul:FILE or none");
+		err_set(err, ERR_USAGE, "results can't be written to this: use lines:FILE, nul:FILE or none");
 		goto out;
 	}
 	*ret = sink;
@@ -103,8 +103,8 @@ int sink_reopen(struct sink **ret, const struct endpoint *endpoint, uint64_t n_b
 	int64_t there_bytes = sink->fd >= 0 ? sink_file_bytes(sink->fd) : -1;
 	if (there_bytes >= 0 && ((uint64_t)there_bytes < n_bytes || (is_all && (uint64_t)there_bytes != n_bytes))) {
 		err_set(err, ERR_USAGE,
-		        "%s has %" PRId64 " bytes, and %" PRIu64 " were written to it: it was changed since; bring it back, or "
-		        "begin anew without --resume",
+		        "%s has %" PRId64 " bytes, but %" PRIu64
+		        " were written to it: it has changed since; restore it, or start over without --resume",
 		        sink->name, there_bytes, n_bytes);
 		sink_close(&sink);
 		return -1;
@@ -117,7 +117,7 @@ int sink_reopen(struct sink **ret, const struct endpoint *endpoint, uint64_t n_b
 int sink_cut(struct sink *sink, struct err *err)
 {
 	if (sink->fd >= 0 && sink_file_cut(sink->fd, sink->written_bytes) < 0)
-		return err_set_errno(err, ERR_RUN, errno, "cannot cut %s back to %" PRIu64 " bytes", sink->name,
+		return err_set_errno(err, ERR_RUN, errno, "cannot truncate %s to %" PRIu64 " bytes", sink->name,
 		                     sink->written_bytes);
 	return 0;
 }
@@ -137,7 +137,7 @@ int sink_sync(struct sink *sink, struct err *err)
 	if (sink->fd >= 0 && sink_file_sync(sink->fd) < 0)
 		return err_set_errno(err, ERR_RUN, errno, "cannot write %s", sink->name);
 	if (sink->fd >= 0 && !sink->is_folder_synced && sink_file_sync_folder(sink->fd) < 0)
-		return err_set_errno(err, ERR_RUN, errno, "cannot sync the folder of %s", sink->name);
+		return err_set_errno(err, ERR_RUN, errno, "cannot sync the directory of %s", sink->name);
 	sink->is_folder_synced = true;
 	return 0;
 }

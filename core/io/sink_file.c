@@ -111,9 +111,9 @@ static int open_error(const char *file, int errnum, struct err *err)
 	enum err_code code = errnum == EMFILE || errnum == ENFILE || errnum == ENOMEM ? ERR_RESOURCE : ERR_RUN;
 
 	if (errnum == EISDIR)
-		return err_set(err, code, "cannot write %s: it is a folder, give the name of a file", file);
+		return err_set(err, code, "cannot write %s: it is a directory; give the name of a file", file);
 	if (errnum == ENOENT && slash != NULL)
-		return err_set(err, code, "cannot write %s: %s; is there a folder %.*s?", file, strerror(errnum),
+		return err_set(err, code, "cannot write %s: %s; does the directory %.*s exist?", file, strerror(errnum),
 		               (int)(slash - file), file);
 	return err_set_errno(err, code, errnum, "cannot write %s", file);
 }
@@ -127,10 +127,9 @@ static int open_file(const char *file, enum sink_file_mode mode, int *ret_fd, st
 	if (fd < 0 && errno == ENXIO && is_fifo(file))
 		fd = open_waiting(file, flags & ~(O_CREAT | O_TRUNC));
 	if (fd < 0 && errno == ENOENT && mode == SINK_FILE_KEEP)
-		return err_set(err, ERR_USAGE,
-		               "%s isn't there any more, and results were written to it: bring it back, or "
-		               "begin anew without --resume",
-		               file);
+		return err_set(
+			err, ERR_USAGE,
+			"%s no longer exists, but results were written to it: restore it, or start over without --resume", file);
 	if (fd < 0)
 		return open_error(file, errno, err);
 	*ret_fd = fd;
@@ -186,7 +185,7 @@ int sink_file_divert_stdout(struct err *err)
 		return 0;
 	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
-		return err_set_errno(err, ERR_RESOURCE, errno, "cannot keep standard output apart");
+		return err_set_errno(err, ERR_RESOURCE, errno, "cannot set standard output aside");
 	kept_stdout_fd = fd;
 	return 0;
 }

@@ -48,7 +48,7 @@ int source_head_init(struct source_head *head, const struct source_ops *ops, con
 	char *name = name_of(endpoint);
 
 	if (name == NULL)
-		return err_set(err, ERR_RESOURCE, "no memory for the name of a source");
+		return err_set(err, ERR_RESOURCE, "out of memory for the name of a source");
 	*head = (struct source_head){
 		.ops = ops,
 		.delimiter = endpoint_delimiter(endpoint),
@@ -76,8 +76,7 @@ int source_open(struct source **ret, const struct endpoint *endpoint, struct err
 		break;
 	}
 	return err_set(err, ERR_USAGE,
-	               "items can't be read from this: give lines:FILE, nul:FILE, files:GLOB or "
-	               "range:FIRST-LAST");
+	               "items can't be read from this: use lines:FILE, nul:FILE, files:GLOB or range:FIRST-LAST");
 }
 
 static int open_items(struct source **ret, const struct endpoint *input, const struct recipe *recipe,

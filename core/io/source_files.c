@@ -64,7 +64,7 @@ struct source_files {
 static int files_no_memory(struct source_files *files)
 {
 	files->has_failed = true;
-	return err_set(&files->failure, ERR_RESOURCE, "no memory for the names of %s", files->head.name);
+	return err_set(&files->failure, ERR_RESOURCE, "out of memory for the names of %s", files->head.name);
 }
 
 static int files_unreadable(struct source_files *files, int errnum)
@@ -78,7 +78,7 @@ static int files_unreadable(struct source_files *files, int errnum)
 	}
 	if (n_bytes > 1 && path[n_bytes - 1] == '/')
 		n_bytes--;
-	log_warning("cannot read the folder %.*s: %s", n_bytes, path, strerror(errnum));
+	log_warning("cannot read the directory %.*s: %s", n_bytes, path, strerror(errnum));
 	if (files->n_unreadable++ == 0)
 		err_set_errno(&files->failure, ERR_RUN, errnum, "%.*s", n_bytes, path);
 	return 0;
@@ -290,8 +290,8 @@ static ssize_t files_end(struct source_files *files, struct err *err)
 		log_warning("no file matches %s", files->head.name);
 	files->has_warned = true;
 	if (!files->has_failed && files->n_unreadable > 0) {
-		err_prefix(&files->failure, "%s: %" PRIu64 " folder%s could not be read, so items are missing; the first is",
-		           files->head.name, files->n_unreadable, files->n_unreadable == 1 ? "" : "s");
+		err_prefix(&files->failure, "%s: %" PRIu64 " director%s could not be read, so items are missing; the first is",
+		           files->head.name, files->n_unreadable, files->n_unreadable == 1 ? "y" : "ies");
 		files->has_failed = true;
 	}
 	if (!files->has_failed)
@@ -356,7 +356,7 @@ int source_files_open(struct source **ret, const struct endpoint *endpoint, stru
 	struct source *source = (struct source *)files;
 
 	if (files == NULL)
-		return err_set(err, ERR_RESOURCE, "no memory for the source files:%s", endpoint->argument);
+		return err_set(err, ERR_RESOURCE, "out of memory for the source files:%s", endpoint->argument);
 	if (source_head_init(&files->head, &files_ops, endpoint, err) < 0) {
 		free(files);
 		return -1;

@@ -179,7 +179,7 @@ static int lines_prepare(struct source_lines *lines, bool is_shared, struct err 
 	lines->kind = (enum descriptor_kind)kind;
 	switch (lines->kind) {
 	case DESCRIPTOR_FOLDER:
-		return err_set(err, ERR_RUN, "cannot read %s: it is a folder; for the files in it give 'files:%s/*'", name,
+		return err_set(err, ERR_RUN, "cannot read %s: it is a directory; for the files in it use 'files:%s/*'", name,
 		               is_shared ? "FOLDER" : name);
 	case DESCRIPTOR_REGULAR:
 		lines->head.total_bytes = lines_total_bytes(lines->fd);
@@ -207,7 +207,7 @@ int source_lines_divert_stdin(struct err *err)
 {
 	if (kept_stdin_fd >= 0 || proc_move_input(&kept_stdin_fd) == 0)
 		return 0;
-	return err_set_errno(err, ERR_RESOURCE, errno, "cannot keep standard input apart");
+	return err_set_errno(err, ERR_RESOURCE, errno, "cannot set standard input aside");
 }
 
 int source_lines_open(struct source **ret, const struct endpoint *endpoint, struct err *err)
@@ -217,7 +217,7 @@ int source_lines_open(struct source **ret, const struct endpoint *endpoint, stru
 	struct source *source = (struct source *)lines;
 
 	if (lines == NULL)
-		return err_set(err, ERR_RESOURCE, "no memory for the source %s", endpoint->argument);
+		return err_set(err, ERR_RESOURCE, "out of memory for the source %s", endpoint->argument);
 	if (source_head_init(&lines->head, endpoint->kind == ENDPOINT_NUL ? &nul_ops : &lines_ops, endpoint, err) < 0) {
 		free(lines);
 		return -1;

@@ -89,10 +89,11 @@ int source_range_open(struct source **ret, const struct endpoint *endpoint, stru
 	uint64_t distance, step;
 
 	if (endpoint->step == 0)
-		return err_set(err, ERR_USAGE, "range:%s: a step of 0 leads nowhere, give another", endpoint->argument);
+		return err_set(err, ERR_USAGE, "range:%s: a step of 0 never ends: use at least 1, or -1 to count down",
+		               endpoint->argument);
 	range = calloc(1, sizeof(*range));
 	if (range == NULL)
-		return err_set(err, ERR_RESOURCE, "no memory for the source range:%s", endpoint->argument);
+		return err_set(err, ERR_RESOURCE, "out of memory for the source range:%s", endpoint->argument);
 	if (source_head_init(&range->head, &range_ops, endpoint, err) < 0) {
 		free(range);
 		return -1;

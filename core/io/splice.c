@@ -45,8 +45,8 @@ static int open_old(struct splice *splice, struct stat *ret, struct err *err)
 		return err_set_errno(err, ERR_USAGE, errno, "cannot read %s", splice->file);
 	if ((uint64_t)ret->st_size != splice->old_bytes)
 		return err_set(err, ERR_USAGE,
-		               "%s has %jd bytes, and %" PRIu64 " were written to it: it was changed since; bring it back, or "
-		               "begin anew without --resume",
+		               "%s has %jd bytes, but %" PRIu64
+		               " were written to it: it has changed since; restore it, or start over without --resume",
 		               splice->file, (intmax_t)ret->st_size, splice->old_bytes);
 	return 0;
 }
@@ -118,7 +118,7 @@ static int copy(struct splice *splice, int fd, uint64_t begin, uint64_t end, str
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_set_errno(err, ERR_RUN, errno, "cannot read what is to go to %s", splice->new_file);
+			return err_set_errno(err, ERR_RUN, errno, "cannot read the results for %s", splice->new_file);
 		if (n == 0)
 			return err_set(err, ERR_RUN, "%s became shorter while it was read", splice->file);
 		if (fwrite(block, 1, (size_t)n, splice->out) != (size_t)n)
@@ -149,9 +149,7 @@ int splice_finish(struct splice *splice, uint64_t *ret_bytes, struct digest *ret
 		return -1;
 	if (!digest_is_equal(digest_value(&splice->old_digest), splice->was))
 		return err_set(err, ERR_USAGE,
-		               "%s was changed since it was written: bring it back, or begin anew without "
-		               "--resume",
-		               splice->file);
+		               "%s has changed since it was written: restore it, or start over without --resume", splice->file);
 	if (fflush(splice->out) != 0 || fsync(fileno(splice->out)) != 0)
 		return fail(splice, err);
 	FILE *out = splice->out;
@@ -185,12 +183,12 @@ int splice_rename(const char *file, uint64_t n_bytes, struct digest digest, stru
 			result = err_set_errno(err, ERR_RUN, errno, "cannot rename %s", new_file);
 	} else if (!has_bytes(real, n_bytes, digest))
 		result = err_set(err, ERR_USAGE,
-		                 "neither %s nor %s has the %" PRIu64 " bytes that were written: bring it back, or begin anew "
-		                 "without --resume",
+		                 "neither %s nor %s has the %" PRIu64
+		                 " bytes that were written: restore it, or start over without --resume",
 		                 new_file, real, n_bytes);
 	/* an earlier run may have been killed when it had renamed it */
 	if (result == 0 && ownfile_sync_folder(real) != 0)
-		result = err_set_errno(err, ERR_RUN, errno, "cannot sync the folder of %s", real);
+		result = err_set_errno(err, ERR_RUN, errno, "cannot sync the directory of %s", real);
 	free(real);
 	free(new_file);
 	return result;

@@ -41,7 +41,7 @@ struct catalog {
 
 static int set_memory(struct err *err)
 {
-	return err_set(err, ERR_RESOURCE, "memory is short");
+	return err_set(err, ERR_RESOURCE, "out of memory");
 }
 
 /* take_string may be NULL: memory was short already. */
@@ -71,7 +71,7 @@ static int add_path_folders(struct catalog *catalog, const char *path, struct er
 	while (*path) {
 		size_t n = strcspn(path, ":");
 		if (n > 0 && path[0] != '/')
-			log_warning("ROTA_PLUGIN_PATH: '%.*s' is passed over: a folder there must begin with /", (int)n, path);
+			log_warning("ROTA_PLUGIN_PATH: '%.*s' is skipped: a directory there must begin with /", (int)n, path);
 		else if (n > 0 && strings_add(&catalog->folders, strndup(path, n), err))
 			return -1;
 		path += n + (path[n] == ':');
@@ -166,8 +166,8 @@ static int set_not_found(struct catalog *catalog, const char *name, struct err *
 	if (nearest)
 		return err_set(err, ERR_USAGE, "no plugin '%s' in %s; did you mean '%s'?", name, folders, nearest);
 	return err_set(err, ERR_USAGE,
-	               "no plugin '%s' in %s; 'rota plugins' lists what is there, and a plugin of your own is named with a "
-	               "slash: ./%s%s",
+	               "no plugin '%s' in %s; 'rota plugins' lists the plugins; to use a file of your own, write its name "
+	               "with a slash: ./%s%s",
 	               name, folders, name, strstr(name, PLUGIN_SUFFIX) ? "" : PLUGIN_SUFFIX);
 }
 
@@ -175,7 +175,7 @@ static int set_not_found(struct catalog *catalog, const char *name, struct err *
 static int name_resolve(struct catalog *catalog, const char *name, char **ret, struct err *err)
 {
 	if (!name[0])
-		return err_set(err, ERR_USAGE, "the plugin's name is missing; 'rota plugins' lists what there is");
+		return err_set(err, ERR_USAGE, "the plugin's name is missing; 'rota plugins' lists the plugins");
 	if (strchr(name, '/')) {
 		*ret = strdup(name);
 		return *ret ? 0 : set_memory(err);
@@ -198,7 +198,7 @@ static int file_check(const char *file, struct err *err)
 	struct stat status;
 	if (stat(file, &status) != 0)
 		return err_set_errno(err, ERR_USAGE, errno, "%s: the plugin can't be found", file);
-	const char *what = S_ISDIR(status.st_mode)    ? "a folder"
+	const char *what = S_ISDIR(status.st_mode)    ? "a directory"
 	                   : S_ISFIFO(status.st_mode) ? "a FIFO"
 	                   : S_ISSOCK(status.st_mode) ? "a socket"
 	                   : S_ISREG(status.st_mode)  ? NULL
@@ -227,7 +227,7 @@ static int text_get(struct catalog *catalog, const char *real_path, struct buf *
 	rc = describe_run(catalog->worker_program, real_path, catalog->timeout_ns, ret_text, err);
 	if (rc == 0 || err->code != ERR_RESOURCE || !catalog->describe_here || !catalog->allows_here)
 		return rc;
-	log_detail("%s; %s is loaded in this process", err->text, real_path);
+	log_detail("%s; %s loading it in this process", err->text, real_path);
 	return catalog->describe_here(real_path, ret_text, err);
 }
 

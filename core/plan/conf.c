@@ -34,7 +34,7 @@ struct reader {
 
 static int add_memory_error(struct err_list *errors, const char *file)
 {
-	return place_error(errors, (struct place){.file = file}, ERR_RESOURCE, "memory is short");
+	return place_error(errors, (struct place){.file = file}, ERR_RESOURCE, "out of memory");
 }
 
 static struct place mark_place(const struct reader *reader, yaml_mark_t mark)
@@ -77,7 +77,7 @@ static int add_syntax_error(const struct reader *reader)
 	size_t tab_column = line_tab_column(reader, yaml->problem_mark.line);
 	if (tab_column) {
 		place.column = tab_column;
-		return place_error(reader->errors, place, ERR_USAGE, "a tab can't indent in YAML: use spaces");
+		return place_error(reader->errors, place, ERR_USAGE, "YAML does not allow tabs for indentation: use spaces");
 	}
 	size_t line = yaml->problem_mark.line;
 	size_t column = yaml->context_mark.line == line ? yaml->context_mark.column : yaml->problem_mark.column;
@@ -121,7 +121,7 @@ static int node_set_text(const struct reader *reader, const yaml_event_t *event,
 	if (has_extras(reader, event->data.scalar.anchor, event->data.scalar.tag, node->place))
 		return 0;
 	if (memchr(value, '\0', n_bytes)) {
-		place_error(reader->errors, node->place, ERR_USAGE, "a NUL can't stand in a text of a conf file");
+		place_error(reader->errors, node->place, ERR_USAGE, "a text in a conf file can't contain a NUL");
 		return 0;
 	}
 	node->text = strndup(value, n_bytes);
@@ -172,7 +172,7 @@ static int duplicates_check(const struct reader *reader, struct conf_node *map)
 			continue;
 		}
 		place_error(reader->errors, sorted[i]->key_place, ERR_USAGE,
-		            "key '%s' stands in line %zu already: leave one out", first->key, first->key_place.line);
+		            "key '%s' is already in line %zu: remove one of them", first->key, first->key_place.line);
 		sorted[i]->kind = CONF_WRONG;
 	}
 	free(sorted);
@@ -278,8 +278,9 @@ static int document_parse(struct reader *reader, struct conf *conf)
 		int rc = 0;
 		bool is_end = event.type == YAML_STREAM_END_EVENT;
 		if (event.type == YAML_DOCUMENT_START_EVENT && conf->root) {
-			rc = place_error(reader->errors, mark_place(reader, event.start_mark), ERR_USAGE,
-			                 "a second document begins here: a conf file is one document, without --- in the middle");
+			rc = place_error(
+				reader->errors, mark_place(reader, event.start_mark), ERR_USAGE,
+				"a second document starts here: a conf file must be one document, without --- in the middle");
 		} else if (event.type == YAML_SCALAR_EVENT || event.type == YAML_SEQUENCE_START_EVENT ||
 		           event.type == YAML_MAPPING_START_EVENT || event.type == YAML_ALIAS_EVENT) {
 			conf->root = calloc(1, sizeof(*conf->root));
@@ -298,8 +299,7 @@ int conf_parse(struct conf **ret, const char *file, const char *text, size_t n_b
 	size_t n_mark = sizeof(byte_order_mark) - 1;
 	if (n_bytes > CONF_MAX_BYTES)
 		return place_error(errors, (struct place){.file = file}, ERR_USAGE,
-		                   "larger than 1 MB: that is no conf file; many items belong into an input, not into the conf "
-		                   "file");
+		                   "larger than 1 MB, the limit of a conf file: if it has many items, put them into an input");
 	if (conf_text_check(file, text, n_bytes, errors))
 		return -1;
 	/* libyaml would count it as a column. */
@@ -332,7 +332,7 @@ static int file_read(const char *file, struct buf *buf, struct err_list *errors)
 	int rc = 0;
 	struct stat status;
 	if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))
-		rc = place_error(errors, place, ERR_USAGE, "a folder, not a conf file");
+		rc = place_error(errors, place, ERR_USAGE, "a directory, not a conf file");
 	else if (buf_reserve(buf, CONF_MAX_BYTES + 1))
 		rc = add_memory_error(errors, file);
 	while (rc == 0 && buf->len <= CONF_MAX_BYTES) {

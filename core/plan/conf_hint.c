@@ -89,13 +89,13 @@ static bool find_colon(const struct words *words, struct conf_hint *ret)
 		if (n_key + 1 == words->n || words->at[n_key + 1] == ' ')
 			return false;
 		size_t n_value = words->n - n_key - 1;
-		snprintf(ret->text, sizeof(ret->text), "a space is missing behind the colon: write %.*s: %.*s", n_shown,
+		snprintf(ret->text, sizeof(ret->text), "a space is missing after the colon: write %.*s: %.*s", n_shown,
 		         words->at, (int)(n_value < SHOWN ? n_value : SHOWN), words->at + n_key + 1);
 		return true;
 	}
 	if (n_key < words->n && words->at[n_key] != ' ')
 		return false;
-	snprintf(ret->text, sizeof(ret->text), "a colon is missing behind '%.*s': write %.*s: VALUE", n_shown, words->at,
+	snprintf(ret->text, sizeof(ret->text), "a colon is missing after '%.*s': write %.*s: VALUE", n_shown, words->at,
 	         n_shown, words->at);
 	return true;
 }

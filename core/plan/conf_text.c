@@ -31,11 +31,11 @@ int conf_text_check(const char *file, const char *text, size_t n_bytes, struct e
 		uint32_t character = 0;
 		n = utf8_read(bytes, n_bytes - at, &character);
 		if (n == 0)
-			return place_error(errors, place, ERR_USAGE, "byte 0x%02x is no UTF-8 text: a conf file is YAML in UTF-8",
+			return place_error(errors, place, ERR_USAGE, "byte 0x%02x isn't valid UTF-8: a conf file is YAML in UTF-8",
 			                   (unsigned char)bytes[0]);
 		if (!character_is_allowed(character, at == 0))
 			return place_error(errors, place, ERR_USAGE,
-			                   "character U+%04X can't stand in a conf file: it is YAML, plain text",
+			                   "character U+%04X isn't allowed in a conf file: it is YAML, plain text",
 			                   (unsigned)character);
 		bool is_crlf = character == '\r' && at + 1 < n_bytes && bytes[1] == '\n';
 		if (character == '\n' || (character == '\r' && !is_crlf)) {

@@ -45,7 +45,7 @@ static void fd_close(int *fd)
 
 int describe_set_late(int64_t timeout_ns, struct err *err)
 {
-	return err_set(err, ERR_USAGE, "loading the plugin took longer than %g s: give it more with --start-timeout",
+	return err_set(err, ERR_USAGE, "loading the plugin took longer than %g s: allow more with --start-timeout",
 	               (double)timeout_ns / (double)CLOCK_NS_PER_SEC);
 }
 
@@ -55,12 +55,12 @@ static int child_start(struct child *child, const char *worker_program, const ch
 	int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int rc = -1;
 	if (null_fd < 0 || pipe2(text, O_CLOEXEC | O_NONBLOCK) || pipe2(words, O_CLOEXEC | O_NONBLOCK)) {
-		err_set_errno(err, ERR_RESOURCE, errno, "no pipe to %s", worker_program);
+		err_set_errno(err, ERR_RESOURCE, errno, "cannot create a pipe to %s", worker_program);
 		goto out;
 	}
 	/* Only our ends don't block: the flag belongs to each end of a pipe by itself. */
 	if (fcntl(text[1], F_SETFL, 0) || fcntl(words[1], F_SETFL, 0)) {
-		err_set_errno(err, ERR_RESOURCE, errno, "no pipe to %s", worker_program);
+		err_set_errno(err, ERR_RESOURCE, errno, "cannot create a pipe to %s", worker_program);
 		goto out;
 	}
 	char parent[32];
@@ -134,8 +134,9 @@ static int child_listen(struct child *child, int64_t deadline_ns, int64_t timeou
 		has_ended = child->pidfd >= 0 && polled[2].revents;
 		words_read(child);
 		if (stream_read(&child->text_fd, &child->text, TEXT_MAX_BYTES))
-			return child->text.len > TEXT_MAX_BYTES ? err_set(err, ERR_USAGE, "its description is larger than 1 MB")
-			                                        : err_set(err, ERR_RUN, "there is no memory for its description");
+			return child->text.len > TEXT_MAX_BYTES
+			           ? err_set(err, ERR_USAGE, "its description is larger than 1 MB")
+			           : err_set(err, ERR_RUN, "cannot allocate memory for its description");
 	}
 	return 0;
 }
@@ -197,7 +198,7 @@ static int status_check(int status, struct child *child, const char *file, struc
 		words += n_file + 2;
 	if (words[0])
 		return err_set(err, ERR_USAGE, "%s", words);
-	return err_set(err, ERR_USAGE, "loading the plugin failed without a word, %s", proc_death(death, status));
+	return err_set(err, ERR_USAGE, "loading the plugin failed without a message, %s", proc_death(death, status));
 }
 
 /* One process of it. 1: it came to nothing by somebody else's signal, *ret_status; -1: err says why. */
@@ -232,9 +233,9 @@ int describe_run(const char *worker_program, const char *file, int64_t timeout_n
 	for (int i = 0; rc > 0 && i < KILLED_MAX; i++)
 		rc = look(worker_program, file, deadline_ns, timeout_ns, ret_text, &status, err);
 	if (rc > 0)
-		return err_set(err, ERR_RUN,
-		               "the process that looks at the plugin was killed from outside %d times, the last time by %s: "
-		               "nothing is known of the plugin; try again",
-		               KILLED_MAX, proc_death(death, status));
+		return err_set(
+			err, ERR_RUN,
+			"the process that inspects the plugin was killed from outside %d times, the last time by %s: try again",
+			KILLED_MAX, proc_death(death, status));
 	return rc;
 }

@@ -33,7 +33,7 @@ static const struct option_spec range_number = {.name = "range", .type = OPTION_
 
 static int set_memory(struct err *err)
 {
-	return err_set(err, ERR_RESOURCE, "memory is short");
+	return err_set(err, ERR_RESOURCE, "out of memory");
 }
 
 static int number_parse(const char *text, size_t n_bytes, int64_t *ret, struct err *err)
@@ -67,7 +67,7 @@ static int range_parse(struct endpoint *range, const char *text, struct err *err
 	    (slash && number_parse(slash + 1, strlen(slash + 1), &range->step, err)))
 		return err_prefix(err, "range:%s", text);
 	if (range->step == 0)
-		return err_set(err, ERR_USAGE, "range:%s: a step of 0 never ends; give at least 1, or -1 to count down", text);
+		return err_set(err, ERR_USAGE, "range:%s: a step of 0 never ends: use at least 1, or -1 to count down", text);
 	return 0;
 }
 
@@ -91,8 +91,8 @@ static int misspelt_check(const char *text, size_t n_head, struct err *err)
 	const char *nearest = nearest_find(head, names, N_KINDS);
 	int rc = 0;
 	if (nearest && access(text, F_OK) != 0)
-		rc = err_set(err, ERR_USAGE, "'%s' isn't a kind, did you mean '%s%s'? A file of that name is lines:%s", head,
-		             nearest, text + n_head, text);
+		rc = err_set(err, ERR_USAGE, "'%s' isn't a kind, did you mean '%s%s'? For a file of that name, write lines:%s",
+		             head, nearest, text + n_head, text);
 	free(head);
 	return rc;
 }
@@ -102,8 +102,8 @@ static int set_wrong_role(const struct kind *kind, enum endpoint_role role, stru
 {
 	if (role == ENDPOINT_SOURCE)
 		return err_set(err, ERR_USAGE,
-		               "'%s' can't be read from: an input is lines:FILE, nul:FILE, files:GLOB or range:FIRST-LAST; a "
-		               "file of that name is lines:%s",
+		               "'%s' can't be read from: an input is lines:FILE, nul:FILE, files:GLOB or range:FIRST-LAST; for "
+		               "a file of that name, write lines:%s",
 		               kind->name, kind->name);
 	return err_set(err, ERR_USAGE, "'%s:' can't be written to: an output is lines:FILE, nul:FILE or none", kind->name);
 }
@@ -137,9 +137,9 @@ static int argument_parse(struct endpoint *endpoint, const struct kind *kind, co
 	if (endpoint->kind == ENDPOINT_RANGE && range_parse(endpoint, argument, err))
 		return -1;
 	if (endpoint->kind == ENDPOINT_NONE && argument[0])
-		return err_set(err, ERR_USAGE, "'none' takes nothing behind it: write none");
+		return err_set(err, ERR_USAGE, "'none' takes no argument: write none");
 	if (endpoint->kind != ENDPOINT_NONE && !argument[0])
-		return err_set(err, ERR_USAGE, "nothing stands behind '%s:': write %s", kind->name, kind->example);
+		return err_set(err, ERR_USAGE, "'%s:' needs an argument: write %s", kind->name, kind->example);
 	if (endpoint->kind == ENDPOINT_LINES || endpoint->kind == ENDPOINT_NUL)
 		return name_parse(endpoint, argument, role, err);
 	endpoint->argument = strdup(argument);

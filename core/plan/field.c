@@ -15,7 +15,7 @@ static int list_add(struct text_list *list, char **text, struct err *err)
 {
 	char **grown = reallocarray(list->texts, list->n_texts + 1, sizeof(*grown));
 	if (!grown)
-		return err_set(err, ERR_RESOURCE, "memory is short");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	list->texts = grown;
 	grown[list->n_texts++] = *text;
 	*text = NULL;

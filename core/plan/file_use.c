@@ -142,7 +142,7 @@ const char *file_use_name(const struct file_use *use, char text[FILE_USE_NAME_BY
 	                                    [ROLE_OUTPUT] = "the output",
 	                                    [ROLE_JOURNAL] = "the journal",
 	                                    [ROLE_JOBLOG] = "the job log",
-	                                    [ROLE_NEW_OUTPUT] = "what takes the place of the output",
+	                                    [ROLE_NEW_OUTPUT] = "the file that replaces the output",
 	                                    [ROLE_BESIDE] = "a file that belongs to the journal"};
 	if (use->role == ROLE_STREAM)
 		snprintf(text, FILE_USE_NAME_BYTES, "%s", use->name);

@@ -22,7 +22,7 @@ int job_init(struct job *ret, const char *name, struct place place, struct err *
 	struct job job = {.place = place, .max_failures = -1, .max_failures_percent = -1};
 	job.name = strdup(name);
 	if (!job.name)
-		return err_set(err, ERR_RESOURCE, "memory is short");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	if (core_options_reset(OWNER_JOB, &job, place, err)) {
 		job_fini(&job);
 		return -1;
@@ -86,9 +86,10 @@ static int add_given_twice(struct plan *plan, const struct job *job, const struc
 	bool is_first = before < option;
 	job_prefix(job, place, prefix);
 	if (before != option)
-		return place_error(&plan->errors, place, ERR_USAGE, "%s'%s' and '%s' are one setting: give one of them", prefix,
+		return place_error(&plan->errors, place, ERR_USAGE,
+		                   "%s'%s' and '%s' are the same setting: use only one of them", prefix,
 		                   (is_first ? before : option)->spec.name, (is_first ? option : before)->spec.name);
-	return place_error(&plan->errors, place, ERR_USAGE, "%s'%s' is '%s', which was given already: leave one out",
+	return place_error(&plan->errors, place, ERR_USAGE, "%s'%s' is '%s', which is already given: remove one of them",
 	                   prefix, key, option->spec.name);
 }
 
@@ -99,11 +100,10 @@ static int add_unknown_key(struct plan *plan, struct job *job, const char *key, 
 	const char *nearest = core_option_nearest(key, CORE_JOB | CORE_CONF);
 	if (core_option_find(key, ~(unsigned)(CORE_JOB | CORE_CONF)))
 		return place_error(&plan->errors, place, ERR_USAGE,
-		                   "%s'%s' is no key of a job, but one of `run:` or an option of the command line", prefix,
-		                   key);
+		                   "%s'%s' isn't a key of a job, but a key of `run:` or a command-line option", prefix, key);
 	if (!nearest)
 		return place_error(&plan->errors, place, ERR_USAGE,
-		                   "%sunknown key '%s'; the plugin's own options stand under `options:`", prefix, key);
+		                   "%sunknown key '%s'; the plugin's own options go under `options:`", prefix, key);
 	job->has_misspelt_plugin |= strcmp(nearest, "plugin") == 0;
 	return place_error(&plan->errors, place, ERR_USAGE, "%sunknown key '%s', did you mean '%s'?", prefix, key, nearest);
 }
@@ -169,12 +169,12 @@ int job_set_option(struct plan *plan, struct job *job, const char *name, const c
 	if (!option) {
 		if (copy)
 			strings_free(copy, n_elements);
-		return place_error(&plan->errors, place, ERR_RESOURCE, "memory is short");
+		return place_error(&plan->errors, place, ERR_RESOURCE, "out of memory");
 	}
 	if (option->elements && !replace) {
 		char prefix[JOB_PREFIX_BYTES];
 		strings_free(copy, n_elements);
-		return place_error(&plan->errors, place, ERR_USAGE, "%soption '%s' is given twice: leave one out",
+		return place_error(&plan->errors, place, ERR_USAGE, "%soption '%s' is given twice: remove one of them",
 		                   job_prefix(job, place, prefix), name);
 	}
 	strings_free(option->elements, option->n_elements);

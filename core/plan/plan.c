@@ -22,7 +22,7 @@ int plan_create(struct plan **ret, struct catalog *catalog, struct err *err)
 {
 	struct plan *plan = calloc(1, sizeof(*plan));
 	if (!plan)
-		return err_set(err, ERR_RESOURCE, "memory is short");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	plan->catalog = catalog;
 	plan->joblog_fd = -1;
 	*ret = plan;
@@ -52,7 +52,7 @@ void plan_destroy(struct plan **plan)
 struct job *plan_add_job(struct plan *plan, const char *name, struct place place)
 {
 	struct job *grown = reallocarray(plan->jobs, plan->n_jobs + 1, sizeof(*grown));
-	struct err err = {.code = ERR_RESOURCE, .text = "memory is short"};
+	struct err err = {.code = ERR_RESOURCE, .text = "out of memory"};
 	if (grown)
 		plan->jobs = grown;
 	if (!grown || job_init(&grown[plan->n_jobs], name, place, &err)) {
@@ -132,14 +132,14 @@ static void print_job(const struct job *job)
 {
 	static const char *const backends[] = {[BACKEND_PROCESS] = "process",
 	                                       [BACKEND_THREAD] = "thread",
-	                                       [BACKEND_AUTO] = "process, or thread where processes are not to be had"};
+	                                       [BACKEND_AUTO] = "process, or thread if no process can be created"};
 	char item[NOTATION_SIZE_BYTES], result[NOTATION_SIZE_BYTES], window[NOTATION_SIZE_BYTES];
 	out_printf("job %s\n", job->name);
 	print_row("plugin", "%s %s, %s", job->info->name, job->info->version, job->info->file);
 	print_endpoint("input", &job->input);
 	print_endpoint("output", &job->output);
 	print_row("workers", "%" PRId64 ", each a %s", job->n_workers, backends[job->backend]);
-	print_row("results", "%s", job->is_ordered ? "in the order of the input" : "as they come");
+	print_row("results", "%s", job->is_ordered ? "in input order" : "as they come");
 	print_row("limits", "item %s, result %s, window %s", notation_write_size(item, job->max_item_bytes),
 	          notation_write_size(result, job->max_result_bytes), notation_write_size(window, job->window_bytes));
 	print_given(job);

@@ -78,7 +78,7 @@ static void check_option(struct plan *plan, const struct job *job, struct job_op
 	char who[OPTION_WHO_BYTES];
 	const char *const *elements = (const char *const *)option->elements;
 	if (option->is_list && spec->type != OPTION_LIST) {
-		place_error(&plan->errors, option->place, ERR_USAGE, "%s: a list stands here, expected %s",
+		place_error(&plan->errors, option->place, ERR_USAGE, "%s: found a list, expected %s",
 		            option_who(job, option, who), option_type_example(spec->type));
 		return;
 	}
@@ -118,7 +118,7 @@ static void check_options(struct plan *plan, struct job *job)
 		bool is_in_file = place_is_in_file(job->place);
 		place_error(&plan->errors, job->plugin_place, ERR_USAGE, "%splugin '%s' (%s) needs its option '%s' (%s): %s",
 		            job_prefix(job, job->plugin_place, prefix), info->name, info->file, spec->name, spec->help,
-		            is_in_file ? "write it under `options:`" : "write KEY=VALUE behind the plugin's name");
+		            is_in_file ? "write it under `options:`" : "write KEY=VALUE after the plugin's name");
 	}
 }
 
@@ -144,7 +144,7 @@ static void check_plugin(struct plan *plan, struct job *job)
 	job->runs_commands = strcmp(job->info->name, "exec") == 0;
 	if (job->info->has_flush)
 		place_error(&plan->errors, job->plugin_place, ERR_USAGE,
-		            "%splugin '%s' accumulates (flush), which this version of rota can't do yet", prefix,
+		            "%splugin '%s' accumulates (flush), which this version of rota does not support yet", prefix,
 		            job->info->name);
 	check_options(plan, job);
 }
@@ -157,11 +157,11 @@ static void check_threads(struct plan *plan, const struct job *job)
 		return;
 	if (job->memory_bytes > 0)
 		place_error(&plan->errors, job->place, ERR_USAGE,
-		            "%smemory: threads share theirs, so none can have a limit: use backend process, or leave it out",
+		            "%smemory: threads share their memory, so none can have a limit: use backend process, or omit it",
 		            job_prefix(job, job->place, prefix));
 	if (job->duty.has_pid_namespace)
 		place_error(&plan->errors, job->place, ERR_USAGE,
-		            "%spid-namespace: threads are in the supervisor's own: use backend process, or leave it out",
+		            "%spid-namespace: threads live in the supervisor's namespace: use backend process, or omit it",
 		            job_prefix(job, job->place, prefix));
 	if (job->timeout_ns > 0)
 		log_notice("job '%s': a thread can't be ended: an item that times out is only asked to give up", job->name);
@@ -173,8 +173,9 @@ static void check_spin(struct job *job, bool is_default, int64_t n_cpus)
 	if (is_default && n_cpus > 1)
 		job->n_workers = n_cpus - 1;
 	if (job->n_workers >= n_cpus)
-		log_notice("job '%s': spin wants a CPU for each of %" PRId64 " worker%s and one for rota, and there are "
-		           "%" PRId64 ": it is slower so; take fewer --jobs, or leave --spin out",
+		log_notice("job '%s': spin needs a CPU for each of %" PRId64
+		           " worker%s and one for rota, but there are only %" PRId64
+		           ": this makes the run slower; use fewer --jobs, or omit --spin",
 		           job->name, job->n_workers, job->n_workers == 1 ? "" : "s", n_cpus);
 }
 

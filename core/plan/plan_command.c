@@ -84,7 +84,7 @@ static void advise_words(const struct job_option *command, char advice[ADVICE_BY
 {
 	const char *text = command->elements[0];
 	if (!place_is_in_file(command->place)) {
-		snprintf(advice, ADVICE_BYTES, "write its words without quotes around all of them: rota exec -- %.300s", text);
+		snprintf(advice, ADVICE_BYTES, "do not quote the command as a whole: rota exec -- %.300s", text);
 		return;
 	}
 	size_t n = (size_t)snprintf(advice, ADVICE_BYTES, "write its words as a list: command: [");
@@ -106,7 +106,7 @@ static void advise_words(const struct job_option *command, char advice[ADVICE_BY
 static void advise_builtin(const char *name, char advice[ADVICE_BYTES])
 {
 	bool is_cd = strcmp(name, "cd") == 0;
-	snprintf(advice, ADVICE_BYTES, "it is a shell's own command: write sh -c '%.100s%s' sh {}", name,
+	snprintf(advice, ADVICE_BYTES, "it is a shell builtin: write sh -c '%.100s%s' sh {}", name,
 	         is_cd ? " \"$1\" && ..." : " ...");
 }
 
@@ -128,7 +128,7 @@ static void refuse(struct plan *plan, const struct job *job, const struct job_op
 	else if (errnum == EACCES)
 		snprintf(advice, sizeof advice, "it isn't executable: chmod +x, or name its interpreter before it");
 	else if (strchr(program, '/'))
-		snprintf(advice, sizeof advice, "names with a slash are looked up from the folder that rota is started in");
+		snprintf(advice, sizeof advice, "a name with a slash is relative to the directory in which rota is started");
 	else
 		snprintf(advice, sizeof advice, "it isn't in PATH");
 	place_error(&plan->errors, command->place, ERR_USAGE, "%scannot run '%.300s': %s: %s",
@@ -169,8 +169,8 @@ static void warn_of_signs(const struct job *job, const struct job_option *comman
 	for (size_t i = 1; i < command->n_elements; i++)
 		for (size_t k = 0; k < sizeof signs / sizeof *signs; k++)
 			if (strcmp(command->elements[i], signs[k]) == 0) {
-				log_warning("%s'%s' is an argument of %.100s like any other, for there is no shell: if you want one, "
-				            "write sh -c '... %s ...' sh {}",
+				log_warning("%s'%s' is an ordinary argument of %.100s, because no shell is involved: to use one, write "
+				            "sh -c '... %s ...' sh {}",
 				            job_prefix(job, command->place, prefix), signs[k], command->elements[0], signs[k]);
 				return;
 			}

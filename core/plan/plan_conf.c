@@ -24,7 +24,7 @@ static bool is_empty(const struct conf_node *node)
 
 static int add_memory_error(struct plan *plan, struct place place)
 {
-	return place_error(&plan->errors, place, ERR_RESOURCE, "memory is short");
+	return place_error(&plan->errors, place, ERR_RESOURCE, "out of memory");
 }
 
 static int run_key_set(struct plan *plan, const char *key, const char *text, struct place key_place, struct place place)
@@ -36,7 +36,7 @@ static int run_key_set(struct plan *plan, const char *key, const char *text, str
 			return place_error(&plan->errors, key_place, ERR_USAGE, "run: unknown key '%s', did you mean '%s'?", key,
 			                   nearest);
 		return place_error(&plan->errors, key_place, ERR_USAGE,
-		                   "run: unknown key '%s'; keys of a job stand below `jobs:` and the job's name", key);
+		                   "run: unknown key '%s'; a job's keys go below `jobs:` and the job's name", key);
 	}
 	struct err err;
 	if (core_option_put(option, plan, &text, 1, place, &err))
@@ -61,7 +61,7 @@ static void run_read(struct plan *plan, const struct conf_node *run)
 	if (run->kind == CONF_WRONG || is_empty(run) || is_key_without_colon(plan, run))
 		return;
 	if (run->kind != CONF_MAP) {
-		place_error(&plan->errors, run->place, ERR_USAGE, "run: %s stands here, expected keys with values",
+		place_error(&plan->errors, run->place, ERR_USAGE, "run: found %s, expected keys with values",
 		            conf_kind_name(run->kind));
 		return;
 	}
@@ -73,8 +73,8 @@ static void run_read(struct plan *plan, const struct conf_node *run)
 		if (child->kind == CONF_TEXT || !core_option_find(child->key, CORE_RUN_KEY))
 			run_key_set(plan, child->key, child->text ? child->text : "", child->key_place, child->place);
 		else
-			place_error(&plan->errors, child->place, ERR_USAGE, "run: %s: %s stands here, expected one value",
-			            child->key, conf_kind_name(child->kind));
+			place_error(&plan->errors, child->place, ERR_USAGE, "run: %s: found %s, expected one value", child->key,
+			            conf_kind_name(child->kind));
 	}
 }
 
@@ -94,7 +94,7 @@ static int value_texts(struct plan *plan, const struct job *job, const struct co
 	char prefix[JOB_PREFIX_BYTES];
 	job_prefix(job, node->place, prefix);
 	if (node->kind == CONF_MAP)
-		return place_error(&plan->errors, node->place, ERR_USAGE, "%s%s: a map stands here, expected a value%s", prefix,
+		return place_error(&plan->errors, node->place, ERR_USAGE, "%s%s: found a map, expected a value%s", prefix,
 		                   node->key, empty_map_hint(node));
 	size_t n_texts = node->kind == CONF_LIST ? node->n_children : 1;
 	const struct conf_node *first = node->kind == CONF_LIST ? node->children : node;
@@ -108,7 +108,7 @@ static int value_texts(struct plan *plan, const struct job *job, const struct co
 			continue;
 		rc = -1;
 		if (first[i].kind != CONF_WRONG)
-			place_error(&plan->errors, first[i].place, ERR_USAGE, "%s%s: %s stands in the list, expected a value%s",
+			place_error(&plan->errors, first[i].place, ERR_USAGE, "%s%s: found %s in the list, expected a value%s",
 			            prefix, node->key, conf_kind_name(first[i].kind), empty_map_hint(&first[i]));
 	}
 	if (rc) {
@@ -127,7 +127,7 @@ static void options_read(struct plan *plan, struct job *job, const struct conf_n
 		return;
 	if (options->kind != CONF_MAP) {
 		place_error(&plan->errors, options->place, ERR_USAGE,
-		            "%soptions: %s stands here, expected the plugin's options, each with a value",
+		            "%soptions: found %s, expected the plugin's options, each with a value",
 		            job_prefix(job, options->place, prefix), conf_kind_name(options->kind));
 		return;
 	}
@@ -162,7 +162,7 @@ static void key_read(struct plan *plan, struct job *job, const struct conf_node 
 	}
 	if (child->kind == CONF_LIST && option->spec.type != OPTION_LIST) {
 		job_mark_given(job, child->key);
-		place_error(&plan->errors, child->place, ERR_USAGE, "%s%s: a list stands here, expected %s",
+		place_error(&plan->errors, child->place, ERR_USAGE, "%s%s: found a list, expected %s",
 		            job_prefix(job, child->place, prefix), child->key, option_type_example(option->spec.type));
 		return;
 	}
@@ -189,16 +189,15 @@ static void job_read(struct plan *plan, const struct conf_node *node)
 		return;
 	if (!is_job_name(node->key)) {
 		place_error(&plan->errors, node->key_place, ERR_USAGE,
-		            "'%s' can't name a job: expected letters, digits, - and _, at most %d, and not 'run'", node->key,
-		            NAME_MAX_BYTES);
+		            "'%s' isn't a valid job name: expected letters, digits, - and _, at most %d, and not 'run'",
+		            node->key, NAME_MAX_BYTES);
 		return;
 	}
 	if (is_key_without_colon(plan, node))
 		return;
 	if (node->kind != CONF_MAP) {
-		place_error(&plan->errors, node->place, ERR_USAGE,
-		            "job '%s': %s stands here, expected keys such as `plugin: NAME`", node->key,
-		            is_empty(node) ? "nothing" : conf_kind_name(node->kind));
+		place_error(&plan->errors, node->place, ERR_USAGE, "job '%s': found %s, expected keys such as `plugin: NAME`",
+		            node->key, is_empty(node) ? "nothing" : conf_kind_name(node->kind));
 		return;
 	}
 	struct job *job = plan_add_job(plan, node->key, node->key_place);
@@ -213,7 +212,7 @@ static void jobs_read(struct plan *plan, const struct conf_node *jobs)
 		return;
 	if (jobs->kind != CONF_MAP || jobs->n_children == 0) {
 		place_error(&plan->errors, jobs->place, ERR_USAGE,
-		            "jobs: %s stands here, expected at least one job: a name, and below it `plugin: NAME`",
+		            "jobs: found %s, expected at least one job: a name, and below it `plugin: NAME`",
 		            is_empty(jobs) || jobs->kind == CONF_MAP ? "nothing" : conf_kind_name(jobs->kind));
 		return;
 	}
@@ -245,11 +244,11 @@ static void top_read(struct plan *plan, const struct conf_node *root)
 			            nearest);
 		else
 			place_error(&plan->errors, child->key_place, ERR_USAGE,
-			            "unknown key '%s': at the top of a conf file stand `run:` and `jobs:`", child->key);
+			            "unknown key '%s': the top-level keys of a conf file are `run:` and `jobs:`", child->key);
 	}
 	if (!has_jobs)
 		place_error(&plan->errors, root->place, ERR_USAGE,
-		            "no `jobs:` in it: a conf file needs at least one job below `jobs:`, with its `plugin:`");
+		            "there is no `jobs:`: a conf file needs at least one job below `jobs:`, with its `plugin:`");
 }
 
 int plan_read(struct plan *plan, const char *file)
@@ -264,13 +263,14 @@ int plan_read(struct plan *plan, const char *file)
 	const struct conf_node *root = conf_root(conf);
 	struct place start = {.file = plan->file, .line = 1, .column = 1};
 	if (!root || is_empty(root))
-		place_error(&plan->errors, start, ERR_USAGE,
-		            "nothing in it: a conf file needs `jobs:`, below it a job's name, and below that `plugin: NAME`");
+		place_error(
+			&plan->errors, start, ERR_USAGE,
+			"the file is empty: a conf file needs `jobs:`, below it a job's name, and below that `plugin: NAME`");
 	else if (root->kind == CONF_MAP)
 		top_read(plan, root);
 	else if (root->kind != CONF_WRONG)
 		place_error(&plan->errors, root->place, ERR_USAGE,
-		            "%s stands here, expected a map: `jobs:`, below it a job's name, and below that `plugin: NAME`",
+		            "found %s, expected a map: `jobs:`, below it a job's name, and below that `plugin: NAME`",
 		            conf_kind_name(root->kind));
 	conf_destroy(&conf);
 	return plan->errors.n_errs > n_errs_before ? -1 : 0;
@@ -304,7 +304,8 @@ static int set_apply(struct plan *plan, const char *owner, const char *key, cons
 	if (strncmp(key, options, strlen(options)) == 0)
 		return job_set_option(plan, job, key + strlen(options), &value, 1, false, place, true);
 	if (strcmp(key, "options") == 0)
-		return place_error(&plan->errors, place, ERR_USAGE, "which option? Expected %s.options.KEY=VALUE", owner);
+		return place_error(&plan->errors, place, ERR_USAGE, "the option is missing: expected %s.options.KEY=VALUE",
+		                   owner);
 	return job_set(plan, job, key, &value, 1, place);
 }
 

@@ -44,25 +44,25 @@ static void add_conflict(struct plan *plan, const struct file_use *first, const 
 	if (later->job)
 		job_prefix(later->job, later->place, prefix);
 	if (is_output && first->role == ROLE_INPUT)
-		place_error(&plan->errors, later->place, ERR_USAGE,
-		            "%soutput: %s is the input, too, and can't be both: write to another file", prefix, name);
+		place_error(&plan->errors, later->place, ERR_USAGE, "%soutput: %s is also the input: write to another file",
+		            prefix, name);
 	else if (is_output && first->role == ROLE_OUTPUT)
 		place_error(&plan->errors, later->place, ERR_USAGE,
-		            "%soutput: job '%s' writes %s, too: give each job a file of its own", prefix, first->job->name,
-		            name);
+		            "%soutput: job '%s' also writes %s: give each job its own file", prefix, first->job->name, name);
 	else if (first->role == ROLE_CONF || (is_output && first->role == ROLE_PLUGIN && first->job == later->job))
 		place_error(&plan->errors, later->place, ERR_USAGE, "%s%s: %s is the %s itself: %s", prefix, key, name,
 		            first->role == ROLE_CONF ? "conf file" : "plugin",
 		            is_output ? "write to another file" : "give it another name");
 	else if (later->role == ROLE_BESIDE || later->role == ROLE_NEW_OUTPUT)
 		place_error(&plan->errors, later->place, ERR_USAGE,
-		            "%s%s: rota makes %s beside it, and that is %s, too: give the %s another name", prefix, key, name,
+		            "%s%s: rota creates %s beside it, but that is also %s: give the %s another name", prefix, key, name,
 		            file_use_name(first, text), key);
 	else if (later->role == ROLE_JOBLOG && first->role == ROLE_JOURNAL)
-		place_error(&plan->errors, later->place, ERR_USAGE, "joblog: %s is the journal, too: give each a file", name);
+		place_error(&plan->errors, later->place, ERR_USAGE, "joblog: %s is also the journal: give each its own file",
+		            name);
 	else
-		place_error(&plan->errors, later->place, ERR_USAGE, "%s%s: %s is %s, too: give it a file of its own", prefix,
-		            key, name, file_use_name(first, text));
+		place_error(&plan->errors, later->place, ERR_USAGE, "%s%s: %s is also %s: use another file", prefix, key, name,
+		            file_use_name(first, text));
 }
 
 /* --- one by one --------------------------------------------------------------------------------------------------- */
@@ -95,7 +95,7 @@ static void check_input(struct plan *plan, const struct file_uses *uses, const s
 		return;
 	if (stat(input->name, &status) == 0 && S_ISDIR(status.st_mode))
 		place_error(&plan->errors, input->place, ERR_USAGE,
-		            "%sinput: %s is a folder; for the names of the files in it write files:'%s/**'", prefix,
+		            "%sinput: %s is a directory; for the names of the files in it use files:'%s/**'", prefix,
 		            input->name, input->name);
 	else if (input->id.errnum || faccessat(AT_FDCWD, input->name, R_OK, AT_EACCESS) != 0)
 		place_error(&plan->errors, input->place, ERR_USAGE, "%sinput: %s can't be read: %s", prefix, input->name,
@@ -111,11 +111,11 @@ static void check_writable(struct plan *plan, const struct file_use *use)
 	if (use->job)
 		job_prefix(use->job, use->place, prefix);
 	if (stat(use->name, &status) == 0 && S_ISDIR(status.st_mode))
-		place_error(&plan->errors, use->place, ERR_USAGE, "%s%s: %s is a folder: give the name of a file", prefix,
+		place_error(&plan->errors, use->place, ERR_USAGE, "%s%s: %s is a directory: give the name of a file", prefix,
 		            file_use_key(use), use->name);
 	else if (use->id.kind == FILEID_NONE && use->id.errnum == ENOENT && slash)
-		place_error(&plan->errors, use->place, ERR_USAGE, "%s%s: %s can't be made: there is no folder %.*s", prefix,
-		            file_use_key(use), use->name, slash == use->name ? 1 : (int)(slash - use->name), use->name);
+		place_error(&plan->errors, use->place, ERR_USAGE, "%s%s: %s can't be created: there is no directory %.*s",
+		            prefix, file_use_key(use), use->name, slash == use->name ? 1 : (int)(slash - use->name), use->name);
 	else if (use->id.kind == FILEID_NONE && use->id.errnum)
 		place_error(&plan->errors, use->place, ERR_USAGE, "%s%s: %s can't be written: %s", prefix, file_use_key(use),
 		            use->name, strerror(use->id.errnum));
@@ -152,11 +152,11 @@ static void check_descriptors(struct plan *plan, const struct file_uses *uses, c
 		job_prefix(use->job, use->place, prefix);
 		if (use->role == ROLE_INPUT)
 			place_error(&plan->errors, use->place, ERR_USAGE,
-			            "%sjob '%s' reads %s already, and only one can: give this one an `input:`", prefix,
+			            "%sjob '%s' already reads %s, and only one job can: give this one an `input:`", prefix,
 			            first->job->name, use->name);
 		else
 			place_error(&plan->errors, use->place, ERR_USAGE,
-			            "%sjob '%s' writes to %s already, and only one can: give this one an `output:`", prefix,
+			            "%sjob '%s' already writes to %s, and only one job can: give this one an `output:`", prefix,
 			            first->job->name, use->name);
 		return;
 	}
@@ -176,15 +176,15 @@ static void check_journal(struct plan *plan, const struct file_uses *uses)
 		return;
 	}
 	if (plan->retries_failed && !plan->is_resuming)
-		place_error(&plan->errors, place, ERR_USAGE, "--retry-failed goes with --resume: give both");
+		place_error(&plan->errors, place, ERR_USAGE, "--retry-failed requires --resume");
 	if (plan->accepts_change && !plan->is_resuming)
-		place_error(&plan->errors, place, ERR_USAGE, "--accept-change goes with --resume: give both");
+		place_error(&plan->errors, place, ERR_USAGE, "--accept-change requires --resume");
 	if (!file[0])
-		place_error(&plan->errors, place, ERR_USAGE, "journal: the name of a file is expected");
+		place_error(&plan->errors, place, ERR_USAGE, "journal: expected the name of a file");
 	else if (file_use_means_descriptor(file))
 		place_error(&plan->errors, place, ERR_USAGE,
-		            "journal: %s means a descriptor, and a journal is a file with a name%s", file,
-		            file[0] == '-' ? ": ./- is one that is called so" : "");
+		            "journal: %s means a descriptor, but a journal must be a file with a name%s", file,
+		            file[0] == '-' ? ": for a file called -, write ./-" : "");
 	for (size_t i = 0; i < uses->n && !place_is_full(&plan->errors); i++) {
 		const struct file_use *output = &uses->all[i];
 		if (output->role == ROLE_OUTPUT && output->fd >= 0 && output->id.kind != FILEID_NONE)
@@ -201,11 +201,11 @@ static void check_joblog(struct plan *plan, const struct file_uses *uses)
 	if (!plan->joblog_file)
 		return;
 	if (!plan->joblog_file[0])
-		place_error(&plan->errors, plan->joblog_place, ERR_USAGE, "joblog: the name of a file is expected");
+		place_error(&plan->errors, plan->joblog_place, ERR_USAGE, "joblog: expected the name of a file");
 	for (size_t i = 0; fd >= 0 && i < uses->n; i++)
 		if (uses->all[i].role == ROLE_OUTPUT && uses->all[i].fd == fd)
 			place_error(&plan->errors, plan->joblog_place, ERR_USAGE,
-			            "joblog: %s has the results of job '%s': give one of them a file", uses->all[i].name,
+			            "joblog: %s also receives the results of job '%s': give one of them a file", uses->all[i].name,
 			            uses->all[i].job->name);
 	flags = fd >= 0 ? fcntl(fd, F_GETFL) : O_WRONLY;
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
@@ -241,7 +241,7 @@ void plan_files_check(struct plan *plan)
 	struct file_uses uses;
 	file_uses_gather(&uses, plan);
 	if (uses.is_short)
-		place_error(&plan->errors, (struct place){.file = plan->file}, ERR_RESOURCE, "memory is short");
+		place_error(&plan->errors, (struct place){.file = plan->file}, ERR_RESOURCE, "out of memory");
 	for (size_t i = 0; i < uses.n && !place_is_full(&plan->errors); i++)
 		if (uses.all[i].role == ROLE_INPUT || uses.all[i].role == ROLE_OUTPUT)
 			check_descriptors(plan, &uses, &uses.all[i]);

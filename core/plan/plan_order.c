@@ -48,7 +48,7 @@ static void names_resolve(struct plan *plan, size_t i)
 	job->n_after = 0;
 	job->after = calloc(job->n_after_names, sizeof(*job->after));
 	if (!job->after) {
-		place_error(&plan->errors, job->after_place, ERR_RESOURCE, "memory is short");
+		place_error(&plan->errors, job->after_place, ERR_RESOURCE, "out of memory");
 		return;
 	}
 	for (size_t k = 0; k < job->n_after_names && !place_is_full(&plan->errors); k++) {

@@ -28,7 +28,7 @@ typedef int record_f(struct parser *parser, struct err *err);
 
 static int set_memory(struct err *err)
 {
-	return err_set(err, ERR_RESOURCE, "memory is short");
+	return err_set(err, ERR_RESOURCE, "out of memory");
 }
 
 static int string_set(char **string, const char *text, struct err *err)
@@ -46,10 +46,10 @@ static bool is_number(const char *text)
 static int read_plugin(struct parser *parser, struct err *err)
 {
 	if (!is_number(parser->field[1]))
-		return err_set(err, ERR_USAGE, "'%s' is no ABI number", parser->field[1]);
+		return err_set(err, ERR_USAGE, "'%s' isn't an ABI number", parser->field[1]);
 	unsigned long abi = strtoul(parser->field[1], NULL, 10);
 	if (abi != ROTA_ABI)
-		return err_set(err, ERR_USAGE, "it was built for plugin ABI %lu, this rota has %u: compile it again", abi,
+		return err_set(err, ERR_USAGE, "it was built for plugin ABI %lu, but this rota has %u: compile it again", abi,
 		               ROTA_ABI);
 	return string_set(&parser->info.file, parser->field[2], err);
 }
@@ -99,7 +99,7 @@ static int maybe_set(const char **string, const char *has, const char *text, str
 {
 	bool is_there = strcmp(has, "1") == 0;
 	if (!is_there && strcmp(has, "0") != 0)
-		return err_set(err, ERR_USAGE, "'%s' stands where 0 or 1 should", has);
+		return err_set(err, ERR_USAGE, "found '%s' instead of 0 or 1", has);
 	*string = is_there ? strdup(text) : NULL;
 	return is_there && !*string ? set_memory(err) : 0;
 }
@@ -173,8 +173,8 @@ static int parse_record(struct parser *parser, struct err *err)
 	const struct record *record = record_find(parser->field[0]);
 	if (!record || !is_in_order(record, parser->step) || parser->n_fields < record->least_fields ||
 	    parser->n_fields > record->most_fields)
-		return err_set(err, ERR_USAGE, "its description makes no sense at record '%s' with %zu fields",
-		               parser->field[0], parser->n_fields);
+		return err_set(err, ERR_USAGE, "its description is invalid at record '%s' with %zu fields", parser->field[0],
+		               parser->n_fields);
 	parser->step = record->to;
 	return record->read(parser, err);
 }
@@ -193,7 +193,7 @@ int plugin_info_parse(struct plugin_info *ret, char *text, size_t n_bytes, struc
 	while (rc == 0 && (n = fields_next(&fields)) != 0) {
 		parser.field = fields.field;
 		parser.n_fields = n > 0 ? (size_t)n : 0;
-		rc = n < 0 ? err_set(err, ERR_USAGE, "its description is no text of records") : parse_record(&parser, err);
+		rc = n < 0 ? err_set(err, ERR_USAGE, "its description isn't a text of records") : parse_record(&parser, err);
 	}
 	if (rc == 0 && parser.step != STEP_END)
 		rc = err_set(err, ERR_USAGE, "its description ends too early");

@@ -84,7 +84,7 @@ int recipe_read_text(struct recipe_text *ret, const char *text, struct err *err)
 	char *bytes = malloc(strlen(text) + 1);
 	size_t n_bytes = 0;
 	if (!bytes)
-		return err_set(err, ERR_RESOURCE, "memory is short");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	while (*text) {
 		size_t n = *text == '\\' ? escape_read(text + 1, &bytes[n_bytes]) : 0;
 		if (n == 0)

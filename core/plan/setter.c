@@ -77,7 +77,7 @@ int setter_after(void *owner, struct option_value *value, struct place place, st
 {
 	struct job *job = owner;
 	if (value->n_elements > JOB_MAX_OPTIONS)
-		return err_set(err, ERR_USAGE, "more than %d jobs stand here", JOB_MAX_OPTIONS);
+		return err_set(err, ERR_USAGE, "more than %d jobs are listed here", JOB_MAX_OPTIONS);
 	for (size_t i = 0; i < job->n_after_names; i++)
 		free(job->after_names[i]);
 	free(job->after_names);

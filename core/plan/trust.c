@@ -52,22 +52,21 @@ static int path_check(const char *path, struct err *err)
 {
 	struct stat status;
 	if (lstat(path, &status) != 0)
-		return err_set_errno(err, ERR_USAGE, errno, "whether %s can be trusted isn't known", path);
+		return err_set_errno(err, ERR_USAGE, errno, "cannot find out whether %s can be trusted", path);
 	uid_t owner = status.st_uid;
 	if (!is_trusted(owner))
 		return err_set(err, ERR_USAGE,
-		               "%s belongs to user %u, who could put any code there; --trust-path loads it all the same", path,
+		               "%s belongs to user %u, who could put any code there; --trust-path loads it anyway", path,
 		               (unsigned)owner);
 	bool is_sticky_folder = S_ISDIR(status.st_mode) && status.st_mode & S_ISVTX;
 	if (status.st_mode & S_IWOTH && !is_sticky_folder)
-		return err_set(err, ERR_USAGE,
-		               "everybody may write to %s and so put any code there: chmod o-w %s; --trust-path loads it all "
-		               "the same",
-		               path, path);
+		return err_set(
+			err, ERR_USAGE,
+			"everybody may write to %s and so put any code there: chmod o-w %s; --trust-path loads it anyway", path,
+			path);
 	if (status.st_mode & S_IWGRP && !is_sticky_folder && !is_own_group(status.st_gid))
 		return err_set(err, ERR_USAGE,
-		               "group %u may write to %s and so put any code there: chmod g-w %s; --trust-path loads it all "
-		               "the same",
+		               "group %u may write to %s and so put any code there: chmod g-w %s; --trust-path loads it anyway",
 		               (unsigned)status.st_gid, path, path);
 	return 0;
 }
@@ -76,7 +75,7 @@ int trust_check(const char *real_path, struct err *err)
 {
 	char *path = strdup(real_path);
 	if (!path)
-		return err_set(err, ERR_RESOURCE, "memory is short");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	int rc = path_check(path, err);
 	for (char *slash; rc == 0 && (slash = strrchr(path, '/')) && slash != path;) {
 		*slash = '\0';

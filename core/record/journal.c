@@ -104,10 +104,10 @@ static int retire_old(struct journal *journal, struct err *err)
 	journal_db_close(journal);
 	forget_jobs(journal);
 	if (result == 0 && !is_finished)
-		result = err_set(err, ERR_USAGE,
-		                 "journal %s is that of a run that hasn't finished: go on from it with --resume, or remove it "
-		                 "to begin anew",
-		                 journal->file);
+		result = err_set(
+			err, ERR_USAGE,
+			"journal %s belongs to a run that hasn't finished: continue it with --resume, or remove it to start over",
+			journal->file);
 	return result;
 }
 

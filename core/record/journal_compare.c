@@ -64,9 +64,9 @@ static void compare_row(struct differences *differences, const char *job, const 
 	if (!now)
 		differ(differences->text, "job '%s': %s was '%s'", job, key, was);
 	else if (strcmp(key, "plugin file") == 0)
-		differ(differences->text, "job '%s': the plugin's file is another than it was", job);
+		differ(differences->text, "job '%s': the plugin's file has changed", job);
 	else
-		differ(differences->text, "job '%s': %s was '%s' and is '%s'", job, key, was, now->value);
+		differ(differences->text, "job '%s': %s was '%s' and is now '%s'", job, key, was, now->value);
 	differences->is_barred = differences->is_barred || !may_change(key);
 }
 
@@ -96,7 +96,7 @@ static int compare_rows(struct journal *journal, const struct journal_key *keys,
 			continue;
 		}
 		if (strncmp(missing, job, sizeof missing - 1) != 0)
-			differ(differences->text, "job '%s' isn't there any more", job);
+			differ(differences->text, "job '%s' no longer exists", job);
 		snprintf(missing, sizeof missing, "%s", job);
 		differences->is_barred = true;
 	}
@@ -152,8 +152,8 @@ int journal_compare(struct journal *journal, const struct journal_key *keys, siz
 		return -1;
 	if (!differences.text[0])
 		return 0;
-	err_set(err, ERR_USAGE, "journal %s is of another run: %s; go on with what it was, %sor begin anew", journal->file,
-	        differences.text,
-	        differences.is_barred ? "" : "or say --accept-change, so that what is left is done with what it is now, ");
+	err_set(err, ERR_USAGE, "journal %s belongs to another run: %s; restore what it was, %sor start over",
+	        journal->file, differences.text,
+	        differences.is_barred ? "" : "use --accept-change to run the rest with the change, ");
 	return differences.is_barred ? -1 : 1;
 }

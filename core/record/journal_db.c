@@ -92,8 +92,7 @@ int journal_db_damaged(const struct journal *journal, struct err *err, const cha
 	va_end(args);
 	return err_set(
 		err, ERR_USAGE,
-		"journal %s is damaged (%s): it can't be gone on from; keep it for a look at it, and begin anew with "
-		"another journal",
+		"journal %s is damaged (%s): it can't be resumed; keep it for inspection, and start over with another journal",
 		journal->file, text);
 }
 

@@ -99,8 +99,8 @@ static int look_beside(const struct journal *journal, struct err *err)
 		free(name);
 		if (!is_ours)
 			return err_set(err, ERR_USAGE,
-			               "journal %s: %s%s is in the way: SQLite keeps a file of that name beside it, and this is "
-			               "none; move it away, or give the journal another name",
+			               "journal %s: %s%s is in the way: SQLite needs that name for its own file, and this isn't "
+			               "one; move it away, or give the journal another name",
 			               journal->file, journal->file, kin[i].suffix);
 	}
 	return 0;
@@ -109,9 +109,9 @@ static int look_beside(const struct journal *journal, struct err *err)
 static int set_foreign(const struct journal *journal, struct err *err)
 {
 	if (journal->lock.fd < 0) /* it is only to be read: nothing is in its way */
-		return err_set(err, ERR_USAGE, "%s is no journal of rota's: give the file that a run has kept with --journal",
+		return err_set(err, ERR_USAGE, "%s isn't a rota journal: give the file that a run kept with --journal",
 		               journal->file);
-	return err_set(err, ERR_USAGE, "%s is no journal of rota's: give the journal another name, or remove that file",
+	return err_set(err, ERR_USAGE, "%s isn't a rota journal: give the journal another name, or remove that file",
 	               journal->file);
 }
 
@@ -129,7 +129,7 @@ int journal_file_look(const struct journal *journal, struct err *err)
 	}
 	if (!S_ISREG(status.st_mode))
 		return err_set(err, ERR_USAGE, "journal %s: it is %s: give the name of a file", journal->file,
-		               S_ISDIR(status.st_mode) ? "a folder" : "no regular file");
+		               S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
 	if (read_head(journal->path, head) != 0)
 		return err_set_errno(err, ERR_USAGE, errno, "journal %s", journal->file);
 	if (memcmp(head, magic, sizeof magic) != 0)
@@ -137,8 +137,8 @@ int journal_file_look(const struct journal *journal, struct err *err)
 	/* by each of its names it would have another lock, and another -wal: one would undo what the other writes */
 	if (journal->lock.fd >= 0 && status.st_nlink > 1)
 		return err_set(err, ERR_USAGE,
-		               "journal %s has %ju names (hard links), and a journal must have one: remove the others, or go "
-		               "on from a copy",
+		               "journal %s has %ju names (hard links), but a journal must have only one: remove the others, or "
+		               "resume from a copy",
 		               journal->file, (uintmax_t)status.st_nlink);
 	return 1;
 }
@@ -206,7 +206,7 @@ int journal_file_replace(const struct journal *journal, const char *name, struct
 		return err_set_errno(err, ERR_RUN, errno, "journal %s: cannot rename %s", journal->file, name);
 	if (ownfile_sync_folder(journal->path) == 0)
 		return 0;
-	err_set_errno(err, ERR_RUN, errno, "journal %s: cannot sync its folder", journal->file);
+	err_set_errno(err, ERR_RUN, errno, "journal %s: cannot sync its directory", journal->file);
 	journal_file_discard(journal->path);
 	return -1;
 }

@@ -105,7 +105,7 @@ int journal_read_checkpoint(const struct journal *journal, sqlite3_stmt *row, st
 		bool is_short = !position.unfinished;
 		journal_position_fini(&position);
 		return is_short ? err_set(err, ERR_RESOURCE, "out of memory")
-		                : journal_db_damaged(journal, err, "what is unfinished makes no sense");
+		                : journal_db_damaged(journal, err, "its list of unfinished items is invalid");
 	}
 	*ret = position;
 	return 0;
@@ -162,10 +162,10 @@ static int verify_header(struct journal *journal, struct err *err)
 	                                       err);
 	int result = row ? step(journal, row, err) : -1;
 	if (result > 0 && sqlite3_column_int64(row, 0) != JOURNAL_APPLICATION_ID)
-		result = err_set(err, ERR_USAGE, "%s is a database, but no journal of rota's: give the journal another name",
+		result = err_set(err, ERR_USAGE, "%s is a database, but not a rota journal: give the journal another name",
 		                 journal->file);
 	else if (result > 0 && sqlite3_column_int64(row, 1) != JOURNAL_VERSION)
-		result = err_set(err, ERR_USAGE, "journal %s is of version %" PRId64 ", this rota knows version %d",
+		result = err_set(err, ERR_USAGE, "journal %s has version %" PRId64 ", but this rota knows version %d",
 		                 journal->file, (int64_t)sqlite3_column_int64(row, 1), JOURNAL_VERSION);
 	sqlite3_finalize(row);
 	return result < 0 ? -1 : 0;
@@ -296,7 +296,7 @@ static int verify_names(struct journal *journal, struct err *err)
 	int result = row ? 1 : -1;
 	while (result > 0 && (result = step(journal, row, err)) > 0)
 		if (!journal_find_job(journal, journal_column_text(row, 0)))
-			result = journal_db_damaged(journal, err, "a checkpoint of no job");
+			result = journal_db_damaged(journal, err, "a checkpoint belongs to no job");
 	sqlite3_finalize(row);
 	return result;
 }

@@ -36,7 +36,7 @@ static struct journal_job *the_job(const struct journal *journal, const char *na
 {
 	struct journal_job *job = journal_find_job(journal, name);
 	if (!job)
-		err_set(err, ERR_RUN, "journal %s: it knows no job '%s'", journal->file, name);
+		err_set(err, ERR_RUN, "journal %s: it has no job '%s'", journal->file, name);
 	return job;
 }
 

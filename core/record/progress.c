@@ -247,7 +247,7 @@ int progress_create(struct progress **ret, enum progress_mode mode, struct err *
 {
 	struct progress *progress = calloc(1, sizeof(*progress));
 	if (!progress)
-		return err_set(err, ERR_RESOURCE, "memory is short");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	progress->medium = medium_of(mode);
 	progress->look_ns = clock_now_ns();
 	progress->thread = pthread_self();
@@ -287,7 +287,7 @@ int progress_add(struct progress *progress, const char *job_name, const struct t
 {
 	struct progress_job *jobs = reallocarray(progress->jobs, progress->n_jobs + 1, sizeof(*jobs));
 	if (!jobs)
-		return err_set(err, ERR_RESOURCE, "memory is short");
+		return err_set(err, ERR_RESOURCE, "out of memory");
 	progress->jobs = jobs;
 	struct progress_job *job = &jobs[progress->n_jobs++];
 	*job = (struct progress_job){.name = job_name, .tally = tally};

@@ -54,7 +54,7 @@ static void put_failure(struct line *line, const struct report *report, const st
 static bool may_say(const struct report *report, uint64_t n_said, const char *what)
 {
 	if (n_said == REPORT_FAILURES_MAX + 1 && log_level() < LOG_VERBOSE)
-		log_error("%s%smore %s: not shown (use -v, they are all counted)", report->job_name, report->separator, what);
+		log_error("%s%smore %s: not shown, only counted (-v shows all)", report->job_name, report->separator, what);
 	return n_said <= REPORT_FAILURES_MAX || log_level() >= LOG_VERBOSE;
 }
 

@@ -68,10 +68,11 @@ static int compare(struct resume *resume, const struct checkpoint *checkpoint, s
 {
 	struct digest seen = checkpoint_digest(checkpoint);
 	if (!digest_is_equal(seen, resume->position.taken_digest))
-		return err_set(err, ERR_USAGE,
-		               "the input was changed: its first %" PRIu64 " items aren't those that the journal's run has "
-		               "read; bring the old input back, or begin anew without --resume",
-		               resume->position.taken_items);
+		return err_set(
+			err, ERR_USAGE,
+			"the input has changed: its first %" PRIu64
+			" items aren't those that the run has read; restore the old input, or start over without --resume",
+			resume->position.taken_items);
 	resume->is_on = false;
 	return 0;
 }
@@ -96,8 +97,8 @@ bool resume_is_unfinished(const struct resume *resume, const struct slice *slice
 int resume_fail_short(const struct resume *resume, const struct checkpoint *checkpoint, struct err *err)
 {
 	return err_set(err, ERR_USAGE,
-	               "the input was changed: it has %" PRIu64 " items, and the journal's run had read %" PRIu64
-	               "; bring the old input back, or begin anew without --resume",
+	               "the input has changed: it has %" PRIu64 " items, but the run had read %" PRIu64
+	               "; restore the old input, or start over without --resume",
 	               checkpoint->taken_items, resume->position.taken_items);
 }
 
@@ -105,8 +106,8 @@ void resume_say_twice(const struct resume *resume, const struct sink *sink, bool
 {
 	const struct journal_position *position = &resume->position;
 	if (position->n_unfinished > 0 && !sink_is_file(sink) && keeps_results)
-		log_notice("%s%s%s is no file that can be cut back: items from %" PRIu64 " to %" PRIu64
-		           " may have been written before, and are written again",
+		log_notice("%s%s%s can't be truncated: items from %" PRIu64 " to %" PRIu64
+		           " may have been written before, and will be written again",
 		           job_name ? job_name : "", job_name ? ": " : "", sink_name(sink), position->unfinished[0].first,
 		           position->unfinished[position->n_unfinished - 1].last);
 }

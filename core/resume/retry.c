@@ -177,7 +177,7 @@ int retry_take(struct retry *retry, struct window *window, struct tally *tally, 
 	struct retry_mark *mark = take_mark(retry);
 	if (!mark) {
 		slice_drop(take_slice);
-		return err_set(err, ERR_RUN, "an item that no failure belongs to");
+		return err_set(err, ERR_RUN, "an item belongs to no failure");
 	}
 	struct note *place = mark->place, *note = mark->failure;
 	struct note_list notes = {0};

@@ -51,7 +51,7 @@ void run_interrupt(struct run *run, int signum)
 	bool is_first = run->ended_by == 0;
 	run->ended_by = signum;
 	if (is_first)
-		log_notice("%s: no more is read, items that have begun are finished; once more to end at once",
+		log_notice("%s: reading no more items and finishing those that have started; send it again to end at once",
 		           signum == SIGINT ? "interrupted" : "asked to end");
 	for (size_t i = 0; i < run->plan->n_jobs; i++) {
 		if (is_first)
@@ -227,11 +227,10 @@ static int open_old_journal(struct run *run, const struct identity_keys *identit
 		return -1;
 	if (run->plan->retries_failed && !(run->journal && journal_is_finished(run->journal)))
 		return err_set(err, ERR_USAGE,
-		               "journal %s: the run hasn't finished: go on from it with --resume alone, then with "
-		               "--retry-failed, too",
+		               "journal %s: the run hasn't finished: use --resume alone first, then with --retry-failed",
 		               run->plan->journal_file);
 	if (changed > 0) {
-		log_notice("journal %s: the change is accepted, and noted there; results that are there stay as they are",
+		log_notice("journal %s: the change is accepted and recorded; existing results stay as they are",
 		           run->plan->journal_file);
 		return journal_accept(run->journal, identity->keys, identity->n_keys, err);
 	}
@@ -314,7 +313,7 @@ static void say_how_to_go_on(const struct run *run, int status)
 		return;
 	for (size_t i = 0; i < run->plan->n_jobs; i++)
 		reads_standard_input = reads_standard_input || endpoint_is_standard(&run->plan->jobs[i].input);
-	log_notice("to go on from here%s: %s", reads_standard_input ? ", with the same standard input" : "", command);
+	log_notice("to resume this run%s: %s", reads_standard_input ? ", with the same standard input" : "", command);
 }
 
 static void close_jobs(struct run *run, struct run_end *end)

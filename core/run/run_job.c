@@ -454,7 +454,7 @@ static bool work(struct run_job *job)
 void run_job_bar(struct run_job *job)
 {
 	step(job, JOB_ON_BAR);
-	log_error("%s: not started: a job that it comes after couldn't finish", job->plan->name);
+	log_error("%s: not started, because a job that it comes after could not finish", job->plan->name);
 	job->status = 3;
 }
 

@@ -214,8 +214,7 @@ int setup_read(struct setup *ret, const char *text, size_t n_bytes, struct err *
 	fields_fini(&fields);
 	if (!is_whole) {
 		setup_fini(&setup);
-		return err_set(err, ERR_RUN,
-		               "the set-up of the job can't be read: rota and rota-worker must be of one version");
+		return err_set(err, ERR_RUN, "the job's setup can't be read: rota and rota-worker must have the same version");
 	}
 	*ret = setup;
 	return 0;

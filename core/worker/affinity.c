@@ -22,7 +22,7 @@ int affinity_set(const char *cpus, struct err *err)
 		unsigned long cpu = strtoul(at, &end, 10);
 		if (end == at || cpu >= CPUS_MAX || (*end && *end != ',')) {
 			CPU_FREE(set);
-			return err_set(err, ERR_RUN, "'%s' is no list of CPUs", cpus);
+			return err_set(err, ERR_RUN, "'%s' isn't a list of CPUs", cpus);
 		}
 		CPU_SET_S(cpu, n_bytes, set);
 	}

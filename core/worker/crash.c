@@ -373,7 +373,7 @@ static bool may_tell(struct words *words)
 {
 	uint32_t n_before = crash.told && !crash.tells_all ? atomic_fetch_add(&crash.told->n_crashes, 1) : 0;
 	if (n_before == CRASH_TOLD_MAX) {
-		put_text(words, "more crashes: no last words of theirs (-v shows all)");
+		put_text(words, "more crashes: their last words are not shown (-v shows all)");
 		end_line(words);
 	}
 	return n_before < CRASH_TOLD_MAX;

@@ -29,7 +29,8 @@
 static int check_header(const char *file, const ElfW(Ehdr) * header, struct err *err)
 {
 	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
-		return err_set(err, ERR_USAGE, "%s: is no shared object (no ELF file): build it with cc -shared -fPIC", file);
+		return err_set(err, ERR_USAGE, "%s: isn't a shared object (not an ELF file): build it with cc -shared -fPIC",
+		               file);
 	const uint8_t own_class = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
 	if (header->e_ident[EI_CLASS] != own_class)
 		return err_set(err, ERR_USAGE, "%s: is built for another machine (%s bits): build it here", file,
@@ -38,7 +39,7 @@ static int check_header(const char *file, const ElfW(Ehdr) * header, struct err 
 		return err_set(err, ERR_USAGE, "%s: is built for another machine (ELF machine %u, this is %u): build it here",
 		               file, header->e_machine, (unsigned)OWN_MACHINE);
 	if (header->e_type != ET_DYN)
-		return err_set(err, ERR_USAGE, "%s: is an ELF file, but no shared object: build it with cc -shared -fPIC",
+		return err_set(err, ERR_USAGE, "%s: is an ELF file, but not a shared object: build it with cc -shared -fPIC",
 		               file);
 	return 0;
 }
@@ -74,14 +75,14 @@ int elf_check(const char *file, struct err *err)
 		                     "%s: cannot be opened", file);
 	int result = -1;
 	if (fstat(fd, &stat) != 0)
-		err_set_errno(err, ERR_USAGE, errno, "%s: cannot be looked at", file);
+		err_set_errno(err, ERR_USAGE, errno, "%s: cannot be inspected", file);
 	else if (!S_ISREG(stat.st_mode))
-		err_set(err, ERR_USAGE, "%s: is no file but a %s: a plugin is a shared object (.so)", file,
-		        S_ISDIR(stat.st_mode)    ? "folder"
+		err_set(err, ERR_USAGE, "%s: is a %s, but a plugin is a shared object (.so)", file,
+		        S_ISDIR(stat.st_mode)    ? "directory"
 		        : S_ISFIFO(stat.st_mode) ? "FIFO"
 		                                 : "device or socket");
 	else if (pread(fd, &header, sizeof header, 0) != (ssize_t)sizeof header)
-		err_set(err, ERR_USAGE, "%s: is no shared object (%lld bytes): build it with cc -shared -fPIC", file,
+		err_set(err, ERR_USAGE, "%s: isn't a shared object (%lld bytes): build it with cc -shared -fPIC", file,
 		        (long long)stat.st_size);
 	else if (check_header(file, &header, err) == 0)
 		result = check_extents(file, fd, &header, (uint64_t)stat.st_size, err);

@@ -103,14 +103,14 @@ static int read_setup(struct setup *ret, struct err *err)
 {
 	struct stat stat;
 	if (fstat(FORKSERVER_SETUP_FD, &stat) != 0)
-		return err_set_errno(err, ERR_RUN, errno, "rota-worker --serve is started by rota only");
+		return err_set_errno(err, ERR_RUN, errno, "only rota starts rota-worker --serve");
 	char *text = malloc((size_t)stat.st_size + 1);
 	int result = -1;
 	errno = EIO; /* a short count sets none */
 	if (!text)
 		err_set(err, ERR_RESOURCE, "out of memory");
 	else if (pread(FORKSERVER_SETUP_FD, text, (size_t)stat.st_size, 0) != stat.st_size)
-		err_set_errno(err, ERR_RUN, errno, "cannot read the job's set-up");
+		err_set_errno(err, ERR_RUN, errno, "cannot read the job's setup");
 	else
 		result = setup_read(ret, text, (size_t)stat.st_size, err);
 	free(text);
@@ -363,7 +363,7 @@ static int move(const char *program)
 	int result = -1;
 	let_go_of_threads();
 	if (fcntl(FORKSERVER_SOCKET_FD, F_SETFD, 0) != 0)
-		err_set_errno(&err, ERR_RUN, errno, "cannot keep the socket");
+		err_set_errno(&err, ERR_RUN, errno, "cannot pass the socket on");
 	else
 		result = namespace_start(argv, &err);
 	/* it was somebody's KILL, which is no refusal: so it is told by our own end */

@@ -38,7 +38,7 @@ static int check_plugin(const struct host *host, struct err *err)
 		return err_set(err, ERR_USAGE, "%s: the plugin has no run callback: set .run in ROTA_PLUGIN", host->file);
 	if (plugin->flags & ~(uint64_t)ROTA_FLAGS_KNOWN)
 		return err_set(err, ERR_USAGE,
-		               "%s: the plugin has flags (0x%llx) that this rota doesn't know: it needs a newer rota",
+		               "%s: the plugin has flags (0x%llx) that this rota does not know: it needs a newer rota",
 		               host->file, (unsigned long long)(plugin->flags & ~(uint64_t)ROTA_FLAGS_KNOWN));
 	return 0;
 }
@@ -47,13 +47,14 @@ static int check_plugin(const struct host *host, struct err *err)
 static int take_plugin(struct host *host, const struct rota_plugin *seen, struct err *err)
 {
 	if (seen->abi != ROTA_ABI)
-		return err_set(err, ERR_USAGE,
-		               "%s: the plugin is of ABI %u, this rota of ABI %u: compile it again with this "
-		               "rota's <rota/plugin.h>",
-		               host->file, seen->abi, ROTA_ABI);
+		return err_set(
+			err, ERR_USAGE,
+			"%s: the plugin has ABI %u, but this rota has ABI %u: compile it again with this rota's <rota/plugin.h>",
+			host->file, seen->abi, ROTA_ABI);
 	const size_t least = offsetof(struct rota_plugin, run) + sizeof seen->run;
 	if (seen->struct_size < least)
-		return err_set(err, ERR_USAGE, "%s: rota_plugin says it has %u bytes, at least %zu are needed: use ROTA_PLUGIN",
+		return err_set(err, ERR_USAGE,
+		               "%s: rota_plugin says that it has %u bytes, but at least %zu are needed: use ROTA_PLUGIN",
 		               host->file, seen->struct_size, least);
 	size_t n = seen->struct_size < sizeof host->plugin ? seen->struct_size : sizeof host->plugin;
 	memcpy(&host->plugin, seen, n);
@@ -149,9 +150,7 @@ int host_open(struct host **ret, const char *file, struct err *err)
 	const struct rota_plugin *seen = dlsym(object, "rota_plugin");
 	if (!seen) {
 		err_set(err, ERR_USAGE,
-		        "%s: is no rota plugin: it exports no symbol rota_plugin (see ROTA_PLUGIN in "
-		        "<rota/plugin.h>)",
-		        file);
+		        "%s: isn't a rota plugin: it exports no symbol rota_plugin (see ROTA_PLUGIN in <rota/plugin.h>)", file);
 		goto fail;
 	}
 	if (take_plugin(host, seen, err) != 0 || take_options(host, err) != 0)
@@ -238,7 +237,8 @@ int host_configure(struct host *host, const struct setup_option *options, size_t
 {
 	host->n_workers = n_workers;
 	if (host->plugin.flush)
-		return err_set(err, ERR_USAGE, "plugin %s accumulates (it has a flush), which this version of rota can't do",
+		return err_set(err, ERR_USAGE,
+		               "plugin %s accumulates (it has a flush), which this version of rota does not support",
 		               host->plugin.name);
 	if (check_known(host, options, n_options, err) != 0)
 		return -1;

@@ -158,7 +158,7 @@ static int refuse_without_bell(const struct host *host, struct port *port)
 	struct err err;
 	if (!port->owns_map || fcntl(port->bell_fd, F_GETFD) >= 0)
 		return 0;
-	err_set(&err, ERR_RUN, "plugin %s: its open has closed descriptors that aren't its own", host->plugin.name);
+	err_set(&err, ERR_RUN, "plugin %s: its open closed descriptors that aren't its own", host->plugin.name);
 	port_say(port, EVENT_REFUSED, 0, err.text, strlen(err.text));
 	port_set_state(port, WORKER_REFUSED);
 	return -1;

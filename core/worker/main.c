@@ -20,12 +20,12 @@
 #include <unistd.h>
 
 static const char help[] =
-	"usage: rota-worker --describe FILE                     what a plugin says of itself, for programs\n"
-	"       rota-worker --try [-0] FILE [KEY=VALUE]...      what 'rota try' runs, for gdb and valgrind: items from\n"
-	"                                                       standard input, a line each (-0: each ended by NUL),\n"
-	"                                                       results to standard output\n"
+	"usage: rota-worker --describe FILE                 print a plugin's description, for programs\n"
+	"       rota-worker --try [-0] FILE [KEY=VALUE]...  do what 'rota try' does, for gdb and valgrind: read items\n"
+	"                                                   from standard input, one per line (-0: each ends with\n"
+	"                                                   NUL), and write results to standard output\n"
 	"       rota-worker --help | --version\n"
-	"rota starts it for everything else. See rota(1) and rota-plugin(7).\n";
+	"rota starts rota-worker itself for everything else. See rota(1) and rota-plugin(7).\n";
 
 static int write_all(int fd, const char *bytes, size_t n_bytes)
 {
@@ -48,7 +48,7 @@ static int write_all(int fd, const char *bytes, size_t n_bytes)
 static int describe(const char *file, long parent)
 {
 	if (isatty(STDOUT_FILENO)) {
-		fputs("rota-worker --describe writes what programs read: 'rota plugins FILE' shows it to people; for its "
+		fputs("rota-worker --describe writes a description for programs; for people, use 'rota plugins FILE'; for its "
 		      "bytes, send standard output to a file or a pipe\n",
 		      stderr);
 		return 2;

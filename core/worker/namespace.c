@@ -31,9 +31,9 @@ struct start {
 static int refuse(struct err *err, const char *what)
 {
 	return err_set(err, ERR_RUN,
-	               "pid-namespace: %s: %s; it takes CAP_SYS_ADMIN, which root has, or namespaces that users may make "
-	               "(sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone; in a container its security "
-	               "options): allow one of them, or leave pid-namespace out",
+	               "pid-namespace: %s: %s; it requires CAP_SYS_ADMIN, which root has, or a kernel that lets users "
+	               "create namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone; in a "
+	               "container, its security options): allow one of these, or omit pid-namespace",
 	               what, strerror(errno));
 }
 
@@ -71,7 +71,7 @@ static int become(void *arg)
 	const char *program = start->argv[0];
 	/* what is mounted outside later, or no more, is so in here, too; never the other way round */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0)
-		start->result = refuse(start->err, "cannot keep its mounts to itself");
+		start->result = refuse(start->err, "cannot make its mounts private");
 	else if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
 		start->result = refuse(start->err, "cannot mount a /proc of its own");
 	else
@@ -96,6 +96,6 @@ int namespace_start(const char *const *argv, struct err *err)
 			return -1;
 	}
 	if (clone(become, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_PARENT | SIGCHLD, &start) < 0)
-		return refuse(err, "cannot make its first process");
+		return refuse(err, "cannot create its first process");
 	return start.result;
 }

@@ -29,7 +29,7 @@ static const struct option_value *value_of(struct rota_worker *worker, const cha
 	const struct option_spec *spec = option_find(host->specs, name);
 	if (spec && spec->type == type)
 		return &host->values[spec - host->specs];
-	fprintf(stderr, "plugin %s: asks for its option '%s' as %s, but its table has %s: mend the plugin\n",
+	fprintf(stderr, "plugin %s: asks for its option '%s' as %s, but its table has %s: fix the plugin\n",
 	        host->plugin.name, name, option_type_name(type), spec ? option_type_name(spec->type) : "no such option");
 	_exit(3);
 }

@@ -187,7 +187,7 @@ int task_commit(struct rota_task *pub, size_t n_bytes)
 	if (task->reserved_bytes == 0 && n_bytes <= pub->out_room)
 		return rota_commit(pub, n_bytes);
 	if (n_bytes > task->reserved_bytes) {
-		note_wrong(task, "plugin %.100s committed %zu bytes and had reserved fewer: mend the plugin", task->plugin_name,
+		note_wrong(task, "plugin %.100s committed %zu bytes but had reserved fewer: fix the plugin", task->plugin_name,
 		           n_bytes);
 		return ROTA_FAILED;
 	}
@@ -222,7 +222,7 @@ uint64_t task_seed(struct rota_task *pub)
 
 int task_next(struct rota_task *pub)
 {
-	note_wrong(task_of(pub), "the plugin wants to write several results (rota_next), which rota %s can't do",
+	note_wrong(task_of(pub), "the plugin wants to write several results (rota_next), which rota %s does not support",
 	           PACKAGE_VERSION);
 	return ROTA_FAILED;
 }
@@ -296,9 +296,10 @@ static void forget(struct task *task)
 static void say_uncommitted(struct task *task)
 {
 	char text[200];
-	int n = snprintf(text, sizeof text,
-	                 "plugin %.100s reserved room for a result and committed none: the item has none (rota_commit)",
-	                 task->plugin_name);
+	int n =
+		snprintf(text, sizeof text,
+	             "plugin %.100s reserved room for a result but committed nothing: the item has no result (rota_commit)",
+	             task->plugin_name);
 	if (!task->has_said_uncommitted)
 		port_say(task->port, EVENT_LOG, 0, text, (size_t)n);
 	task->has_said_uncommitted = true;

@@ -221,13 +221,13 @@ static const struct {
 	const char *name; /* an item left ... */
 } kinds[] = {
 	[TIDY_TIMERS] = {check_timers, true, false, "a timer running"},
-	[TIDY_ACTIONS] = {check_actions, true, false, "other signal actions"},
-	[TIDY_LIMITS] = {check_limits, false, false, "other resource limits"},
-	[TIDY_FOLDER] = {check_folder, false, false, "another working directory"},
-	[TIDY_UMASK] = {check_umask, false, false, "another file mode mask"},
-	[TIDY_SIGMASK] = {check_sigmask, false, true, "another signal mask"},
-	[TIDY_LOCALE] = {check_locale, false, false, "another locale"},
-	[TIDY_THREAD_LOCALE] = {check_thread_locale, false, true, "another locale of the thread"},
+	[TIDY_ACTIONS] = {check_actions, true, false, "changed signal actions"},
+	[TIDY_LIMITS] = {check_limits, false, false, "changed resource limits"},
+	[TIDY_FOLDER] = {check_folder, false, false, "a changed working directory"},
+	[TIDY_UMASK] = {check_umask, false, false, "a changed umask"},
+	[TIDY_SIGMASK] = {check_sigmask, false, true, "a changed signal mask"},
+	[TIDY_LOCALE] = {check_locale, false, false, "a changed locale"},
+	[TIDY_THREAD_LOCALE] = {check_thread_locale, false, true, "a changed locale of the thread"},
 	[TIDY_CHILDREN] = {check_children, false, false, "child processes"},
 	[TIDY_STREAMS] = {check_streams, true, false, "closed standard streams"},
 	[TIDY_CHANNEL] = {check_channel, false, false, "the worker's own descriptors closed"},
@@ -327,7 +327,7 @@ size_t tidy_note(struct tidy *tidy, uint64_t first, uint64_t last, char ret_text
 	for (size_t i = 0; i < TIDY_KINDS; i++)
 		if (news & 1u << i)
 			n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n > 0 ? ", " : "", kinds[i].name);
-	const char *what = tidy->is_spoilt ? "its worker is replaced" : "put right";
+	const char *what = tidy->is_spoilt ? "its worker is replaced" : "restored";
 	int n_bytes = first < last ? snprintf(ret_text, TIDY_NOTE_BYTES, "one of the items %llu to %llu left %.300s: %s",
 	                                      (unsigned long long)first, (unsigned long long)last, text, what)
 	                           : snprintf(ret_text, TIDY_NOTE_BYTES, "left %.300s: %s", text, what);

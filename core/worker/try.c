@@ -64,7 +64,7 @@ static void count(struct trial *trial, const char *name, int64_t add)
 	while (i < trial->n_counters && strncmp(trial->counters[i].name, name, sizeof trial->counters[i].name - 1) != 0)
 		i++;
 	if (i == COUNTERS_MAX) {
-		say(trial, ": counter left out, there are too many", name, strlen(name));
+		say(trial, ": counter left out, because there are too many", name, strlen(name));
 		return;
 	}
 	struct counter *counter = &trial->counters[i];
@@ -91,7 +91,7 @@ static void take_event(struct trial *trial, const struct channel_event *event)
 {
 	if (event->kind == EVENT_FAILED) {
 		trial->held_bytes = 0;
-		say(trial, event->detail == FAILURE_AGAIN ? ": wants another attempt" : ": failed", event->text,
+		say(trial, event->detail == FAILURE_AGAIN ? ": asked for another attempt" : ": failed", event->text,
 		    event->n_bytes);
 	} else if (event->kind == EVENT_LOG) {
 		say(trial, "", event->text, event->n_bytes);
@@ -105,7 +105,7 @@ static void take_event(struct trial *trial, const struct channel_event *event)
 /* It can't go on, and the item in hand has nothing to do with it. */
 _Noreturn static void give_up(struct trial *trial, const char *why)
 {
-	log_error("the trial can't go on: %s", why);
+	log_error("the trial can't continue: %s", why);
 	trial->told->seq = 0;
 	trial->told->is_done = 1;
 	exit(3);
@@ -132,7 +132,7 @@ static void collect(struct trial *trial)
 	uint32_t n_items;
 	struct channel_event event;
 	if (channel_look(channel, &n_bytes, &n_items) != 0) {
-		give_up(trial, "the plugin has written over the channel's memory");
+		give_up(trial, "the plugin has overwritten the channel's memory");
 	}
 	if (n_bytes > 0) {
 		hold(trial, channel_data(channel), n_bytes);
@@ -192,7 +192,7 @@ static int take_word(const struct host *host, char *word, struct setup_option *r
 {
 	char *equals = strchr(word, '=');
 	if (!equals)
-		return err_set(err, ERR_USAGE, "'%s' is no KEY=VALUE", word);
+		return err_set(err, ERR_USAGE, "'%s' isn't KEY=VALUE", word);
 	*equals = '\0';
 	*ret_text = equals + 1;
 	*ret = (struct setup_option){.name = word, .elements = ret_text, .n_elements = 1};

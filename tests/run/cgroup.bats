@@ -37,8 +37,8 @@ hungry='case $1 in 7) head -c 300000000 /dev/zero | tail -c 299999999 ;; *) echo
 
 @test "cgroup: a command that takes too much is ended by the kernel, with its worker, and named; the others are right" {
 	expect 1 inside "$ROTA" exec -v -j 2 --memory 60M -i items -- sh -c "$hungry" sh '{}'
-	has "$err" "also by the kernel, in the cgroup $group"
-	has "$err" 'item 7 "7": over limit: over memory limit: the kernel ended worker'
+	has "$err" "enforced by the kernel as well, in the cgroup $group"
+	has "$err" 'item 7 "7": over limit: over memory limit: the kernel killed worker'
 	grep -vx 7 items | cmp - "$out"
 	[ -z "$(find "$group" -mindepth 1 -type d)" ]
 }
@@ -63,7 +63,7 @@ hungry='case $1 in 7) head -c 300000000 /dev/zero | tail -c 299999999 ;; *) echo
 	local other=$!
 	echo "$other" >"$group/cgroup.procs"
 	expect 0 inside "$ROTA" map -v -j 2 --memory 60M -i items upper
-	has "$err" "by watching alone (the cgroup: others are in it, too)"
+	has "$err" "enforced by rota alone (cgroup: it contains other processes)"
 	same "$out" items
 	[ -z "$(find "$group" -mindepth 1 -type d)" ]
 	kill "$other"

@@ -243,11 +243,11 @@ wrong() {
 }
 
 @test "check: what isn't YAML, or not of this kind" {
-	wrong '1:1: nothing in it' </dev/null
+	wrong '1:1: the file is empty' </dev/null
 	wrong '1:7: jobs' <<<'jobs: {}'
 	wrong '1:1' <<<'- a list'
 	wrong '1:1' <<<'just words'
-	wrong '4:5: key '"'plugin' stands in line 3 already" <<-'END'
+	wrong '4:5: key '"'plugin' is already in line 3" <<-'END'
 		jobs:
 		  a:
 		    plugin: upper
@@ -261,7 +261,7 @@ wrong() {
 		   x: [
 	END
 	wrong '2:3: job '"'a'" <<<$'jobs:\n  a:\n    input: range:1-2'
-	wrong '3:13: job '"'a': plugin: a list" <<<$'jobs:\n  a:\n    plugin: [x]'
+	wrong '3:13: job '"'a': plugin: found a list" <<<$'jobs:\n  a:\n    plugin: [x]'
 	wrong '1:' 100 <<<$'a: &a [x]\nb: [*a, *a]'
 }
 
@@ -290,8 +290,8 @@ wrong() {
 		  b: {plugin: upper}
 	END
 	expect 2 rota check two.yaml
-	has "$err" 'reads standard input already'
-	has "$err" 'writes to standard output already'
+	has "$err" 'already reads standard input'
+	has "$err" 'already writes to standard output'
 	: >x
 	cat >same.yaml <<-'END'
 		jobs:
@@ -301,7 +301,7 @@ wrong() {
 		  d: {plugin: upper, input: x, output: x}
 	END
 	expect 2 rota check same.yaml
-	has "$err" "same.yaml:3:40: job 'b': output: job 'a' writes ./file, too"
+	has "$err" "same.yaml:3:40: job 'b': output: job 'a' also writes ./file"
 	grep -q "same.yaml:4:29: job 'c': .*after" "$err"
 	grep -q "same.yaml:5:40: job 'd': .*" "$err"
 	[ ! -e file ]
@@ -367,24 +367,24 @@ mistake() {
 
 @test "the commonest mistakes of YAML: what is missing, where it is, once" {
 	cd "$BATS_TEST_TMPDIR"
-	mistake 3:11 "a colon is missing behind 'plugin': write plugin: VALUE" 'plugin upper' 'output: none'
-	mistake 3:11 'a space is missing behind the colon: write plugin: upper' 'plugin:upper' 'output: none'
-	mistake 4:10 "a colon is missing behind 'input'" 'plugin: upper' 'input' 'output: none'
+	mistake 3:11 "a colon is missing after 'plugin': write plugin: VALUE" 'plugin upper' 'output: none'
+	mistake 3:11 'a space is missing after the colon: write plugin: upper' 'plugin:upper' 'output: none'
+	mistake 4:10 "a colon is missing after 'input'" 'plugin: upper' 'input' 'output: none'
 	mistake 4:12 "a value that begins with * must be quoted: write '*.txt'" 'plugin: upper' 'input: *.txt'
 	mistake 4:12 "a value that begins with - must be quoted: write '-'" 'plugin: upper' 'input: -'
-	mistake 5:16 "job 'a': command: a map stands here, expected a value: {} is an empty map in YAML, write '{}'" \
+	mistake 5:16 "job 'a': command: found a map, expected a value: {} is an empty map in YAML, write '{}'" \
 		'plugin: exec' 'options:' '  command: {}'
-	mistake 5:23 "job 'a': command: a map stands in the list, expected a value: {} is an empty map in YAML" \
+	mistake 5:23 "job 'a': command: found a map in the list, expected a value: {} is an empty map in YAML" \
 		'plugin: exec' 'options:' '  command: [echo, {}]'
 	mistake 6:9 "a value that begins with * must be quoted: write '*.txt'" \
 		'plugin: exec' 'options:' '  command:' '  - *.txt # all'
 	mistake 5:24 "a value that begins with * must be quoted: write '*.txt'" \
 		'plugin: exec' 'options:' '  command: [ls, é, *.txt, x]'
 	# The only line where keys are expected is a text to libyaml.
-	mistake 3:11 "a colon is missing behind 'plugin': write plugin: VALUE" 'plugin upper'
-	mistake 3:11 'a space is missing behind the colon: write plugin: upper' 'plugin:upper'
-	mistake 5:13 "a colon is missing behind 'suffix': write suffix: VALUE" 'plugin: upper' 'options:' '  suffix x'
+	mistake 3:11 "a colon is missing after 'plugin': write plugin: VALUE" 'plugin upper'
+	mistake 3:11 'a space is missing after the colon: write plugin: upper' 'plugin:upper'
+	mistake 5:13 "a colon is missing after 'suffix': write suffix: VALUE" 'plugin: upper' 'options:' '  suffix x'
 	# What isn't one of them isn't taken for one.
-	mistake 3:5 "job 'a': a text stands here, expected keys" 'upper'
+	mistake 3:5 "job 'a': found a text, expected keys" 'upper'
 	mistake '' 'not valid YAML: ' 'plugin: upper' 'input: "a' 'output none' 'foo bar'
 }

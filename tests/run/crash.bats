@@ -223,7 +223,7 @@ idle_run() {
 	mv rebuilt.so upper.so
 	kill -KILL "$server"
 	ends 3
-	has "$err" 'upper.so was changed after this run had looked at it'
+	has "$err" 'upper.so has changed since this run inspected it'
 	is "$out" A
 	exec 4>&-
 	nothing_left
@@ -329,7 +329,7 @@ is_refused() {
 	is_refused "$bad/ctor-segv.so" SIGSEGV
 	is_refused "$bad/ctor-exit.so" 'ended its process'
 	echo text >text.so
-	is_refused ./text.so 'no shared object'
+	is_refused ./text.so "isn't a shared object"
 	mkfifo fifo.so
 	is_refused ./fifo.so 'fifo'
 	! quick || return 0
@@ -342,9 +342,9 @@ is_refused() {
 	head -c 5000 "$bad/shelf.so" >cut.so
 	cat "$bad/shelf.so" - <<<"more" | sed '1s/^.ELF/\x7fEXF/' >magic.so
 	is_refused ./folder.so folder
-	is_refused ./empty.so 'no shared object'
+	is_refused ./empty.so "isn't a shared object"
 	is_refused ./cut.so 'cut short'
-	is_refused ./magic.so 'no shared object'
+	is_refused ./magic.so "isn't a shared object"
 	is_refused ./missing.so 'No such file'
 }
 
@@ -381,8 +381,8 @@ wrong_use() {
 wrong_uses() {
 	expect 1 rota map -b "$backend" -j "$jobs" "$bad/shelf.so" fault=named <items
 	lists "$out" 1 5 9 10 13
-	wrong_use commit-too-much 'mend the plugin'
-	wrong_use commit-unreserved 'mend the plugin'
+	wrong_use commit-too-much 'fix the plugin'
+	wrong_use commit-unreserved 'fix the plugin'
 	wrong_use reserve-toolong ''
 	wrong_use retry-silent ''
 	wrong_use retry 'not now'

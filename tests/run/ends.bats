@@ -148,7 +148,7 @@ whole_prefix() {
 signalled() {
 	half_way until-cancelled --grace 300ms
 	kill -"$signal" "$run"
-	eventually says "$err" 'no more is read'
+	eventually says "$err" 'reading no more items'
 	[ "$signal" = TERM ] || kill -"$signal" "$run"
 	ends "$status"
 	whole_prefix
@@ -180,7 +180,7 @@ two_have_begun() {
 		nothing_left
 		half_way loop
 		kill -INT "$run"
-		eventually says "$err" 'no more is read'
+		eventually says "$err" 'reading no more items'
 		kill -INT "$run"
 		ends 130
 		whole_prefix
@@ -199,7 +199,7 @@ started_items_finish() {
 	printf '%s\n' a b c d e f >&4
 	eventually two_have_begun
 	kill -"$signal" "$run"
-	eventually says "$err" 'no more is read'
+	eventually says "$err" 'reading no more items'
 	printf '\n\n\n\n\n\n' >&5
 	ends "$status"
 	exec 4>&- 5>&-

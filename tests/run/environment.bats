@@ -152,7 +152,7 @@ full_disk() {
 	expect 2 rota map -o /nowhere/results -i range:1-3 upper
 	has "$err" '/nowhere'
 	expect 2 rota map -o . -i range:1-3 upper
-	has "$err" 'folder'
+	has "$err" 'directory'
 	printf 'jobs:\n  a:\n    plugin: upper\n    input: range:1-3\n    output: /dev/full\n' >jobs.yaml
 	expect 3 rota run jobs.yaml
 }

@@ -119,7 +119,7 @@ write_jobs() {
 		for n in "${places[@]}"; do
 			# what was cut off there may never be loaded
 			[ -n "${refused[n]:-}" ] || [ "$n" -gt $((size / 2)) ]
-			[ -z "${refused[n]:-}" ] || [[ ${refused[n]} =~ cut\ short|no\ shared\ object ]]
+			[ -z "${refused[n]:-}" ] || [[ ${refused[n]} =~ cut\ short|n.t\ a\ shared\ object ]]
 		done
 	done
 }
@@ -139,7 +139,7 @@ damage() {
 	damage endian.so 5 '\x02'
 	refused 2 endian ./endian.so
 	damage kind.so 16 '\x01\x00' # ET_REL
-	refused 2 'no shared object' ./kind.so
+	refused 2 "not a shared object" ./kind.so
 	cp "$ROTA" program.so
 	refused 2 '' ./program.so
 	nothing_left

@@ -162,7 +162,7 @@ forged() {
 	printf '%s\n' {1..3000} >items
 	expect 0 rota map -j 2 "$bad/forge.so" us=40 fault=smear when=1777 <items
 	same "$out" items
-	has "$err" 'has results that were changed after they were made: it is replaced'
+	has "$err" 'has results that changed after they were made: it is replaced'
 }
 
 # bats test_tags=quick

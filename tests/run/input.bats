@@ -215,7 +215,7 @@ read_ahead() {
 
 same_file() {
 	expect 2 "$@"
-	has "$err" 'the input, too'
+	has "$err" 'also the input'
 	same file copy
 }
 

@@ -119,8 +119,8 @@ columns() {
 	has "$err" "/dev/full"
 	has "$err" "No space left"
 	expect 2 rota map --joblog items -i items upper
-	has "$err" "a file of its own"
+	has "$err" "use another file"
 	is <(wc -l <items) 10
 	expect 2 rota map --joblog j --journal j -i items -o results upper
-	has "$err" "the journal, too"
+	has "$err" "also the journal"
 }

@@ -136,7 +136,7 @@ wal_has() {
 	expect 2 rota failures nowhere
 	has "$err" "no such file"
 	expect 2 rota failures items
-	has "$err" "no journal of rota's"
+	has "$err" "isn't a rota journal"
 }
 
 # each of its rows: seq, outcome, kind, code, signal
@@ -280,7 +280,7 @@ puts_it_where_it_belongs() { # ORDER
 	echo more >>results
 	cp results before
 	expect 2 fragile --resume --retry-failed
-	has "$err" "it was changed since"
+	has "$err" "it has changed since"
 	same results before
 	rm results
 	expect 2 fragile --resume --retry-failed
@@ -330,30 +330,30 @@ puts_it_where_it_belongs() { # ORDER
 	expect 2 rota map --journal j -i items -o results ./gate.so ms=98
 	has "$err" "--resume"
 	expect 2 rota map --journal j --resume -i items -o results ./gate.so ms=99
-	has "$err" "option ms was '98' and is '99'"
+	has "$err" "option ms was '98' and is now '99'"
 	expect 2 rota map --journal j --resume -u -i items -o results ./gate.so ms=98
-	has "$err" "order was 'kept' and is 'unordered'"
+	has "$err" "order was 'kept' and is now 'unordered'"
 	expect 2 rota map --journal j --resume -i items -o other ./gate.so ms=98
 	has "$err" "output was 'lines:results'"
 	[ ! -e other ]
 	sed '1s/item/iten/' items >edited && mv items kept && mv edited items
 	expect 2 rota map --journal j --resume -i items -o results ./gate.so ms=98
-	has "$err" "the input was changed"
+	has "$err" "the input has changed"
 	: >items
 	expect 2 rota map --journal j --resume -i items -o results ./gate.so ms=98
 	has "$err" "it has 0 items"
 	mv kept items
 	echo >>gate.so
 	expect 2 rota map --journal j --resume -i items -o results ./gate.so ms=98
-	has "$err" "the plugin's file is another"
+	has "$err" "the plugin's file has changed"
 	cp "$gate" .
 	cmp results before
 	mv results gone
 	expect 2 rota map --journal j --resume -i items -o results ./gate.so ms=98
-	has "$err" "isn't there any more"
+	has "$err" "no longer exists"
 	head -c 5 gone >results
 	expect 2 rota map --journal j --resume -i items -o results ./gate.so ms=98
-	has "$err" "it was changed since"
+	has "$err" "it has changed since"
 	mv gone results
 	# what wasn't taken yet may be another
 	sed -i '$s/5000/five thousand/' items
@@ -365,7 +365,7 @@ puts_it_where_it_belongs() { # ORDER
 @test "journal: a command that changed is shown as words" {
 	expect 3 rota exec --journal j --max-failures 0 -i items -o results -- sh -c 'exit 1' </dev/null
 	expect 2 rota exec --journal j --resume -i items -o results -- sh -c 'exit "2"' </dev/null
-	has "$err" 'option command was '\''"sh" "-c" "exit 1"'\'' and is '\''"sh" "-c" "exit \"2\""'\'
+	has "$err" 'option command was '\''"sh" "-c" "exit 1"'\'' and is now '\''"sh" "-c" "exit \"2\""'\'
 }
 
 @test "journal: what is no journal is left alone, a finished one replaced" {
@@ -389,7 +389,7 @@ puts_it_where_it_belongs() { # ORDER
 	has "$err" "--output FILE instead of > FILE"
 	for file in items results; do
 		expect 2 rota map --journal "$file" -i items -o results upper
-		has "$err" "a file of its own"
+		has "$err" "use another file"
 	done
 	expect 2 rota map --resume -i items -o results upper
 	has "$err" "--journal FILE"
@@ -468,7 +468,7 @@ puts_it_where_it_belongs() { # ORDER
 	start "$ROTA" map --journal j -i items -o results "$gate" </dev/null
 	kill_at 39 results
 	expect 2 rota map --journal k --resume -i items -o results "$gate"
-	has "$err" "of another run"
+	has "$err" "belongs to another run"
 	mv strange j-wal
 	rota map --journal j --resume -i items -o results "$gate" 2>err || { [ $? -eq 2 ] && [ -s err ] && return; }
 	same results items

@@ -239,7 +239,7 @@ calls_of() {
 
 @test "limits: --pin of what is no place" {
 	expect 2 rota map --pin socket upper </dev/null
-	has "$err" "--pin: 'socket' isn't a choice here (expected one of none,core,numa)"
+	has "$err" "--pin: 'socket' isn't a valid choice (expected one of none,core,numa)"
 }
 
 @test "a file-size limit is named: for shared memory, and for the journal" {
@@ -249,7 +249,7 @@ calls_of() {
 		has "$err" "file-size limit of 1024000 bytes (ulimit -f)"
 		[ "$(grep -c ulimit "$err")" -eq 1 ]'
 	expect 3 bash -c 'ulimit -f 1000 && "$@"' - "$ROTA" map -i items upper
-	run ! grep -q "going on with" "$err"
+	run ! grep -q "continuing with" "$err"
 	expect 3 bash -c 'ulimit -f 1 && "$@"' - "$ROTA" map --journal j -i items -o results upper
 	has "$err" "1024 bytes here (ulimit -f)"
 }

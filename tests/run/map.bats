@@ -88,9 +88,9 @@ all_asleep() {
 
 @test "map: --spin says when there are too few CPUs" {
 	expect 0 rota map --spin -j 4000 --dry-run upper </dev/null
-	has "$err" "job 'map': spin wants a CPU for each of 4000 workers and one for rota, and there are"
+	has "$err" "job 'map': spin needs a CPU for each of 4000 workers and one for rota, but there are only"
 	expect 0 taskset -c "$(taskset -cp $$ | sed 's/.*[:, -] *//')" "$ROTA" map --spin --dry-run upper </dev/null
-	has "$err" "job 'map': spin wants a CPU for each of 1 worker and one for rota, and there are 1: it is slower so"
+	has "$err" "job 'map': spin needs a CPU for each of 1 worker and one for rota, but there are only 1: this makes"
 }
 
 @test "map: the last of -k and -u counts" {

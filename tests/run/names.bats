@@ -103,16 +103,16 @@ picky() {
 	ln -s items link
 	for out in items ./items link hard "$PWD/items"; do
 		expect 2 rota map -i items -o "$out" upper
-		has "$err" 'is the input, too'
+		has "$err" 'is also the input'
 	done
 	expect 2 rota map --trust-path -i items -o p.so ./p.so
 	has "$err" 'p.so is the plugin itself'
 	cmp p.so kept.so
 	expect 2 rota map --journal j -i j.lock -o results upper
-	has "$err" 'j.lock beside it, and that is the input'
+	has "$err" 'j.lock beside it, but that is also the input'
 	cmp j.lock items
 	expect 2 rota map --journal j -i items -o j-wal upper
-	has "$err" 'j-wal beside it, and that is the output'
+	has "$err" 'j-wal beside it, but that is also the output'
 	expect 2 rota map --journal j --joblog j-shm -i items -o results upper
 	has "$err" 'belongs to the journal'
 	expect 2 rota map --journal p.so --trust-path -i items -o results ./p.so
@@ -125,12 +125,12 @@ picky() {
 	echo before >log
 	expect 2 bash -c '"$@" 2>>log' - "$ROTA" map -i items -o log upper
 	has log before
-	has log 'log is standard error, too'
+	has log 'log is also standard error'
 	expect 2 bash -c '"$@" >>log' - "$ROTA" exec -i range:1-1 -o log -- echo
-	has "$err" 'log is standard output, too'
+	has "$err" 'log is also standard output'
 	cp items kept
 	expect 2 bash -c '"$@" <items' - "$ROTA" map -i range:1-2 -o items identity
-	has "$err" 'items is standard input, too'
+	has "$err" 'items is also standard input'
 	cmp items kept
 }
 
@@ -212,7 +212,7 @@ name_all() {
 		has log before
 		has log JobRuntime
 		expect 2 rota map --joblog "$name" -i items upper
-		has "$err" 'has the results'
+		has "$err" 'also receives the results'
 	done
 	rota map --joblog /dev/stderr -i items -o none upper 2>&1 >/dev/null | grep -q JobRuntime
 	[ ! -e ./- ]
@@ -268,7 +268,7 @@ name_all() {
 
 @test "failures: a file that is no journal may stay, an unknown job isn't silence" {
 	expect 2 rota failures items
-	has "$err" 'items is no journal'
+	has "$err" "items isn't a rota journal"
 	run ! grep -q remove "$err"
 	expect 1 picky
 	expect 0 rota failures j exec

@@ -427,7 +427,7 @@ find_victim() {
 
 refused() {
 	expect 3 "$@"
-	counts 1 "$err" 'leave pid-namespace out'
+	counts 1 "$err" 'omit pid-namespace'
 	has "$err" 'rota: pid-namespace: '
 	empty "$out"
 }

@@ -23,10 +23,10 @@ refuses() {
 
 # bats test_tags=quick
 @test "options: a value that was eaten, several that could be meant, units" {
-	refuses "'upper' was taken as the value of --jobs, which wants a whole number such as 8" map -j upper
+	refuses "'upper' was taken as the value of --jobs, which needs a whole number such as 8" map -j upper
 	refuses "'upper' was taken as the value of --input" map -i upper
-	refuses "'ls' was taken as the value of --timeout, which wants a duration such as 10s" exec --timeout ls
-	refuses "'a.yaml' was taken as the value of --journal, which wants a FILE" run --journal a.yaml
+	refuses "'ls' was taken as the value of --timeout, which needs a duration such as 10s" exec --timeout ls
+	refuses "'a.yaml' was taken as the value of --journal, which needs a FILE" run --journal a.yaml
 	expect 2 rota map -j 4
 	if grep -q taken "$err"; then false; fi
 	refuses '--max could mean --max-item, --max-result, --max-failures: write it in full' map --max 5 upper
@@ -48,7 +48,7 @@ refuses() {
 @test "help and dry-run: defaults, and sizes as one writes them" {
 	expect 0 rota map --help
 	tr -s ' \n' ' ' <"$out" >words
-	for default in 'fails (default: 1G)' '(default: 64M, or less where memory is limited)' 'SIGTERM (default: 1s)' \
+	for default in 'fails (default: 1G)' '(default: 64M, or less if memory is limited)' 'SIGTERM (default: 1s)' \
 		'(default: none)'; do
 		has words "$default"
 	done
@@ -113,14 +113,14 @@ refuses() {
 	refuses 'a command is missing'
 	refuses "did you mean 'map'?" mpa
 	refuses "no command 'frobnicate'" frobnicate
-	refuses 'options stand behind the command' -j4 map upper
+	refuses 'options follow the command' -j4 map upper
 	refuses "no command 'nothing'" help nothing
 	refuses 'plugin is missing' map
 	refuses 'command is missing' exec
 	refuses 'command is missing' exec --
 	refuses 'conf file is missing' run
 	refuses 'conf file is missing' check
-	refuses 'one conf file at a time' run a.yaml b.yaml
+	refuses 'only one conf file can be given' run a.yaml b.yaml
 	refuses "did you mean 'rota map upper'?" upper
 	refuses "did you mean 'rota map ./mine.so'?" ./mine.so
 	refuses "did you mean 'rota run jobs.yaml'?" jobs.yaml
@@ -134,8 +134,8 @@ refuses() {
 	refuses '--jobs needs a value' map upper --jobs
 	refuses '--jobs needs a value' map upper -j
 	refuses '--quiet takes no value' map --quiet=yes upper
-	refuses '--set is no option' map --set a.b=c upper
-	refuses '--jobs is no option' check --jobs=2
+	refuses "--set isn't an option" map --set a.b=c upper
+	refuses "--jobs isn't an option" check --jobs=2
 }
 
 @test "options: out of range, or no number" {

@@ -104,7 +104,7 @@ retried() {
 # ended_well STATUS: 3, and one line says why; or 0, where SQLite doesn't tell of the sync of its folder.
 ended_well() {
 	local lines
-	lines=$(grep -v -e ': to go on from here' -e ' items, ' err || true)
+	lines=$(grep -v -e ': to resume this run' -e ' items, ' err || true)
 	if [ "$1" -eq 0 ]; then
 		[ -z "$lines" ] && grep -q '^fdatasync.*/journal>.*INJECTED' trace &&
 			same there/results wanted && return

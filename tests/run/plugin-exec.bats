@@ -230,13 +230,13 @@ refused() {
 	refused -- cd {}
 	has "$err" "sh -c 'cd \"\$1\" && ...' sh {}"
 	refused 'cd {} && ls'
-	has "$err" "a shell's own command"
+	has "$err" "a shell builtin"
 	refused A=b env
 	has "$err" 'write env A=b ...'
 	refused nowhere-at-all {}
 	has "$err" "cannot run 'nowhere-at-all': No such file or directory: it isn't in PATH"
 	refused ./nowhere
-	has "$err" 'the folder that rota is started in'
+	has "$err" 'the directory in which rota is started'
 	refused ./data
 	has "$err" 'chmod +x'
 	refused /
@@ -281,7 +281,7 @@ refused() {
 @test "exec: a sign of the shell alone is warned of, once" {
 	expect 0 rota exec echo {} '|' wc '>' '&&' <<<$'a\nb'
 	is "$out" $'a | wc > &&\nb | wc > &&'
-	counts 1 "$err" 'there is no shell'
+	counts 1 "$err" 'no shell is involved'
 	has "$err" "sh -c '... | ...' sh {}"
 	expect 0 rota exec find {} -prune -exec echo '{}' ';' <<<.
 	empty "$err"

@@ -39,7 +39,7 @@ at_least() {
 @test "sleep: more than a day is refused" {
 	for item in 86400001 86400000.1 99999999999999999999999999; do
 		expect 1 timeout 30 "$worker" --try "$plugins/sleep.so" <<<"$item"
-		has "$err" "at most 86400000 ms"
+		has "$err" "the maximum is 86400000 ms"
 	done
 	expect 2 rota map sleep ms=86400001 </dev/null
 	has "$err" ms

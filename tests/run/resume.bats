@@ -71,25 +71,25 @@ make_unfinished() {
 	is <(date -r results +%Y) 2001
 	sed -i '3s/item/iten/' items
 	expect 2 mapped --resume
-	has "$err" "the input was changed"
+	has "$err" "the input has changed"
 	seq -f 'item %g' 39 >items
 	expect 2 mapped --resume
 	has "$err" "it has 39 items"
 	seq -f 'item %g' 40 >items
 	rm results
 	expect 2 mapped --resume
-	has "$err" "results isn't there any more"
+	has "$err" "results no longer exists"
 	[ ! -e results ]
 	{ cat before; echo more; } >results
 	expect 2 mapped --resume
-	has "$err" "it was changed since"
+	has "$err" "it has changed since"
 	head -n 39 before >results
 	expect 2 mapped --resume
-	has "$err" "it was changed since"
+	has "$err" "it has changed since"
 	sed '3s/item/iten/' before >results
 	cp results changed
 	expect 2 mapped --resume
-	has "$err" "results was changed: its first"
+	has "$err" "results has changed: its first"
 	same results changed
 	cp before results
 	expect 0 mapped --resume
@@ -98,7 +98,7 @@ make_unfinished() {
 	expect 0 mapped
 	rm results
 	expect 2 mapped --resume
-	has "$err" "results isn't there any more"
+	has "$err" "results no longer exists"
 }
 
 @test "resume: bytes of the output that were changed before the position are noticed" {
@@ -107,7 +107,7 @@ make_unfinished() {
 	dd if=/dev/zero of=results bs=1 seek=20 count=8 conv=notrunc status=none
 	cp results zeroed
 	expect 2 rota map --journal j --resume -i items -o results "$bad/gate.so"
-	has "$err" "results was changed: its first"
+	has "$err" "results has changed: its first"
 	same results zeroed
 	cp before results
 	expect 0 rota map --journal j --resume -i items -o results "$bad/gate.so"
@@ -131,7 +131,7 @@ make_unfinished() {
 	cp results changed
 	rm ran
 	expect 2 rota exec --journal j --resume --retry-failed -i items -o results -- sh -c "$command" sh
-	has "$err" "results was changed"
+	has "$err" "results has changed"
 	same results changed
 	[ ! -e ran ]
 }
@@ -172,7 +172,7 @@ make_unfinished() {
 @test "accept-change: not which items there are, nor where results go; and with --resume" {
 	expect 0 mapped
 	expect 2 mapped --accept-change
-	has "$err" "--accept-change goes with --resume"
+	has "$err" "--accept-change requires --resume"
 	expect 2 rota map --accept-change -i items -o results upper
 	has "$err" "--accept-change needs the journal"
 	expect 2 rota map --journal j --resume --accept-change -i items -o other sleep ms=0
@@ -185,14 +185,14 @@ make_unfinished() {
 
 @test "interrupted: one line says how to go on, and it does" {
 	make_unfinished
-	has "$err" "to go on from here: "
-	sed -n 's/.*to go on from here: //p' "$err" >resumes
+	has "$err" "to resume this run: "
+	sed -n 's/.*to resume this run: //p' "$err" >resumes
 	has resumes "map --resume -j 2 --journal j -i items"
 	expect 0 bash resumes
 	same results items
 	rm j results
 	expect 0 mapped
-	if grep -q "to go on" "$err"; then return 1; fi
+	if grep -q "to resume" "$err"; then return 1; fi
 }
 
 @test "interrupted: words are quoted as a shell wants them" {
@@ -201,7 +201,7 @@ make_unfinished() {
 		sh -c 'echo "it'\''s $1"; [ ! -e gate ] || [ "$1" != "item 11" ] || sleep 0.5' sh </dev/null
 	eventually has_lines results 10
 	interrupt
-	sed -n 's/.*to go on from here: //p' "$err" >resumes
+	sed -n 's/.*to resume this run: //p' "$err" >resumes
 	expect 0 bash resumes
 	same results <(sed "s/^/it's /" items)
 }

@@ -85,7 +85,7 @@ deaths_ignored() {
 	for jobs in $(quick || echo 1) 2; do
 		expect 1 rota map -b thread -j "$jobs" "$guest" fault=pthread-exit <items
 		same "$out" others
-		has "$err" 'item 7 "7": crashed: it ended its thread, worker 1'
+		has "$err" 'item 7 "7": crashed: it ended the thread of worker 1'
 	done
 }
 
@@ -124,7 +124,7 @@ ends_within() { # SECONDS STATUS
 		start "$ROTA" map -j 2 -i items "$guest" fault=stop-server-hang
 		eventually has_line "$out" 6
 		kill -"$signal" "$run"
-		eventually says "$err" 'no more is read'
+		eventually says "$err" 'reading no more items'
 		kill -"$signal" "$run"
 		within 3 has_ended
 		ends "$([ $signal = INT ] && echo 130 || echo 143)"
@@ -194,7 +194,7 @@ stop_worker() {
 	for fault in $(quick || echo load-hang) open-hang; do
 		start "$ROTA" map -j 2 --start-timeout 300ms -i items "$guest" "fault=$fault"
 		ends_within 3 3
-		has "$err" "${fault%-hang} took longer than 0.3 s: give it more with --start-timeout"
+		has "$err" "${fault%-hang} took longer than 0.3 s: allow more with --start-timeout"
 		[ "$(grep -c -v ' items, ' "$err")" -eq 1 ]
 	done
 }
@@ -203,19 +203,19 @@ stop_worker() {
 	for _ in 1 2; do
 		expect 3 rota map -j 1 "$guest" fault=open-close <items
 		empty "$out"
-		counts 1 "$err" 'plugin guest: its open has closed descriptors'
+		counts 1 "$err" 'plugin guest: its open closed descriptors'
 		[ "$(grep -c -v ' items, ' "$err")" -eq 1 ]
 	done
 }
 
 @test "--start-timeout counts for looking at a plugin, too" {
 	expect 2 rota map --start-timeout 200ms "$bad/ctor-hang.so" <items
-	has "$err" 'took longer than 0.2 s: give it more with --start-timeout'
+	has "$err" 'took longer than 0.2 s: allow more with --start-timeout'
 }
 
 @test "what constructors take counts toward --start-timeout, in the process that will fork, too" {
 	expect 3 rota map --start-timeout 500ms "$bad/late.so" <items
-	has "$err" 'took longer than 0.5 s: give it more with --start-timeout'
+	has "$err" 'took longer than 0.5 s: allow more with --start-timeout'
 	expect 0 rota map --start-timeout 10s "$bad/late.so" <items
 	same "$out" items
 }

@@ -229,7 +229,7 @@ orphans_reaped() {
 	seq 3 >&4
 	eventually has_lines "$out" 3
 	while read -r pid; do is_gone "$pid"; done <"$out"
-	has "$err" 'left child processes: put right'
+	has "$err" 'left child processes: restored'
 	exec 4>&-
 	ends 0
 }

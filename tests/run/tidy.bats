@@ -26,7 +26,7 @@ later_items_see_nothing() {
 	done
 	[ "${#told[@]}" -eq 12 ]
 	has "$err" 'item 6: left another '
-	has "$err" ': put right'
+	has "$err" ': restored'
 	lines "$err" -eq 1
 }
 
@@ -51,7 +51,7 @@ later_items_see_nothing() {
 @test "tidy: what is changed again and again is told once a worker" {
 	expect 0 rota map -j1 "$bad/shelf.so" fault=chdir when='*' <items
 	same "$out" items
-	counts 1 "$err" 'left another working directory'
+	counts 1 "$err" 'left a changed working directory'
 }
 
 @test "tidy: of tiny items a batch may see a change, and no more" {
@@ -61,7 +61,7 @@ later_items_see_nothing() {
 		{ n_changed += $0 == "0777" }
 		NR == 1000 { there = $0 }
 		END { exit !(NR == 100000 && there == "0777" && $0 != "0777" && n_changed < 50000) }' "$out"
-	has "$err" 'another file mode mask: put right'
+	has "$err" 'a changed umask: restored'
 }
 
 # FAULT: every result is there, once; nothing lives on.
@@ -74,7 +74,7 @@ all_right() {
 
 @test "tidy: a child that an item leaves behind is ended before the next item" {
 	all_right fork
-	has "$err" 'left child processes: put right'
+	has "$err" 'left child processes: restored'
 }
 
 @test "tidy: a child that has left its session and parent ends with the run" {
@@ -89,7 +89,7 @@ all_right() {
 	all_right nofile
 	expect 0 rota map -j1 "$bad/shelf.so" fault=nofile when='#1' <items
 	same "$out" items
-	has "$err" 'item 1: left other resource limits: '
+	has "$err" 'item 1: left changed resource limits: '
 }
 
 # bats test_tags=quick
@@ -142,7 +142,7 @@ last_words() {
 	case ${SANITIZER:-} in *address* | *thread*) skip "the sanitizer has its own words" ;; esac
 	printf '%s\n' {1..106} >many
 	expect 1 rota map -q -j1 -i many "$bad/shelf.so" fault=segv when='*'
-	has "$err" 'more crashes: no last words of theirs (-v shows all)'
+	has "$err" 'more crashes: their last words are not shown (-v shows all)'
 	counts 100 "$err" 'SIGSEGV at address'
 	counts 99 "$err" $'  as at item 1\n'
 	counts 100 "$err" 'crashed: SIGSEGV'

@@ -271,10 +271,10 @@ reads_many_late() {
 	eventually says "$err" "so it was asked to give up"
 	sort -n results | cmp - others
 	kill -INT "$run"
-	eventually says "$err" 'no more is read'
+	eventually says "$err" 'reading no more items'
 	kill -INT "$run"
 	ends 130
-	counts 1 "$err" "takes longer than the time-out; a thread can't be ended, so it was asked to give up"
+	counts 1 "$err" "takes longer than the timeout; a thread can't be ended, so it was asked to give up"
 	nothing_left
 }
 

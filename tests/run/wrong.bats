@@ -12,13 +12,13 @@ setup() {
 uncommitted() {
 	expect 0 rota map -b "$backend" -j 1 "$bad/reserve.so" <<<$'none\na'
 	is "$out" a
-	has "$err" 'item 1: plugin reserve reserved room for a result and committed none'
+	has "$err" 'item 1: plugin reserve reserved room for a result but committed nothing'
 }
 
 overcommitted() {
 	expect 1 rota map -b "$backend" -j 1 "$bad/reserve.so" <<<$'more\na'
 	is "$out" a
-	has "$err" 'item 1 "more": failed: plugin reserve committed 5 bytes and had reserved fewer'
+	has "$err" 'item 1 "more": failed: plugin reserve committed 5 bytes but had reserved fewer'
 }
 
 # bats test_tags=quick
@@ -89,7 +89,7 @@ on_terminal() {
 	local status=0
 	on_terminal "$worker" --describe "$plugins/upper.so" >seen || status=$?
 	[ "$status" -eq 2 ]
-	has seen "'rota plugins FILE' shows it to people"
+	has seen "for people, use 'rota plugins FILE'"
 	[ "$(wc -l <seen)" -eq 1 ]
 	"$worker" --describe "$plugins/upper.so" | grep -aq upper
 }

@@ -105,7 +105,7 @@ static void test_disagree(void)
 	ends_create(&ends);
 	page_bytes = 1 << 16;
 	is_int(port_attach(port(), dup(channel()->fd), -1, &ends.err), -1, "pages of another size: refused");
-	is_str(ends.err.text, "the channel has pages of 16384 bytes, this worker's are of 65536", "with both sizes");
+	is_str(ends.err.text, "the channel has pages of 16384 bytes, but this worker's have 65536", "with both sizes");
 	ends_fini(&ends);
 }
 

@@ -146,7 +146,7 @@ static void test_addresses(void)
 	int fd;
 	must(segment_create(4 * 4096, NULL, &fd, &why_memfd, &err) == 0);
 	is_int(segment_map(fd, 4096, &huge, 1, &map, rings, &err), -1, "more addresses than there are");
-	ok(err.code == ERR_RESOURCE && strstr(err.text, "addresses"), "%s", err.text);
+	ok(err.code == ERR_RESOURCE && strstr(err.text, "bytes of address space"), "%s", err.text);
 	is_int(segment_map(fd, 4096, odd, 2, &map, rings, &err), -1, "a ring that isn't of whole pages");
 	ok(!map.base && strstr(err.text, "cannot map 1000 bytes"), "%s", err.text);
 	close(fd);

@@ -29,18 +29,18 @@ static void test_kinds(void)
 		/* its exit code is the worker's: no command had one */
 		{{.kind = CAUSE_DIED, .worker = 1, .wait_status = 3 << 8}, "exit code 3 in worker 1", 0, -1},
 		{{.kind = CAUSE_DIED, .worker = 1}, "exit code 0 in worker 1", 0, -1},
-		{{.kind = CAUSE_THREAD_ENDED, .worker = 2}, "it ended its thread, worker 2", 0, -1},
+		{{.kind = CAUSE_THREAD_ENDED, .worker = 2}, "it ended the thread of worker 2", 0, -1},
 		{{.kind = CAUSE_TIMED_OUT, .worker = 2, .limit_ns = 1500000000}, "no answer within 1.5 s in worker 2", 0, -1},
 		{{.kind = CAUSE_TIMED_OUT, .worker = 2, .limit_ns = 1, .text = "stopped"}, "stopped", 0, -1},
 		{{.kind = CAUSE_OVER_MEMORY, .worker = 1, .used_bytes = 9, .limit_bytes = 8},
-	     "over memory limit: worker 1 took 9 of 8 bytes",
+	     "over memory limit: worker 1 used 9 of 8 bytes",
 	     0,
 	     -1},
 		{{.kind = CAUSE_OOM_KILLED, .worker = 1, .limit_bytes = 8},
-	     "over memory limit: the kernel ended worker 1, which wanted more than 8 bytes",
+	     "over memory limit: the kernel killed worker 1, which needed more than 8 bytes",
 	     0,
 	     -1},
-		{{.kind = CAUSE_BROKEN_CHANNEL, .worker = 4}, "worker 4 wrote nonsense over its channel", 0, -1},
+		{{.kind = CAUSE_BROKEN_CHANNEL, .worker = 4}, "worker 4 wrote invalid data to its channel", 0, -1},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		char prose[CAUSE_PROSE_BYTES];

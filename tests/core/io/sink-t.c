@@ -101,9 +101,10 @@ static void test_refused(void)
 
 	must(mkdir("folder", 0777) == 0);
 	ok(open_named(ENDPOINT_LINES, "folder") == NULL, "a folder is refused");
-	is_str(err.text, "cannot write folder: it is a folder, give the name of a file", "and what to do");
+	is_str(err.text, "cannot write folder: it is a directory; give the name of a file", "and what to do");
 	ok(open_named(ENDPOINT_LINES, "no/where/out") == NULL, "a missing folder is refused");
-	is_str(err.text, "cannot write no/where/out: No such file or directory; is there a folder no/where?", "by name");
+	is_str(err.text, "cannot write no/where/out: No such file or directory; does the directory no/where exist?",
+	       "by name");
 	ok(open_named(ENDPOINT_LINES, "out/x") == NULL, "a file for a folder is refused");
 	is_str(err.text, "cannot write out/x: Not a directory", "by name");
 	ok(open_named(ENDPOINT_RANGE, "1-2") == NULL, "a range is no sink");
@@ -234,7 +235,7 @@ static void test_reopen(void)
 		       "8 bytes are there, %d were written%s", (int)cases[i].n_bytes, cases[i].is_all ? ", no more" : "");
 		is_file("out", "one\ntwo\n", "it is as it was");
 		if (cases[i].want == NULL)
-			ok(err.code == ERR_USAGE && strstr(err.text, "it was changed since") != NULL, "refused: %s", err.text);
+			ok(err.code == ERR_USAGE && strstr(err.text, "it has changed since") != NULL, "refused: %s", err.text);
 		if (cases[i].want == NULL || sink == NULL) {
 			sink_close(&sink);
 			continue;
@@ -324,7 +325,7 @@ static void test_disk_fails(void)
 		{"fdatasync", EIO, "cannot write out: Input/output error"},
 		{"fdatasync", ENOSPC, "cannot write out: No space left on device"},
 		{"fdatasync", EINVAL, NULL}, /* nothing that can be synced */
-		{"fsync", EIO, "cannot sync the folder of out: Input/output error"},
+		{"fsync", EIO, "cannot sync the directory of out: Input/output error"},
 		{"fsync", EINVAL, NULL},
 		{"close", EIO, "cannot write out: Input/output error"},
 		{"close", EDQUOT, "cannot write out: Disk quota exceeded"},
@@ -363,7 +364,7 @@ static void test_cut_fails(void)
 	refuse_call("ftruncate", 1, EIO);
 	is_int(sink_cut(sink, &err), -1, "an output that can't be cut");
 	ok(refuse_end(), "was to be");
-	is_str(err.text, "cannot cut out back to 4 bytes: Input/output error", "and told");
+	is_str(err.text, "cannot truncate out to 4 bytes: Input/output error", "and told");
 	is_file("out", "one\ntwo\n", "is as it was");
 	sink_close(&sink);
 }

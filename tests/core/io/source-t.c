@@ -169,7 +169,8 @@ static void test_refused(void)
 
 	must(mkdir("folder", 0777) == 0 && pipe2(pipe_fds, O_CLOEXEC) == 0);
 	ok(open_named(ENDPOINT_LINES, "folder") == NULL, "a folder is refused");
-	is_str(err.text, "cannot read folder: it is a folder; for the files in it give 'files:folder/*'", "and what to do");
+	is_str(err.text, "cannot read folder: it is a directory; for the files in it use 'files:folder/*'",
+	       "and what to do");
 	ok(open_named(ENDPOINT_LINES, "missing") == NULL, "a missing file is refused");
 	is_str(err.text, "cannot read missing: No such file or directory", "by name");
 	ok(open_named(ENDPOINT_NONE, "") == NULL, "none is no source");

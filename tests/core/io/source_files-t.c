@@ -186,12 +186,10 @@ static void test_errors(void)
 	char pattern[5000];
 
 	ok(open_glob("a/*/") == NULL, "a slash at the end is refused");
-	is_str(err.text,
-	       "files:a/*/: it names a folder; for the files in it put * behind it, for those in all folders "
-	       "below **",
+	is_str(err.text, "files:a/*/: it names a directory; append * for the files in it, or ** for all files below it",
 	       "and what to do");
 	ok(open_glob("**/../x") == NULL, ".. behind ** is refused");
-	is_str(err.text, "files:**/../x: .. can't stand behind **", "and why");
+	is_str(err.text, "files:**/../x: .. can't follow **", "and why");
 	ok(open_glob("{a/b,c}") == NULL, "a slash in braces is refused");
 	ok(open_glob("{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}") == NULL, "2048 alternatives are refused");
 	for (size_t i = 0; i < 130; i++)
@@ -226,7 +224,7 @@ static void test_unreadable(void)
 		code |= list("shut/**", 1000, seen, sizeof(seen)) == -1 ? 0 : 1;
 		code |= strcmp(seen, "shut/b/x|shut/c|") == 0 ? 0 : 2;
 		code |= err.code == ERR_RUN ? 0 : 4;
-		code |= strcmp(err.text, "files:shut/**: 1 folder could not be read, so items are missing; the first is: "
+		code |= strcmp(err.text, "files:shut/**: 1 directory could not be read, so items are missing; the first is: "
 		                         "shut/a: Permission denied") == 0
 		            ? 0
 		            : 8;

@@ -94,12 +94,12 @@ static void test_refused(void)
 	struct splice splice;
 	struct err err;
 	ok(splice_open(&splice, file, 5, of("two\n"), pieces_fd, &err) == -1 &&
-	       strstr(err.text, "has 4 bytes, and 5 were written"),
+	       strstr(err.text, "has 4 bytes, but 5 were written"),
 	   "another size: %s", err.text);
 	struct digest digest;
 	uint64_t n_bytes;
 	ok(splice_open(&splice, file, 4, of("tow\n"), pieces_fd, &err) == 0 &&
-	       splice_finish(&splice, &n_bytes, &digest, &err) == -1 && strstr(err.text, "was changed"),
+	       splice_finish(&splice, &n_bytes, &digest, &err) == -1 && strstr(err.text, "has changed"),
 	   "other bytes: %s", err.text);
 	splice_fini(&splice);
 	ok(!is_there(new_file), "and no new one is left");
@@ -168,7 +168,7 @@ static void test_disk_fails(void)
 	} cases[] = {
 		{"fsync", "cannot write", 1, "two\n"},
 		{"rename", "cannot rename", 1, "two\n"},
-		{"fsync", "cannot sync the folder of", 2, "one\ntwo\n"},
+		{"fsync", "cannot sync the directory of", 2, "one\ntwo\n"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct err err = {0};

@@ -45,18 +45,18 @@ static void test_refused(void)
 	     "@/plugins/crash.so: the plugin crashed while it was being loaded: SIGSEGV (Segmentation fault); its last "
 	     "words: two"},
 		{"refused", "@/plugins/refused.so: no symbol in it"},
-		{"silent", "@/plugins/silent.so: loading the plugin failed without a word, exit code 3"},
+		{"silent", "@/plugins/silent.so: loading the plugin failed without a message, exit code 3"},
 		{"leaves", "@/plugins/leaves.so: the plugin ended its process while it was being loaded"},
 		{"endless", "@/plugins/endless.so: its description is larger than 1 MB"},
-		{"nonsense", "@/plugins/nonsense.so: its description makes no sense at record 'hello' with 1 fields"},
+		{"nonsense", "@/plugins/nonsense.so: its description is invalid at record 'hello' with 1 fields"},
 		{"uper", "no plugin 'uper' in @/plugins; did you mean 'upper'?"},
-		{"qqqqqqq", "no plugin 'qqqqqqq' in @/plugins; 'rota plugins' lists what is there, and a plugin of your own is "
-	                "named with a slash: ./qqqqqqq.so"},
-		{"mine.so", "no plugin 'mine.so' in @/plugins; 'rota plugins' lists what is there, and a plugin of your own is "
-	                "named with a slash: ./mine.so"},
-		{"", "the plugin's name is missing; 'rota plugins' lists what there is"},
+		{"qqqqqqq", "no plugin 'qqqqqqq' in @/plugins; 'rota plugins' lists the plugins; to use a file of your own, "
+	                "write its name with a slash: ./qqqqqqq.so"},
+		{"mine.so", "no plugin 'mine.so' in @/plugins; 'rota plugins' lists the plugins; to use a file of your own, "
+	                "write its name with a slash: ./mine.so"},
+		{"", "the plugin's name is missing; 'rota plugins' lists the plugins"},
 		{"./mine.so", "./mine.so: the plugin can't be found: No such file or directory"},
-		{"./plugins", "./plugins: a folder, but a plugin is a shared object, a regular file"},
+		{"./plugins", "./plugins: a directory, but a plugin is a shared object, a regular file"},
 		{"./fifo", "./fifo: a FIFO, but a plugin is a shared object, a regular file"},
 		{"/dev/null", "/dev/null: a device, but a plugin is a shared object, a regular file"},
 	};
@@ -128,7 +128,7 @@ static void test_hang(void)
 	struct err err = {0};
 	snprintf(file, sizeof(file), "%s/plugins/hang.so", folder);
 	is_int(describe_run("./rota-worker", file, 200000000, &text, &err), -1, "a plugin that hangs is given up");
-	is_str(err.text, "loading the plugin took longer than 0.2 s: give it more with --start-timeout", "which is said");
+	is_str(err.text, "loading the plugin took longer than 0.2 s: allow more with --start-timeout", "which is said");
 	is_int(text.len, 0, "and nothing was read");
 	buf_fini(&text);
 	is_int(describe_run("./nonexistent", file, 1000000000, &text, &err), -1, "a worker program that isn't there");
@@ -181,8 +181,7 @@ static void test_trust(void)
 	ok(chmod("open", 0777) == 0, "the upper folder is open to everybody");
 	is_int(trust_check(path, &err), -1, "then it isn't");
 	is_said(err.text,
-	        "everybody may write to @/open and so put any code there: chmod o-w @/open; --trust-path loads it all "
-	        "the same",
+	        "everybody may write to @/open and so put any code there: chmod o-w @/open; --trust-path loads it anyway",
 	        "which is said");
 	struct catalog *catalog = catalog_new(false, NULL);
 	is_int(catalog_describe(catalog, "open/in/upper.so", &info, &err), -1, "the catalog doesn't load it");
@@ -202,8 +201,7 @@ static void test_trust(void)
 	ok(chown(path, 4711, (gid_t)-1) == 0, "somebody else's file");
 	is_int(trust_check(path, &err), -1, "isn't trusted");
 	is_said(err.text,
-	        "@/open/in/upper.so belongs to user 4711, who could put any code there; --trust-path loads it all the "
-	        "same",
+	        "@/open/in/upper.so belongs to user 4711, who could put any code there; --trust-path loads it anyway",
 	        "which is said");
 	setenv("SUDO_UID", "4711", 1);
 	is_int(trust_check(path, &err), 0, "but is when that is who called sudo: %s", err.text);

@@ -32,13 +32,13 @@ static const char sample[] = "# a comment\n"
 static const struct {
 	const char *what, *text, *errors; /* one a line */
 } bad[] = {
-	{"a key twice", "a: 1\nb: 2\n\na: 3\n", "t.yaml:4:1: key 'a' stands in line 1 already: leave one out\n"},
+	{"a key twice", "a: 1\nb: 2\n\na: 3\n", "t.yaml:4:1: key 'a' is already in line 1: remove one of them\n"},
 	{"two keys twice, one three times", "a: 1\nb: 2\na: 3\nb: 4\na: 5\n",
-     "t.yaml:3:1: key 'a' stands in line 1 already: leave one out\n"
-     "t.yaml:5:1: key 'a' stands in line 1 already: leave one out\n"
-     "t.yaml:4:1: key 'b' stands in line 2 already: leave one out\n"},
+     "t.yaml:3:1: key 'a' is already in line 1: remove one of them\n"
+     "t.yaml:5:1: key 'a' is already in line 1: remove one of them\n"
+     "t.yaml:4:1: key 'b' is already in line 2: remove one of them\n"},
 	{"a key twice further down", "j:\n  a: {x: 1, y: 2, x: 3}\n",
-     "t.yaml:2:19: key 'x' stands in line 2 already: leave one out\n"},
+     "t.yaml:2:19: key 'x' is already in line 2: remove one of them\n"},
 	{"an anchor", "a: &name 1\n",
      "t.yaml:1:4: anchors (&name) aren't allowed in a conf file: write the value where it is needed\n"},
 	{"an anchor and an alias", "a: &n [1]\nb: *n\n",
@@ -49,31 +49,31 @@ static const struct {
      "t.yaml:1:4: tags (tag:yaml.org,2002:int) aren't allowed in a conf file: write the bare value\n"},
 	{"a list as a key", "? [a]\n: 1\n", "t.yaml:1:3: a list can't be a key: write KEY: VALUE\n"},
 	{"two documents", "a: 1\n---\nb: 1\n",
-     "t.yaml:2:1: a second document begins here: a conf file is one document, without --- in the middle\n"},
-	{"a tab", "a:\n  b: 1\n\tc: 2\n", "t.yaml:3:1: a tab can't indent in YAML: use spaces\n"},
-	{"a tab behind blanks", "a:\n  \tb: 1\n", "t.yaml:2:3: a tab can't indent in YAML: use spaces\n"},
+     "t.yaml:2:1: a second document starts here: a conf file must be one document, without --- in the middle\n"},
+	{"a tab", "a:\n  b: 1\n\tc: 2\n", "t.yaml:3:1: YAML does not allow tabs for indentation: use spaces\n"},
+	{"a tab behind blanks", "a:\n  \tb: 1\n", "t.yaml:2:3: YAML does not allow tabs for indentation: use spaces\n"},
 	{"no end of a list", "a:\n  b: [1, 2\n",
      "t.yaml:3:1: not valid YAML: did not find expected ',' or ']', while parsing a flow sequence from line 2\n"},
 	{"no end of a string", "a: \"x\n",
      "t.yaml:2:1: not valid YAML: found unexpected end of stream, while scanning a "
      "quoted scalar from line 1\n"},
 	{"a key in a value", "a: b: c\n", "t.yaml:1:5: not valid YAML: mapping values are not allowed in this context\n"},
-	{"a NUL that is escaped", "a: \"x\\0y\"\n", "t.yaml:1:4: a NUL can't stand in a text of a conf file\n"},
+	{"a NUL that is escaped", "a: \"x\\0y\"\n", "t.yaml:1:4: a text in a conf file can't contain a NUL\n"},
 	{"a byte that is no UTF-8", "a: 1\nb: \xc3\xa4\xff\n",
-     "t.yaml:2:5: byte 0xff is no UTF-8 text: a conf file is YAML in UTF-8\n"},
-	{"a cut character", "a: \xe2\x82", "t.yaml:1:4: byte 0xe2 is no UTF-8 text: a conf file is YAML in UTF-8\n"},
-	{"a character too long", "\xc0\x80", "t.yaml:1:1: byte 0xc0 is no UTF-8 text: a conf file is YAML in UTF-8\n"},
-	{"half a surrogate", "\xed\xa0\x80", "t.yaml:1:1: byte 0xed is no UTF-8 text: a conf file is YAML in UTF-8\n"},
+     "t.yaml:2:5: byte 0xff isn't valid UTF-8: a conf file is YAML in UTF-8\n"},
+	{"a cut character", "a: \xe2\x82", "t.yaml:1:4: byte 0xe2 isn't valid UTF-8: a conf file is YAML in UTF-8\n"},
+	{"a character too long", "\xc0\x80", "t.yaml:1:1: byte 0xc0 isn't valid UTF-8: a conf file is YAML in UTF-8\n"},
+	{"half a surrogate", "\xed\xa0\x80", "t.yaml:1:1: byte 0xed isn't valid UTF-8: a conf file is YAML in UTF-8\n"},
 	{"UTF-16",
      "\xff\xfe"
      "a",
-     "t.yaml:1:1: byte 0xff is no UTF-8 text: a conf file is YAML in UTF-8\n"},
+     "t.yaml:1:1: byte 0xff isn't valid UTF-8: a conf file is YAML in UTF-8\n"},
 	{"a control character", "a: \x1b[1m\n",
-     "t.yaml:1:4: character U+001B can't stand in a conf file: it is YAML, plain text\n"},
+     "t.yaml:1:4: character U+001B isn't allowed in a conf file: it is YAML, plain text\n"},
 	{"a mark in the middle", "a: \xef\xbb\xbf\n",
-     "t.yaml:1:4: character U+FEFF can't stand in a conf file: it is YAML, plain text\n"},
+     "t.yaml:1:4: character U+FEFF isn't allowed in a conf file: it is YAML, plain text\n"},
 	{"lines ended by CR LF", "a: 1\r\nb: 1\r\na: 2\r\n",
-     "t.yaml:3:1: key 'a' stands in line 1 already: leave one out\n"},
+     "t.yaml:3:1: key 'a' is already in line 1: remove one of them\n"},
 	{"too deep", "[[[[[[[[[[[[[[[[[x]]]]]]]]]]]]]]]]]",
      "t.yaml:1:17: more than 16 levels deep: a conf file needs four\n"},
 	{"too deep by maps", "{a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: 1}}}}}}}}}}}}}}}}}",
@@ -224,7 +224,7 @@ static void test_limits(void)
 	memset(large, '#', CONF_MAX_BYTES + 1);
 	is_int(conf_parse(&conf, "t.yaml", large, CONF_MAX_BYTES + 1, &errors), -1, "a file of more than 1 MB is refused");
 	is_str(errors.n_errs ? errors.errs[0].text : NULL,
-	       "t.yaml: larger than 1 MB: that is no conf file; many items belong into an input, not into the conf file",
+	       "t.yaml: larger than 1 MB, the limit of a conf file: if it has many items, put them into an input",
 	       "and it is said why");
 	is_int(conf_parse(&conf, "t.yaml", large, CONF_MAX_BYTES, &errors), 0, "one of 1 MB isn't");
 	conf_destroy(&conf);
@@ -249,7 +249,7 @@ static void test_files(void)
 	is_str(errors.errs[0].text, "/nonexistent/t.yaml: the conf file can't be opened: No such file or directory",
 	       "is named");
 	is_int(conf_read(&conf, "/", &errors), -1, "a folder");
-	is_str(errors.errs[1].text, "/: a folder, not a conf file", "is said to be one");
+	is_str(errors.errs[1].text, "/: a directory, not a conf file", "is said to be one");
 	is_int(conf_read(&conf, "/dev/null", &errors), 0, "an empty file is read");
 	ok(conf && !conf_root(conf), "and has no node");
 	conf_destroy(&conf);

@@ -26,27 +26,27 @@ static const struct {
 	{"files:a/**/*.c", "files:a/**/*.c", "'files:' can't be written to: an output is lines:FILE, nul:FILE or none"},
 	{"range:1-10", "range:1-10", "'range:' can't be written to: an output is lines:FILE, nul:FILE or none"},
 	{"none",
-     "'none' can't be read from: an input is lines:FILE, nul:FILE, files:GLOB or range:FIRST-LAST; a file of that name "
-     "is lines:none",
+     "'none' can't be read from: an input is lines:FILE, nul:FILE, files:GLOB or range:FIRST-LAST; for a file of that "
+     "name, write lines:none",
      "none"},
 	{"none:",
-     "'none' can't be read from: an input is lines:FILE, nul:FILE, files:GLOB or range:FIRST-LAST; a file of that name "
-     "is lines:none",
+     "'none' can't be read from: an input is lines:FILE, nul:FILE, files:GLOB or range:FIRST-LAST; for a file of that "
+     "name, write lines:none",
      "none"},
 	{"none:x",
-     "'none' can't be read from: an input is lines:FILE, nul:FILE, files:GLOB or range:FIRST-LAST; a file of that name "
-     "is lines:none",
-     "'none' takes nothing behind it: write none"},
+     "'none' can't be read from: an input is lines:FILE, nul:FILE, files:GLOB or range:FIRST-LAST; for a file of that "
+     "name, write lines:none",
+     "'none' takes no argument: write none"},
 	{"",
      "a file name or a kind is missing: write lines:FILE, nul:FILE, files:GLOB or range:FIRST-LAST (- is standard "
      "input)",
      "a file name or a kind is missing: write lines:FILE, nul:FILE or none (- is standard output)"},
-	{"lines:", "nothing stands behind 'lines:': write lines:FILE", "nothing stands behind 'lines:': write lines:FILE"},
-	{"nul:", "nothing stands behind 'nul:': write nul:FILE", "nothing stands behind 'nul:': write nul:FILE"},
-	{"line:x", "'line' isn't a kind, did you mean 'lines:x'? A file of that name is lines:line:x",
-     "'line' isn't a kind, did you mean 'lines:x'? A file of that name is lines:line:x"},
-	{"rang:1-3", "'rang' isn't a kind, did you mean 'range:1-3'? A file of that name is lines:rang:1-3",
-     "'rang' isn't a kind, did you mean 'range:1-3'? A file of that name is lines:rang:1-3"},
+	{"lines:", "'lines:' needs an argument: write lines:FILE", "'lines:' needs an argument: write lines:FILE"},
+	{"nul:", "'nul:' needs an argument: write nul:FILE", "'nul:' needs an argument: write nul:FILE"},
+	{"line:x", "'line' isn't a kind, did you mean 'lines:x'? For a file of that name, write lines:line:x",
+     "'line' isn't a kind, did you mean 'lines:x'? For a file of that name, write lines:line:x"},
+	{"rang:1-3", "'rang' isn't a kind, did you mean 'range:1-3'? For a file of that name, write lines:rang:1-3",
+     "'rang' isn't a kind, did you mean 'range:1-3'? For a file of that name, write lines:rang:1-3"},
 };
 
 static const struct {
@@ -74,7 +74,7 @@ static const struct {
      "'range:1-/2' isn't a range: write range:FIRST-LAST or range:FIRST-LAST/STEP, as in range:1-100/5"},
 	{"range:1/2-3", 0, 0, 0,
      "'range:1/2-3' isn't a range: write range:FIRST-LAST or range:FIRST-LAST/STEP, as in range:1-100/5"},
-	{"range:1-2/0", 0, 0, 0, "range:1-2/0: a step of 0 never ends; give at least 1, or -1 to count down"},
+	{"range:1-2/0", 0, 0, 0, "range:1-2/0: a step of 0 never ends: use at least 1, or -1 to count down"},
 	{"range:1-2/", 0, 0, 0, "range:1-2/: '' isn't a whole number (expected one such as 8)"},
 	{"range:a-b", 0, 0, 0, "range:a-b: 'a' isn't a whole number (expected one such as 8)"},
 	{"range:1-9223372036854775808", 0, 0, 0,

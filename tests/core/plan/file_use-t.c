@@ -64,7 +64,7 @@ static void test_all(void)
 	       "input the input of job 'one': standard input\n"
 	       "plugin the plugin of job 'one': /lib/p.so\n"
 	       "output the output of job 'one': mid (written)\n"
-	       "output what takes the place of the output of job 'one':  (written)\n"
+	       "output the file that replaces the output of job 'one':  (written)\n"
 	       "input the input of job 'two': mid\n"
 	       "journal the journal: j (written)\n"
 	       "journal a file that belongs to the journal:  (written)\n"

@@ -16,61 +16,61 @@ static const struct {
 } conf_files[] = {
 	{"a job", JOB(""), ""},
 	{"nothing", "",
-     "1:1: nothing in it: a conf file needs `jobs:`, below it a job's name, and below that `plugin: NAME`\n"},
+     "1:1: the file is empty: a conf file needs `jobs:`, below it a job's name, and below that `plugin: NAME`\n"},
 	{"a list", "- a\n",
-     "1:1: a list stands here, expected a map: `jobs:`, below it a job's name, and below that `plugin: NAME`\n"},
+     "1:1: found a list, expected a map: `jobs:`, below it a job's name, and below that `plugin: NAME`\n"},
 	{"no jobs", "run:\n",
-     "1:1: no `jobs:` in it: a conf file needs at least one job below `jobs:`, with its `plugin:`\n"},
+     "1:1: there is no `jobs:`: a conf file needs at least one job below `jobs:`, with its `plugin:`\n"},
 	{"jobs without jobs", "jobs:\n",
-     "1:6: jobs: nothing stands here, expected at least one job: a name, and below it `plugin: NAME`\n"},
+     "1:6: jobs: found nothing, expected at least one job: a name, and below it `plugin: NAME`\n"},
 	{"jobs as a list", "jobs: [a]\n",
-     "1:7: jobs: a list stands here, expected at least one job: a name, and below it `plugin: NAME`\n"},
+     "1:7: jobs: found a list, expected at least one job: a name, and below it `plugin: NAME`\n"},
 	{"a section misspelt", "jobs: {j: {plugin: upper}}\nrnu: {}\n", "2:1: unknown key 'rnu', did you mean 'run'?\n"},
 	{"jobs misspelt", "job: {j: {plugin: upper}}\n", "1:1: unknown key 'job', did you mean 'jobs'?\n"},
 	{"a key at the top", "jobs: {j: {plugin: upper}}\nplugin: upper\n",
-     "2:1: unknown key 'plugin': at the top of a conf file stand `run:` and `jobs:`\n"},
+     "2:1: unknown key 'plugin': the top-level keys of a conf file are `run:` and `jobs:`\n"},
 	{"run", "run: {trust-path: yes}\n" JOB(""), ""},
 	{"run, wrong", "run:\n  trust-path: maybe\n  trustpath: no\n  plugin: [x]\n" JOB(""),
      "2:15: run: trust-path: 'maybe' isn't yes or no (expected one such as yes)\n"
      "3:3: run: unknown key 'trustpath', did you mean 'trust-path'?\n"
-     "4:3: run: unknown key 'plugin'; keys of a job stand below `jobs:` and the job's name\n"},
-	{"run as a list", "run: [x]\n" JOB(""), "1:6: run: a list stands here, expected keys with values\n"},
+     "4:3: run: unknown key 'plugin'; a job's keys go below `jobs:` and the job's name\n"},
+	{"run as a list", "run: [x]\n" JOB(""), "1:6: run: found a list, expected keys with values\n"},
 	{"a value that is a list", "run:\n  trust-path: [yes]\n" JOB("    window: [1]\n"),
-     "2:15: run: trust-path: a list stands here, expected one value\n"
-     "6:13: job 'j': window: a list stands here, expected a size such as 64K\n"},
+     "2:15: run: trust-path: found a list, expected one value\n"
+     "6:13: job 'j': window: found a list, expected a size such as 64K\n"},
 	{"names of jobs", "jobs:\n  run: {plugin: upper}\n  a.b: {plugin: upper}\n  -x: {plugin: upper}\n",
-     "2:3: 'run' can't name a job: expected letters, digits, - and _, at most 64, and not 'run'\n"
-     "3:3: 'a.b' can't name a job: expected letters, digits, - and _, at most 64, and not 'run'\n"
-     "4:3: '-x' can't name a job: expected letters, digits, - and _, at most 64, and not 'run'\n"},
+     "2:3: 'run' isn't a valid job name: expected letters, digits, - and _, at most 64, and not 'run'\n"
+     "3:3: 'a.b' isn't a valid job name: expected letters, digits, - and _, at most 64, and not 'run'\n"
+     "4:3: '-x' isn't a valid job name: expected letters, digits, - and _, at most 64, and not 'run'\n"},
 	{"a job that is a text", "jobs:\n  j: upper\n  k:\n",
-     "2:6: job 'j': a text stands here, expected keys such as `plugin: NAME`\n"
-     "3:5: job 'k': nothing stands here, expected keys such as `plugin: NAME`\n"},
+     "2:6: job 'j': found a text, expected keys such as `plugin: NAME`\n"
+     "3:5: job 'k': found nothing, expected keys such as `plugin: NAME`\n"},
 	{"keys that aren't there", JOB("    jbos: 2\n    mark: x\n    quiet: yes\n    timout: 2s\n"),
      "4:5: job 'j': unknown key 'jbos', did you mean 'jobs'?\n"
-     "5:5: job 'j': unknown key 'mark'; the plugin's own options stand under `options:`\n"
-     "6:5: job 'j': 'quiet' is no key of a job, but one of `run:` or an option of the command line\n"
+     "5:5: job 'j': unknown key 'mark'; the plugin's own options go under `options:`\n"
+     "6:5: job 'j': 'quiet' isn't a key of a job, but a key of `run:` or a command-line option\n"
      "7:5: job 'j': unknown key 'timout', did you mean 'timeout'?\n"},
 	{"a choice that isn't there", JOB("    pin: yes\n"),
-     "4:10: job 'j': pin: 'yes' isn't a choice here (expected one of none,core,numa)\n"},
+     "4:10: job 'j': pin: 'yes' isn't a valid choice (expected one of none,core,numa)\n"},
 	{"supervision's keys of the wrong kind",
      JOB("    timeout: 2x\n    retries: [1]\n    max-failures: 5 %\n    memory: 12\n"),
      "4:14: job 'j': timeout: '2x' isn't a duration (expected one such as 500ms, 10s, 2m or 1h)\n"
-     "5:14: job 'j': retries: a list stands here, expected a whole number such as 8\n"
+     "5:14: job 'j': retries: found a list, expected a whole number such as 8\n"
      "6:19: job 'j': max-failures: '5 ' isn't a whole number (expected one such as 8)\n"
      "7:13: job 'j': memory: '12' is out of range: expected 1M..\n"},
 	{"values of the wrong type",
      JOB("    jobs: many\n    backend: threads\n    window: 1\n    keep-order: maybe\n    max-item: -1\n"
          "    input: {a: b}\n"),
      "4:11: job 'j': jobs: 'many' isn't a whole number (expected one such as 8)\n"
-     "5:14: job 'j': backend: 'threads' isn't a choice here (expected one of process,thread,auto)\n"
+     "5:14: job 'j': backend: 'threads' isn't a valid choice (expected one of process,thread,auto)\n"
      "6:13: job 'j': window: '1' is out of range: expected 4K..1024G\n"
      "7:17: job 'j': keep-order: 'maybe' isn't yes or no (expected one such as yes)\n"
      "8:15: job 'j': max-item: '-1' isn't a size (expected one such as 64K, 512M or 2G)\n"
-     "9:12: job 'j': input: a map stands here, expected a value\n"},
+     "9:12: job 'j': input: found a map, expected a value\n"},
 	{"workers out of range", JOB("    jobs: 0\n"), "4:11: job 'j': jobs: '0' is out of range: expected 1..4096\n"},
 	{"two names of one setting", JOB("    jobs: 1\n    workers: 2\n    keep-order: yes\n    unordered: no\n"),
-     "5:14: job 'j': 'workers' is 'jobs', which was given already: leave one out\n"
-     "7:16: job 'j': 'keep-order' and 'unordered' are one setting: give one of them\n"},
+     "5:14: job 'j': 'workers' is 'jobs', which is already given: remove one of them\n"
+     "7:16: job 'j': 'keep-order' and 'unordered' are the same setting: use only one of them\n"},
 	{"no plugin", "jobs:\n  j: {output: none}\n",
      "2:3: job 'j' has no plugin: add `plugin: NAME` ('rota plugins' lists them)\n"},
 	{"the key plugin misspelt", "jobs:\n  j: {plugn: upper}\n",
@@ -85,53 +85,54 @@ static const struct {
      "1:20: job 'j': @/plugins/crash.so: the plugin crashed while it was being loaded: SIGSEGV (Segmentation fault); "
      "its last words: two\n"},
 	{"a plugin that accumulates", "jobs: {j: {plugin: flush}}\n",
-     "1:20: job 'j': plugin 'flush' accumulates (flush), which this version of rota can't do yet\n"},
+     "1:20: job 'j': plugin 'flush' accumulates (flush), which this version of rota does not support yet\n"},
 	{"a required option", "jobs: {j: {plugin: choosy}}\n",
      "1:20: job 'j': plugin 'choosy' (@/plugins/choosy.so) needs its option 'mode' (how): write it under `options:`\n"},
 	{"a plugin's options",
      "jobs:\n  j:\n    plugin: choosy\n    options:\n      mode: fat\n      ms: 101\n      tag: x\n      zzzzzz: 1\n",
-     "5:13: job 'j': option 'mode' of plugin 'choosy': 'fat' isn't a choice here (expected one of fast,small)\n"
+     "5:13: job 'j': option 'mode' of plugin 'choosy': 'fat' isn't a valid choice (expected one of fast,small)\n"
      "6:11: job 'j': option 'ms' of plugin 'choosy': '101' is out of range: expected 0..100\n"
      "7:12: job 'j': plugin 'choosy' has no option 'tag', did you mean 'tags'?\n"
      "8:15: job 'j': plugin 'choosy' has no option 'zzzzzz'; 'rota plugins choosy' lists them\n"},
 	{"options of a plugin without", JOB("    options: {x: 1}\n"),
      "4:18: job 'j': plugin 'upper' has no options, so 'x' can't be set\n"},
 	{"options as a list", JOB("    options: [x]\n"),
-     "4:14: job 'j': options: a list stands here, expected the plugin's options, each with a value\n"},
+     "4:14: job 'j': options: found a list, expected the plugin's options, each with a value\n"},
 	{"lists in options",
      "jobs:\n  j:\n    plugin: choosy\n    options: {mode: [fast], tags: [a, {b: c}, [d]], ms: {e: f}}\n",
-     "4:39: job 'j': tags: a map stands in the list, expected a value\n"
-     "4:47: job 'j': tags: a list stands in the list, expected a value\n"
-     "4:57: job 'j': ms: a map stands here, expected a value\n"
-     "4:21: job 'j': option 'mode' of plugin 'choosy': a list stands here, expected one of its words\n"},
+     "4:39: job 'j': tags: found a map in the list, expected a value\n"
+     "4:47: job 'j': tags: found a list in the list, expected a value\n"
+     "4:57: job 'j': ms: found a map, expected a value\n"
+     "4:21: job 'j': option 'mode' of plugin 'choosy': found a list, expected one of its words\n"},
 	{"kinds of input and output", JOB("    input: rnage:1-2\n    output: files:x\n"),
-     "4:12: job 'j': input: 'rnage' isn't a kind, did you mean 'range:1-2'? A file of that name is lines:rnage:1-2\n"
+     "4:12: job 'j': input: 'rnage' isn't a kind, did you mean 'range:1-2'? For a file of that name, write "
+     "lines:rnage:1-2\n"
      "5:13: job 'j': output: 'files:' can't be written to: an output is lines:FILE, nul:FILE or none\n"},
 	{"an input that isn't there", JOB("    input: nofile\n"),
      "4:12: job 'j': input: nofile can't be read: No such file or directory\n"},
 	{"an input that is a folder", JOB("    input: plugins\n"),
-     "4:12: job 'j': input: plugins is a folder; for the names of the files in it write files:'plugins/**'\n"},
+     "4:12: job 'j': input: plugins is a directory; for the names of the files in it use files:'plugins/**'\n"},
 	{"one file as input and output", JOB("    input: in\n    output: ./in\n"),
-     "5:13: job 'j': output: ./in is the input, too, and can't be both: write to another file\n"},
+     "5:13: job 'j': output: ./in is also the input: write to another file\n"},
 	{"by a link", JOB("    input: in\n    output: link\n"),
-     "5:13: job 'j': output: link is the input, too, and can't be both: write to another file\n"},
+     "5:13: job 'j': output: link is also the input: write to another file\n"},
 	{"a file that isn't there yet", JOB("    input: new\n    output: plugins/../new\n"),
-     "5:13: job 'j': output: plugins/../new is the input, too, and can't be both: write to another file\n"},
+     "5:13: job 'j': output: plugins/../new is also the input: write to another file\n"},
 	{"the conf file as output", JOB("    output: t.yaml\n"),
      "4:13: job 'j': output: t.yaml is the conf file itself: write to another file\n"},
 	{"/dev/null as both", JOB("    input: /dev/null\n    output: /dev/null\n"), ""},
 	{"two writers of one file",
      "jobs:\n  a: {plugin: upper, input: in, output: new}\n  b: {plugin: upper, input: in, output: ./new}\n",
-     "3:41: job 'b': output: job 'a' writes ./new, too: give each job a file of its own\n"},
+     "3:41: job 'b': output: job 'a' also writes ./new: give each job its own file\n"},
 	{"two writers by a dangling link",
      "jobs:\n  a: {plugin: upper, input: in, output: new}\n  b: {plugin: upper, input: in, output: dangling}\n",
-     "3:41: job 'b': output: job 'a' writes dangling, too: give each job a file of its own\n"},
+     "3:41: job 'b': output: job 'a' also writes dangling: give each job its own file\n"},
 	{"two writers of /dev/null",
      "jobs:\n  a: {plugin: upper, input: in, output: /dev/null}\n  b: {plugin: upper, input: in, output: /dev/null}\n",
      ""},
 	{"two with standard streams", "jobs:\n  a: {plugin: upper}\n  b: {plugin: upper, input: -, output: nul:-}\n",
-     "3:29: job 'b': job 'a' reads standard input already, and only one can: give this one an `input:`\n"
-     "3:40: job 'b': job 'a' writes to standard output already, and only one can: give this one an `output:`\n"},
+     "3:29: job 'b': job 'a' already reads standard input, and only one job can: give this one an `input:`\n"
+     "3:40: job 'b': job 'a' already writes to standard output, and only one job can: give this one an `output:`\n"},
 	{"a reader without after",
      "jobs:\n  a: {plugin: upper, input: in, output: new}\n  b: {plugin: upper, input: new}\n",
      "3:29: job 'b': input: job 'a' writes new, so this one must wait for it: add `after: a`\n"},
@@ -154,12 +155,12 @@ static const struct {
      "  c: {plugin: upper, input: in, after: b}\n",
      "2:29: after: these jobs wait for each other in a circle: a -> c -> b -> a\n"},
 	{"several things at once", "run: {x: y}\njobs:\n  a: {plugin: uper, jobs: x}\n  b: {after: z, input: nofile}\n",
-     "1:7: run: unknown key 'x'; keys of a job stand below `jobs:` and the job's name\n"
+     "1:7: run: unknown key 'x'; a job's keys go below `jobs:` and the job's name\n"
      "3:27: job 'a': jobs: 'x' isn't a whole number (expected one such as 8)\n"
      "3:15: job 'a': no plugin 'uper' in @/plugins; did you mean 'upper'?\n"
      "4:3: job 'b' has no plugin: add `plugin: NAME` ('rota plugins' lists them)\n"
      "4:14: job 'b': after: there is no job 'z'\n"
-     "4:3: job 'b': job 'a' writes to standard output already, and only one can: give this one an `output:`\n"
+     "4:3: job 'b': job 'a' already writes to standard output, and only one job can: give this one an `output:`\n"
      "4:24: job 'b': input: nofile can't be read: No such file or directory\n"},
 };
 
@@ -183,9 +184,9 @@ static const struct {
 	{"choosey.jobs=1", "--set choosey.jobs=1: no job 'choosey' in t.yaml, did you mean 'choosy'?"},
 	{"a.jbos=1", "--set a.jbos=1: job 'a': unknown key 'jbos', did you mean 'jobs'?"},
 	{"a.jobs=x", "--set a.jobs=x: job 'a': jobs: 'x' isn't a whole number (expected one such as 8)"},
-	{"a.pin=yes", "--set a.pin=yes: job 'a': pin: 'yes' isn't a choice here (expected one of none,core,numa)"},
-	{"a.options=x", "--set a.options=x: which option? Expected a.options.KEY=VALUE"},
-	{"run.x=y", "--set run.x=y: run: unknown key 'x'; keys of a job stand below `jobs:` and the job's name"},
+	{"a.pin=yes", "--set a.pin=yes: job 'a': pin: 'yes' isn't a valid choice (expected one of none,core,numa)"},
+	{"a.options=x", "--set a.options=x: the option is missing: expected a.options.KEY=VALUE"},
+	{"run.x=y", "--set run.x=y: run: unknown key 'x'; a job's keys go below `jobs:` and the job's name"},
 };
 
 static struct catalog *catalog;
@@ -323,9 +324,9 @@ static void test_command_line(void)
 		const char *key, *value, *error;
 	} words[] = {
 		{"jobs", "x", "--jobs: 'x' isn't a whole number (expected one such as 8)"},
-		{"pin", "yes", "--pin: 'yes' isn't a choice here (expected one of none,core,numa)"},
+		{"pin", "yes", "--pin: 'yes' isn't a valid choice (expected one of none,core,numa)"},
 		{"input", "rang:1-2",
-	     "--input: 'rang' isn't a kind, did you mean 'range:1-2'? A file of that name is "
+	     "--input: 'rang' isn't a kind, did you mean 'range:1-2'? For a file of that name, write "
 	     "lines:rang:1-2"},
 		{"plugin", "", "plugin: the plugin's name is missing ('rota plugins' lists them)"},
 	};
@@ -351,7 +352,7 @@ static void test_command_line(void)
 	is_int(job_set_option(plan, job, "x", &one, 1, false, place, false), -1, "x=1 again");
 	is_int(plan_check(plan), -1, "the plugin has no such option");
 	is_int(plan->errors.n_errs, 2, "two errors");
-	is_str(plan->errors.errs[0].text, "option 'x' is given twice: leave one out", "an option twice is one");
+	is_str(plan->errors.errs[0].text, "option 'x' is given twice: remove one of them", "an option twice is one");
 	is_str(plan->errors.errs[1].text, "plugin 'upper' has no options, so 'x' can't be set",
 	       "the plugin says the other");
 	is_int(job->n_workers, 4, "of options of rota's own the last holds");

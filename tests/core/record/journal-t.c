@@ -426,7 +426,7 @@ static void test_strange(void)
 	struct journal *journal = NULL;
 	struct err err;
 	write_all(file, "hello\n", 6);
-	ok(journal_open(&journal, file, &err) == -1 && strstr(err.text, "no journal of rota's"), "a text: %s", err.text);
+	ok(journal_open(&journal, file, &err) == -1 && strstr(err.text, "isn't a rota journal"), "a text: %s", err.text);
 	ok(journal_create(&journal, file, keys, N_KEYS, &err) == -1, "it isn't written over");
 	size_t n_bytes;
 	char *bytes = read_all(file, &n_bytes);
@@ -436,10 +436,11 @@ static void test_strange(void)
 	ok(journal_create(&journal, file, keys, N_KEYS, &err) == -1, "nor an empty file: %s", err.text);
 	forget();
 	must(mkdir(file, 0700) == 0);
-	ok(journal_create(&journal, file, keys, N_KEYS, &err) == -1 && strstr(err.text, "a folder"), "%s", err.text);
+	ok(journal_create(&journal, file, keys, N_KEYS, &err) == -1 && strstr(err.text, "a directory"), "%s", err.text);
 	must(rmdir(file) == 0);
 	must(mkfifo(file, 0600) == 0);
-	ok(journal_create(&journal, file, keys, N_KEYS, &err) == -1 && strstr(err.text, "no regular file"), "%s", err.text);
+	ok(journal_create(&journal, file, keys, N_KEYS, &err) == -1 && strstr(err.text, "not a regular file"), "%s",
+	   err.text);
 	forget();
 	ok(!journal, "no journal is given back");
 }

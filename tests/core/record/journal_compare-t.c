@@ -15,9 +15,9 @@ static void test_compare(void)
 	memcpy(others, keys, sizeof keys);
 	others[0].value = "identity";
 	ok(journal_compare(journal, others, N_KEYS, &err) == 1 && err.code == ERR_USAGE &&
-	       strstr(err.text, "job 'map': plugin was 'upper' and is 'identity'"),
+	       strstr(err.text, "job 'map': plugin was 'upper' and is now 'identity'"),
 	   "%s", err.text);
-	ok(journal_compare(journal, keys, N_KEYS - 1, &err) == -1 && strstr(err.text, "job 'second' isn't there any more"),
+	ok(journal_compare(journal, keys, N_KEYS - 1, &err) == -1 && strstr(err.text, "job 'second' no longer exists"),
 	   "%s", err.text);
 	memcpy(others, keys, sizeof keys);
 	others[1].key = "order";
@@ -38,7 +38,7 @@ static void test_compare(void)
 	for (size_t i = 0; i < N_KEYS; i++)
 		others[i].job = "other";
 	ok(journal_compare(journal, others, N_KEYS, &err) == -1 &&
-	       strstr(err.text, "job 'map' isn't there any more; job 'second' isn't there any more; job 'other' is new; "),
+	       strstr(err.text, "job 'map' no longer exists; job 'second' no longer exists; job 'other' is new; "),
 	   "%s", err.text);
 	journal_close(&journal);
 	forget();

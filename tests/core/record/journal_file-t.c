@@ -45,7 +45,7 @@ static void test_refused(void)
 		{"fsync", 1, EIO, "cannot write it: Input/output error"},
 		{"fsync", 1, ENOSPC, "cannot write it: No space left on device"},
 		{"rename", 1, EIO, "cannot rename"},
-		{"fsync", 2, EIO, "cannot sync its folder: Input/output error"},
+		{"fsync", 2, EIO, "cannot sync its directory: Input/output error"},
 		{"fsync", 2, EINVAL, NULL}, /* a file system that doesn't sync folders */
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -53,12 +53,12 @@ static void test_edits(void)
 		{"DELETE FROM checkpoint WHERE job = 'map'", "the checkpoints of job 'map' are missing"},
 		{"UPDATE checkpoint SET id = 9 WHERE id = 4", "checkpoint 9 of job 'second'"},
 		{"UPDATE checkpoint SET job = 'map' WHERE id = 4", "checkpoint 4 of job 'map'"},
-		{"UPDATE checkpoint SET job = 'third' WHERE id = 4", "a checkpoint of no job"},
+		{"UPDATE checkpoint SET job = 'third' WHERE id = 4", "a checkpoint belongs to no job"},
 		{"UPDATE checkpoint SET taken_items = 31 WHERE id = 3", "checkpoint 3"},
 		{"UPDATE checkpoint SET taken_digest = zeroblob(16) WHERE id = 3", "checkpoint 3"},
 		{"UPDATE checkpoint SET unfinished = '3-5 7-7' WHERE id = 4", "checkpoint 4"},
 		{"UPDATE checkpoint SET unfinished = '' WHERE id = 4", "checkpoint 4"},
-		{"UPDATE checkpoint SET unfinished = 'some' WHERE id = 4", "what is unfinished makes no sense"},
+		{"UPDATE checkpoint SET unfinished = 'some' WHERE id = 4", "its list of unfinished items is invalid"},
 		{"UPDATE checkpoint SET output_bytes = 299 WHERE id = 3", "checkpoint 3"},
 		{"UPDATE checkpoint SET output_digest = x'00000000000000000000000000000001' WHERE id = 3", "checkpoint 3"},
 		{"UPDATE checkpoint SET is_finished = 1 WHERE id = 3", "checkpoint 3"},
@@ -94,7 +94,7 @@ static void test_edits(void)
 		{"UPDATE failure SET output_at = 0 WHERE seq = 20", "the failure of item 20"},
 		{"UPDATE failure SET digest = zeroblob(16) WHERE seq = 20", "the failure of item 20"},
 		{"PRAGMA user_version = 99", "version 99"},
-		{"PRAGMA application_id = 1", "no journal of rota's"},
+		{"PRAGMA application_id = 1", "not a rota journal"},
 		{"CREATE TABLE more(x)", "its tables aren't those of a journal"},
 		{"CREATE TRIGGER more AFTER INSERT ON checkpoint BEGIN DELETE FROM failure; END", "its tables aren't those"},
 		{"DROP VIEW changes; CREATE VIEW changes AS SELECT 1", "its tables aren't those of a journal"},
@@ -185,11 +185,11 @@ static void test_unfinished(void)
 		const char *why, *what;
 	} cases[] = {
 		{{{3, 4}, {7, 10}}, NULL, "apart, to the last that was taken"},
-		{{{3, 4}, {4, 5}}, "what is unfinished", "one on another"},
-		{{{7, 7}, {3, 4}}, "what is unfinished", "the later first"},
-		{{{3, 4}, {7, 6}}, "what is unfinished", "one that ends before it begins"},
-		{{{3, 4}, {7, 11}}, "what is unfinished", "behind what was taken"},
-		{{{0, 1}, {3, 4}}, "what is unfinished", "item 0"},
+		{{{3, 4}, {4, 5}}, "list of unfinished items", "one on another"},
+		{{{7, 7}, {3, 4}}, "list of unfinished items", "the later first"},
+		{{{3, 4}, {7, 6}}, "list of unfinished items", "one that ends before it begins"},
+		{{{3, 4}, {7, 11}}, "list of unfinished items", "behind what was taken"},
+		{{{0, 1}, {3, 4}}, "list of unfinished items", "item 0"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct journal *journal = create();

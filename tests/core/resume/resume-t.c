@@ -70,11 +70,11 @@ static void test_going_over(void)
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
 		is_str(gone_over(EIGHT "9\n", sizes[i]), "2=2 3=3 5=5 6=6 8=8", "what is unfinished, in slices of %u",
 		       (unsigned)sizes[i]);
-	ok(strstr(gone_over("1\n2\n3\n4\n5\n6\n7\nX\n9\n", 3), "the input was changed: its first 8 items"),
+	ok(strstr(gone_over("1\n2\n3\n4\n5\n6\n7\nX\n9\n", 3), "the input has changed: its first 8 items"),
 	   "the last item is another");
-	ok(strstr(gone_over("X\n2\n3\n4\n5\n6\n7\n8\n9\n", 3), "the input was changed"), "the first one is");
-	ok(strstr(gone_over("1\n2\n3\n4\n5\n6\n7 8\n9\n", 3), "the input was changed"), "a newline less");
-	ok(strstr(gone_over("1\n2\n3\n", 3), "it has 3 items, and the journal's run had read 8"), "it is too short");
+	ok(strstr(gone_over("X\n2\n3\n4\n5\n6\n7\n8\n9\n", 3), "the input has changed"), "the first one is");
+	ok(strstr(gone_over("1\n2\n3\n4\n5\n6\n7 8\n9\n", 3), "the input has changed"), "a newline less");
+	ok(strstr(gone_over("1\n2\n3\n", 3), "it has 3 items, but the run had read 8"), "it is too short");
 	is_str(gone_over("1\n2\n3\n4\n5\n6\n7\n8", 3), "2=2 3=3 5=5 6=6 8=8", "without its last newline it is the same");
 }
 
@@ -86,10 +86,10 @@ static void test_nothing_is_begun_before(void)
 		const char *what;
 	} cases[] = {
 		{"4\n5\n6\n7\n8\n9\n", NULL, "the same, and more"},
-		{"4\n5\n6\n7\nX\n9\n", "the input was changed: its first 8 items", "another last one"},
-		{"4\n5\n6\n7 8\n9\n", "the input was changed: its first 8 items", "a newline less"},
-		{"4\n5\n", "it has 5 items, and the journal's run had read 8", "too few"},
-		{"", "it has 3 items, and the journal's run had read 8", "nothing"},
+		{"4\n5\n6\n7\nX\n9\n", "the input has changed: its first 8 items", "another last one"},
+		{"4\n5\n6\n7 8\n9\n", "the input has changed: its first 8 items", "a newline less"},
+		{"4\n5\n", "it has 5 items, but the run had read 8", "too few"},
+		{"", "it has 3 items, but the run had read 8", "nothing"},
 	};
 	leave_some();
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

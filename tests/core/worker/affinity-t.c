@@ -36,7 +36,7 @@ int main(void)
 	is_int(affinity_set(list, &err), 0, "one CPU");
 	ok(is_just(cpu), "is all that this thread may use");
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-		ok(affinity_set(wrong[i], &err) == -1 && strstr(err.text, "is no list of CPUs"), "'%s' is refused", wrong[i]);
+		ok(affinity_set(wrong[i], &err) == -1 && strstr(err.text, "isn't a list of CPUs"), "'%s' is refused", wrong[i]);
 	is_int(affinity_set("65535", &err), -1, "a CPU that isn't there");
 	is_str(err.text, "cannot be pinned to CPU 65535: Invalid argument", "is told");
 	ok(is_just(cpu), "what was refused changed nothing");

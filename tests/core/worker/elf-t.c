@@ -62,19 +62,19 @@ static const char *verdict(const char *path)
 
 static void test_no_file(void)
 {
-	static const char no_object[] = ": a plugin is a shared object (.so)";
+	static const char no_object[] = ", but a plugin is a shared object (.so)";
 	char want[128];
 
-	snprintf(want, sizeof want, "is no file but a folder%s", no_object);
+	snprintf(want, sizeof want, "is a directory%s", no_object);
 	is_str(verdict(folder), want, "a folder");
 
 	const char *path = path_of("fifo");
 	must(mkfifo(path, 0600) == 0);
-	snprintf(want, sizeof want, "is no file but a FIFO%s", no_object);
+	snprintf(want, sizeof want, "is a FIFO%s", no_object);
 	is_str(verdict(path), want, "a FIFO that nobody writes to");
 	unlink(path);
 
-	snprintf(want, sizeof want, "is no file but a device or socket%s", no_object);
+	snprintf(want, sizeof want, "is a device or socket%s", no_object);
 	is_str(verdict("/dev/null"), want, "a device");
 
 	is_str(verdict(path_of("missing")), "cannot be opened: No such file or directory", "a missing file");
@@ -100,9 +100,10 @@ static void test_no_object(void)
 		size_t n_bytes;
 		const char *want;
 	} cases[] = {
-		{"an empty file", "", 0, "is no shared object (0 bytes): build it with cc -shared -fPIC"},
-		{"a short text", "hello\n", 6, "is no shared object (6 bytes): build it with cc -shared -fPIC"},
-		{"a text", script, sizeof script - 1, "is no shared object (no ELF file): build it with cc -shared -fPIC"},
+		{"an empty file", "", 0, "isn't a shared object (0 bytes): build it with cc -shared -fPIC"},
+		{"a short text", "hello\n", 6, "isn't a shared object (6 bytes): build it with cc -shared -fPIC"},
+		{"a text", script, sizeof script - 1,
+	     "isn't a shared object (not an ELF file): build it with cc -shared -fPIC"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const char *path = file_of("file", cases[i].bytes, cases[i].n_bytes);
@@ -134,7 +135,7 @@ static void test_headers(void)
 	snprintf(other, sizeof other, "is built for another machine (ELF machine %u, this is %u): build it here", machine,
 	         header.e_machine);
 	snprintf(damaged, sizeof damaged, "is damaged or cut short (%zu bytes): build or copy it again", n_object);
-	const char *no_object = "is an ELF file, but no shared object: build it with cc -shared -fPIC";
+	const char *no_object = "is an ELF file, but not a shared object: build it with cc -shared -fPIC";
 	const struct {
 		const char *what;
 		size_t at, n_bytes;
@@ -225,7 +226,7 @@ static void test_cuts(void)
 			n_refused++;
 			char want[128];
 			snprintf(want, sizeof want,
-			         n_bytes < sizeof(ElfW(Ehdr)) ? "is no shared object (%zu bytes): build it with cc -shared -fPIC"
+			         n_bytes < sizeof(ElfW(Ehdr)) ? "isn't a shared object (%zu bytes): build it with cc -shared -fPIC"
 			                                      : "is damaged or cut short (%zu bytes): build or copy it again",
 			         n_bytes);
 			n_wrong_words += strcmp(words, want) != 0;

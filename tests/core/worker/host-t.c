@@ -42,13 +42,14 @@ static void test_refused_files(void)
 {
 	char short_words[128];
 	snprintf(short_words, sizeof short_words,
-	         "rota_plugin says it has %zu bytes, at least %zu are needed: use ROTA_PLUGIN",
+	         "rota_plugin says that it has %zu bytes, but at least %zu are needed: use ROTA_PLUGIN",
 	         offsetof(struct rota_plugin, options), offsetof(struct rota_plugin, flush));
 	const struct {
 		const char *name, *want;
 	} cases[] = {
-		{"badabi", "the plugin is of ABI 999, this rota of ABI 1: compile it again with this rota's <rota/plugin.h>"},
-		{"nosymbol", "is no rota plugin: it exports no symbol rota_plugin (see ROTA_PLUGIN in <rota/plugin.h>)"},
+		{"badabi",
+	     "the plugin has ABI 999, but this rota has ABI 1: compile it again with this rota's <rota/plugin.h>"},
+		{"nosymbol", "isn't a rota plugin: it exports no symbol rota_plugin (see ROTA_PLUGIN in <rota/plugin.h>)"},
 		{"short", short_words},
 		{"no-run", "the plugin has no run callback: set .run in ROTA_PLUGIN"},
 		{"badoptions", "the plugin's option table is wrong: option 'count': default: 'many' isn't a whole number "
@@ -114,7 +115,7 @@ static void test_describe(void)
 	is_mem(buf.bytes, buf.len, want, strlen(want), "without flags and options");
 	buf_fini(&buf);
 	is_int(host_configure(host, NULL, 0, 1, &err), -1, "but it can't be used");
-	is_str(err.text, "plugin flush accumulates (it has a flush), which this version of rota can't do", "yet");
+	is_str(err.text, "plugin flush accumulates (it has a flush), which this version of rota does not support", "yet");
 	is_int(err.code, ERR_USAGE, "which is known before a run");
 	host_close(&host);
 }
@@ -191,7 +192,7 @@ static void test_wrong_options(void)
 		{{"size", big, 1}, "option size of plugin options: '2G' is out of range: expected 1..1G"},
 		{{"duration", long_time, 1}, "option duration of plugin options: '61m' is out of range: expected ..1h"},
 		{{"choice", green, 1},
-	     "option choice of plugin options: 'green' isn't a choice here (expected one of fast,small,safe)"},
+	     "option choice of plugin options: 'green' isn't a valid choice (expected one of fast,small,safe)"},
 		{{"colour", green, 1}, "plugin options has no option 'colour': see rota plugins options"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -279,9 +280,9 @@ static void test_wrong_asking(void)
 		const char *name, *want;
 	} cases[] = {
 		{"option-type",
-	     "plugin option-type: asks for its option 'mark' as int, but its table has string: mend the plugin\n"},
+	     "plugin option-type: asks for its option 'mark' as int, but its table has string: fix the plugin\n"},
 		{"option-unknown", "plugin option-unknown: asks for its option 'colour' as int, but its table has no such "
-	                       "option: mend the plugin\n"},
+	                       "option: fix the plugin\n"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct host *host = open_plugin(cases[i].name);

@@ -312,7 +312,7 @@ static void test_first_batch(void)
 	send_batch("leave\nwhere\nwhere\n");
 	is_int(live(), 0, "a first batch: nobody knows how long its items take");
 	is_str(box.results, "home home ", "what the first item leaves the second doesn't see");
-	is_str(box.said, "0 left another working directory: put right\n", "and it is said under the first's number");
+	is_str(box.said, "0 left a changed working directory: restored\n", "and it is said under the first's number");
 	is_int(box.n_not_ok, 0, "no item has failed");
 	is_int(channel_state(box.channel), WORKER_LEFT, "it has left in order");
 	end();
@@ -326,7 +326,7 @@ static void test_slow_items(void)
 	send_batch("leave\nwhere\nleave\nwhere\n");
 	live();
 	is_str(box.results, "home home ", "items of 0.1 ms: each is looked at, though those before were quick");
-	is_str(box.said, "4 left another working directory: put right\n", "it is known which, and said once");
+	is_str(box.said, "4 left a changed working directory: restored\n", "it is known which, and said once");
 	end();
 }
 
@@ -338,7 +338,7 @@ static void test_quick_items(void)
 	send_batch("where\n");
 	live();
 	is_str(box.results, "home away home ", "quick items: what one leaves is gone with its batch");
-	is_str(box.said, "4 one of the items 3 to 5 left another working directory: put right\n",
+	is_str(box.said, "4 one of the items 3 to 5 left a changed working directory: restored\n",
 	       "which is said before the last is answered");
 	end();
 }
@@ -355,7 +355,7 @@ static void test_cut_batch(void)
 	is_int(box.n_taken_back, 3, "and nothing of the next batch");
 	is_str(box.results, "home home ", "the others are answered");
 	is_int(box.n_answered, 3, "and the second, too");
-	ok(!is_away(), "what it has left is put right");
+	ok(!is_away(), "what it has left is restored");
 	end();
 
 	begin(0, true);
@@ -365,7 +365,7 @@ static void test_cut_batch(void)
 	is_int(live(), 0, "a batch of quick items is cut off, and another comes");
 	is_int(box.n_run, 6, "which is run");
 	is_str(box.results, "home home home ", "and doesn't see what the cut one's item has left");
-	is_str(box.said, "5 one of the items 3 to 7 left another working directory: put right\n",
+	is_str(box.said, "5 one of the items 3 to 7 left a changed working directory: restored\n",
 	       "this waits to be said until an item is in hand");
 	end();
 }
@@ -405,7 +405,7 @@ static void test_spoilt(void)
 	begin(0, true);
 	send_batch("where\nclose\nwhere\n");
 	send_batch("where\n");
-	is_int(live(), 0, "an item leaves what can't be put right");
+	is_int(live(), 0, "an item leaves what can't be restored");
 	is_int(box.n_run, 2, "its worker begins no other item");
 	ok(!channel_is_drained(box.channel), "nor takes another batch");
 	is_int(channel_state(box.channel), WORKER_LEFT, "it leaves in order");
@@ -489,7 +489,7 @@ static void test_term(void)
 	is_int(live(), 0, "TERM comes while an item has it masked");
 	is_int(box.begun_at_term, 1, "it arrives behind the item, and before that is answered");
 	is_int(box.n_answered, 2, "then the worker goes on, if the plugin takes it");
-	is_str(box.said, "0 left another signal mask: put right\n", "the mask is told of");
+	is_str(box.said, "0 left a changed signal mask: restored\n", "the mask is told of");
 	end();
 	must(sigaction(SIGTERM, &old, NULL) == 0);
 }
@@ -502,7 +502,7 @@ static void test_scopes(void)
 	live();
 	is_str(box.results, "away ", "in a thread the folder is everybody's");
 	ok(!is_masked(SIGUSR1), "and the mask its own");
-	is_str(box.said, "0 left another signal mask: put right\n", "which is said");
+	is_str(box.said, "0 left a changed signal mask: restored\n", "which is said");
 	end();
 
 	begin(ROTA_TIDY, false);
@@ -516,7 +516,7 @@ static void test_scopes(void)
 	live();
 	is_str(box.results, "away ", "a tidy plugin's process isn't compared");
 	is_int(waitpid(-1, NULL, WNOHANG), -1, "but has no children afterwards");
-	is_str(box.said, "1 left child processes: put right\n", "which is said");
+	is_str(box.said, "1 left child processes: restored\n", "which is said");
 	end();
 
 	begin(0, true);
@@ -549,7 +549,7 @@ static void test_refusals(void)
 	} cases[] = {
 		{refuse, "a plugin that can't open", "plugin looped: no device"},
 		{close_bell, "a plugin whose open closes the worker's bell",
-	     "plugin looped: its open has closed descriptors that aren't its own"},
+	     "plugin looped: its open closed descriptors that aren't its own"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		begin(0, true);

@@ -151,7 +151,7 @@ static void test_refusal(void)
 	is_str(told.text, "", "root without the right to: nothing is run");
 	is_int(told.status, -1, "there is no process");
 	ok(strstr(told.refusal, "pid-namespace: ") == told.refusal && strstr(told.refusal, strerror(EPERM)) &&
-	       strstr(told.refusal, "CAP_SYS_ADMIN") && strstr(told.refusal, "leave pid-namespace out"),
+	       strstr(told.refusal, "CAP_SYS_ADMIN") && strstr(told.refusal, "omit pid-namespace"),
 	   "and it is said: %s", told.refusal);
 }
 

@@ -231,24 +231,24 @@ static const struct {
 	void (*change)(void);
 	bool (*is_changed)(void);
 } changes[] = {
-	{TIDY_FOLDER, "a folder", "left another working directory: put right", go_away, is_away},
-	{TIDY_UMASK, "a file mode mask", "left another file mode mask: put right", set_umask, has_umask},
-	{TIDY_SIGMASK, "a blocked signal", "left another signal mask: put right", block_user_signal,
+	{TIDY_FOLDER, "a folder", "left a changed working directory: restored", go_away, is_away},
+	{TIDY_UMASK, "a file mode mask", "left a changed umask: restored", set_umask, has_umask},
+	{TIDY_SIGMASK, "a blocked signal", "left a changed signal mask: restored", block_user_signal,
      has_user_signal_blocked},
-	{TIDY_SIGMASK, "a pending signal", "left another signal mask: put right", block_with_one_pending,
+	{TIDY_SIGMASK, "a pending signal", "left a changed signal mask: restored", block_with_one_pending,
      has_user_signal_blocked},
-	{TIDY_SIGMASK, "an unblocked signal", "left another signal mask: put right", unblock_last, is_last_open},
-	{TIDY_ACTIONS, "an ignored signal", "left other signal actions: put right", ignore_pipe, is_pipe_ignored},
-	{TIDY_ACTIONS, "a handler", "left other signal actions: put right", handle_last, is_last_handled},
-	{TIDY_ACTIONS, "a flag of an action", "left other signal actions: put right", set_flag, has_flag},
-	{TIDY_TIMERS, "an alarm", "left a timer running: put right", set_alarm, has_alarm},
-	{TIDY_TIMERS, "a profiling timer", "left a timer running: put right", set_profiling_timer, has_profiling_timer},
-	{TIDY_LIMITS, "a soft limit", "left other resource limits: put right", limit_files, has_few_files},
-	{TIDY_LOCALE, "a locale", "left another locale: put right", change_locale, has_other_locale},
-	{TIDY_THREAD_LOCALE, "a thread's locale", "left another locale of the thread: put right", change_thread_locale,
+	{TIDY_SIGMASK, "an unblocked signal", "left a changed signal mask: restored", unblock_last, is_last_open},
+	{TIDY_ACTIONS, "an ignored signal", "left changed signal actions: restored", ignore_pipe, is_pipe_ignored},
+	{TIDY_ACTIONS, "a handler", "left changed signal actions: restored", handle_last, is_last_handled},
+	{TIDY_ACTIONS, "a flag of an action", "left changed signal actions: restored", set_flag, has_flag},
+	{TIDY_TIMERS, "an alarm", "left a timer running: restored", set_alarm, has_alarm},
+	{TIDY_TIMERS, "a profiling timer", "left a timer running: restored", set_profiling_timer, has_profiling_timer},
+	{TIDY_LIMITS, "a soft limit", "left changed resource limits: restored", limit_files, has_few_files},
+	{TIDY_LOCALE, "a locale", "left a changed locale: restored", change_locale, has_other_locale},
+	{TIDY_THREAD_LOCALE, "a thread's locale", "left a changed locale of the thread: restored", change_thread_locale,
      has_thread_locale},
-	{TIDY_CHILDREN, "a child", "left child processes: put right", leave_child, has_child},
-	{TIDY_CHILDREN, "a dead child", "left child processes: put right", leave_dead_child, has_child},
+	{TIDY_CHILDREN, "a child", "left child processes: restored", leave_child, has_child},
+	{TIDY_CHILDREN, "a dead child", "left child processes: restored", leave_dead_child, has_child},
 };
 
 static bool check(struct tidy *tidy)
@@ -266,9 +266,9 @@ static void test_put_right(void)
 		tidy_init(&tidy, TIDY_PROCESS, channel_fd);
 		ok(check(&tidy) && tidy.found == 0, "%s: nothing is found before", name);
 		changes[i].change();
-		ok(check(&tidy), "%s: can be put right", name);
+		ok(check(&tidy), "%s: can be restored", name);
 		is_int(tidy.found, 1u << changes[i].kind, "%s: is found, and nothing else", name);
-		ok(!changes[i].is_changed(), "%s: is put right", name);
+		ok(!changes[i].is_changed(), "%s: is restored", name);
 		ok(tidy_note(&tidy, 7, 7, note) == strlen(changes[i].note), "%s: there is a note", name);
 		is_str(note, changes[i].note, "%s: which says it", name);
 		if (IS_ACTION_WRAPPED && changes[i].kind == TIDY_ACTIONS)
@@ -308,7 +308,7 @@ static void test_pending(void)
 	block(SIGTERM);
 	raise(SIGTERM);
 	is_int(n_terms, 0, "TERM waits behind a mask");
-	ok(check(&tidy), "which can be put right");
+	ok(check(&tidy), "which can be restored");
 	is_int(n_terms, 1, "and it comes");
 	ok(!is_pending(SIGUSR1), "what else was sent there is gone");
 	ok(is_pending(SIGUSR2), "what waits behind a mask of open's waits on");
@@ -351,7 +351,7 @@ static void test_twins(void)
 	ok(check(&tidy), "from %s to %s, which has the same number", one, other);
 	is_int(tidy.found, 1u << TIDY_FOLDER, "is seen");
 	must(stat(".", &after) == 0);
-	ok(before.st_dev == after.st_dev, "and put right");
+	ok(before.st_dev == after.st_dev, "and restored");
 	/* an item may close what isn't its own, and open something there */
 	const int fd = tidy.folder_fd, other_fd = open(other, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	must(other_fd >= 0 && dup2(other_fd, fd) == fd);
@@ -423,9 +423,9 @@ static void test_scopes(void)
 	set_alarm();
 	block_user_signal();
 	change_thread_locale();
-	ok(check(&tidy), "a thread's own can be put right");
+	ok(check(&tidy), "a thread's own can be restored");
 	is_int(tidy.found, 1u << TIDY_SIGMASK | 1u << TIDY_THREAD_LOCALE, "and nothing else is looked at");
-	ok(!has_user_signal_blocked() && !has_thread_locale(), "it is put right");
+	ok(!has_user_signal_blocked() && !has_thread_locale(), "it is restored");
 	ok(is_away() && has_umask() && has_alarm(), "what is the process's stays");
 	tidy_fini(&tidy);
 	tidy_init(&tidy, TIDY_NONE, channel_fd);
@@ -444,7 +444,7 @@ static void test_notes(void)
 	set_umask();
 	check(&tidy);
 	tidy_note(&tidy, 3, 9, note);
-	is_str(note, "one of the items 3 to 9 left another working directory, another file mode mask: put right",
+	is_str(note, "one of the items 3 to 9 left a changed working directory, a changed umask: restored",
 	       "several kinds, several items: one note");
 	go_away();
 	check(&tidy);
@@ -453,7 +453,7 @@ static void test_notes(void)
 	set_alarm();
 	check(&tidy);
 	tidy_note(&tidy, 11, 11, note);
-	is_str(note, "left a timer running: put right", "another kind is told all the same");
+	is_str(note, "left a timer running: restored", "another kind is told all the same");
 	tidy_fini(&tidy);
 }
 
@@ -505,9 +505,10 @@ static const struct {
 	{"standard input closed", NULL, close_stdin, "left closed standard streams: its worker is replaced"},
 	{"the channel's descriptor closed", NULL, close_channel,
      "left the worker's own descriptors closed: its worker is replaced"},
-	{"the folder's descriptor closed", NULL, lose_folder, "left another working directory: its worker is replaced"},
-	{"a hard limit", be_nobody, lower_hard_limit, "left other resource limits: its worker is replaced"},
-	{"two limits, one of them hard", be_nobody, lower_two_limits, "left other resource limits: its worker is replaced"},
+	{"the folder's descriptor closed", NULL, lose_folder, "left a changed working directory: its worker is replaced"},
+	{"a hard limit", be_nobody, lower_hard_limit, "left changed resource limits: its worker is replaced"},
+	{"two limits, one of them hard", be_nobody, lower_two_limits,
+     "left changed resource limits: its worker is replaced"},
 };
 
 /* In a child, which then has the thing no more; its exit code says what was wrong. */
