@@ -25,7 +25,7 @@ later_items_see_nothing() {
 		[ "$one" = "${told[0]}" ]
 	done
 	[ "${#told[@]}" -eq 12 ]
-	has "$err" 'item 6: left another '
+	has "$err" 'item 6: left a changed '
 	has "$err" ': restored'
 	lines "$err" -eq 1
 }
