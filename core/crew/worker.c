@@ -130,6 +130,34 @@ void worker_send(struct worker *worker, struct batch *batch)
 		worker_break(worker);
 }
 
+bool worker_has_room(struct worker *worker, size_t n_bytes)
+{
+	int has = channel_has_room(worker->channel, n_bytes);
+	if (has == CHANNEL_BROKEN)
+		worker_break(worker);
+	worker->wanted_bytes = has > 0 ? 0 : n_bytes;
+	return has > 0;
+}
+
+bool worker_measure(struct worker *worker, uint64_t *ret_busy_ns, uint64_t *ret_n_items)
+{
+	if (worker->phase != WORKER_IS_READY || worker->n_answered == worker->n_answered_seen)
+		return false;
+	uint64_t busy_ns = channel_busy_ns(worker->channel);
+	if (busy_ns <= worker->busy_ns_seen)
+		return false;
+	*ret_busy_ns = busy_ns - worker->busy_ns_seen;
+	*ret_n_items = worker->n_answered - worker->n_answered_seen;
+	worker->busy_ns_seen = busy_ns;
+	worker->n_answered_seen = worker->n_answered;
+	return true;
+}
+
+void worker_note_refusal(struct worker *worker, const char *text)
+{
+	snprintf(worker->refusal, sizeof worker->refusal, "%.*s", (int)sizeof worker->refusal - 1, text);
+}
+
 void worker_send_more(struct worker *worker)
 {
 	size_t unsent_bytes = worker->channel->unsent_bytes;

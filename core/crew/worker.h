@@ -148,6 +148,48 @@ void worker_retire(struct worker *worker);
 /* Ends it because of the item it is in (or, ENDING_START, isn't): TERM and a pause later KILL, or KILL at once. */
 void worker_end(struct worker *worker, enum worker_ending ending, uint32_t item);
 
+/* Has its task ring room for so many bytes? Else it is waited for. One whose indices can't be true is given up. */
+bool worker_has_room(struct worker *worker, size_t n_bytes);
+
+/* What it was busy, and answered, since it was measured last. false: nothing new is known. */
+bool worker_measure(struct worker *worker, uint64_t *ret_busy_ns, uint64_t *ret_n_items);
+
+/* What collect has of it. */
+static inline void worker_note_answered(struct worker *worker, uint32_t n_items)
+{
+	worker->n_answered += n_items;
+}
+
+static inline void worker_note_progress(struct worker *worker)
+{
+	worker->progress_ns = clock_now_ns();
+}
+
+/* There is room in its rings again: does it wait for that? */
+static inline void worker_note_room(struct worker *worker, bool may_wait)
+{
+	worker->needs_wake = worker->needs_wake || may_wait;
+}
+
+/* Of its next item. */
+static inline void worker_note_time(struct worker *worker, struct item_time time)
+{
+	worker->time_seq = flight_seq(&worker->flight, 0);
+	worker->time = time;
+}
+
+/* Its sum is that of this batch, which has one. */
+static inline void worker_sum_batch(struct worker *worker, const struct batch *batch)
+{
+	if (worker->sum_number == (uint64_t)batch->number + 1)
+		return;
+	digest_init(worker->sum);
+	worker->sum_number = (uint64_t)batch->number + 1;
+}
+
+/* Why its open said no. */
+void worker_note_refusal(struct worker *worker, const char *text);
+
 /* Nothing more of what it has written is heard. */
 static inline void worker_mute(struct worker *worker)
 {

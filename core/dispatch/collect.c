@@ -27,7 +27,7 @@ static int give(struct collector *collector, struct worker *worker, const void *
 {
 	if (flight_answer(&worker->flight, bytes, n_bytes, n_items, &collector->err) != 0)
 		return fail(collector);
-	worker->n_answered += n_items;
+	worker_note_answered(worker, n_items);
 	crew_note_given(collector->crew, n_items, n_bytes);
 	return 0;
 }
@@ -88,10 +88,7 @@ static const unsigned char *copy_checked(struct collector *collector, struct wor
                                          uint64_t n_bytes, uint32_t n_items)
 {
 	const struct batch *batch = worker->flight.first;
-	if (worker->sum_number != (uint64_t)batch->number + 1) {
-		digest_init(worker->sum);
-		worker->sum_number = (uint64_t)batch->number + 1;
-	}
+	worker_sum_batch(worker, batch);
 	buf_clear(&collector->copy);
 	if (buf_reserve(&collector->copy, n_bytes + 1) != 0 || buf_append(&collector->copy, data, n_bytes) != 0) {
 		err_set(&collector->err, ERR_RESOURCE, "out of memory");
@@ -251,9 +248,9 @@ static void take_time(struct worker *worker, const struct channel_event *event)
 		time.start_ns = now_ns;
 	if (time.runtime_ns < -1 || time.runtime_ns > now_ns - time.start_ns)
 		time.runtime_ns = -1;
-	worker->time_seq = flight_seq(&worker->flight, 0);
-	worker->time =
-		(struct item_time){.start_ns = time.start_ns, .runtime_ns = time.runtime_ns, .result_bytes = time.result_bytes};
+	worker_note_time(worker, (struct item_time){.start_ns = time.start_ns,
+	                                            .runtime_ns = time.runtime_ns,
+	                                            .result_bytes = time.result_bytes});
 }
 
 /*
@@ -269,7 +266,7 @@ static int take_event(struct collector *collector, struct worker *worker, struct
 		enum worker_state state = channel_state(channel);
 		if (worker->n_sent_items > 0 || (state != WORKER_STARTING && state != WORKER_REFUSED))
 			return CHANNEL_BROKEN;
-		snprintf(worker->refusal, sizeof worker->refusal, "%.*s", (int)sizeof worker->refusal - 1, event->text);
+		worker_note_refusal(worker, event->text);
 		return 1;
 	}
 	/* items before the event's own; positions are told by failures and parts */
@@ -294,7 +291,8 @@ static int take_event(struct collector *collector, struct worker *worker, struct
 			return CHANNEL_BROKEN;
 		if (is_failure)
 			return take_failure(collector, worker, look, event, 0) == 0 ? 1 : CHANNEL_BROKEN;
-		worker->flight.is_in_part = worker->flight.is_in_part || is_part;
+		if (is_part)
+			flight_note_part(&worker->flight);
 		if (is_begun && !flight_is_empty(&worker->flight))
 			take_time(worker, event);
 		return !flight_is_empty(&worker->flight) ? 1 : CHANNEL_BROKEN;
@@ -343,10 +341,10 @@ int collect(struct collector *collector, struct worker *worker)
 		return 0;
 	/* room in either ring may be what the worker waits for: for an item's result, or to say something at any time */
 	channel_release(channel);
-	worker->needs_wake = worker->needs_wake || !flight_is_empty(&worker->flight) || n_events > 0;
+	worker_note_room(worker, !flight_is_empty(&worker->flight) || n_events > 0);
 	/* words alone are none */
 	if (has_answers)
-		worker->progress_ns = clock_now_ns();
+		worker_note_progress(worker);
 	return 1;
 }
 

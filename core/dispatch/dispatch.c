@@ -88,14 +88,10 @@ static void measure(struct dispatch *dispatch)
 {
 	for (unsigned i = 0; i < dispatch->crew->n_top; i++) {
 		struct worker *worker = &dispatch->crew->workers[i];
-		if (worker->phase != WORKER_IS_READY || worker->n_answered == worker->n_answered_seen)
+		uint64_t busy_ns, n_items;
+		if (!worker_measure(worker, &busy_ns, &n_items))
 			continue;
-		uint64_t busy_ns = channel_busy_ns(worker->channel);
-		if (busy_ns <= worker->busy_ns_seen)
-			continue;
-		weigh_in(dispatch, busy_ns - worker->busy_ns_seen, worker->n_answered - worker->n_answered_seen);
-		worker->busy_ns_seen = busy_ns;
-		worker->n_answered_seen = worker->n_answered;
+		weigh_in(dispatch, busy_ns, n_items);
 		if (dispatch->items_max < BATCH_ITEMS_MAX)
 			dispatch->items_max *= 4;
 	}
@@ -151,16 +147,6 @@ static bool may_take(const struct worker *worker, uint32_t n_batches_max)
 	       !channel_is_sending(worker->channel) && flight_suspicions(&worker->flight) == 0;
 }
 
-/* Has its task ring room? One whose indices can't be true is given up. */
-static bool has_room(struct worker *worker, size_t n_bytes)
-{
-	int has = channel_has_room(worker->channel, n_bytes);
-	if (has == CHANNEL_BROKEN)
-		worker_break(worker);
-	worker->wanted_bytes = has > 0 ? 0 : n_bytes;
-	return has > 0;
-}
-
 /* The one with the least in hand, of those that have room for so many bytes. */
 static struct worker *find_taker(const struct dispatch *dispatch, size_t n_bytes)
 {
@@ -168,7 +154,7 @@ static struct worker *find_taker(const struct dispatch *dispatch, size_t n_bytes
 	uint32_t most = depth(dispatch);
 	for (unsigned i = 0; i < dispatch->crew->n_top; i++) {
 		struct worker *worker = &dispatch->crew->workers[i];
-		if (!may_take(worker, most) || !has_room(worker, n_bytes))
+		if (!may_take(worker, most) || !worker_has_room(worker, n_bytes))
 			continue;
 		taker = worker;
 		most = worker->flight.n_batches;
@@ -188,7 +174,7 @@ static struct worker *find_short_taker(const struct dispatch *dispatch, size_t n
 		if (worker->flight.n_batches == 0)
 			continue;
 		is_any_at_work = true;
-		if (may_take(worker, most) && has_room(worker, n_bytes))
+		if (may_take(worker, most) && worker_has_room(worker, n_bytes))
 			return worker;
 	}
 	return is_any_at_work && is_busy ? NULL : find_taker(dispatch, n_bytes);

@@ -174,8 +174,7 @@ static int note_position(struct checkpoint *checkpoint, bool is_finished, struct
 	                                      .is_finished = is_finished};
 	if (find_unfinished(checkpoint, position) != 0)
 		return err_set(err, ERR_RESOURCE, "out of memory");
-	checkpoint->notes = window->left_notes;
-	window->left_notes = (struct note_list){0};
+	checkpoint->notes = window_take_notes(window);
 	for (int i = OUTCOME_OK + 1; i < OUTCOME_COUNT; i++)
 		position->n_failed += checkpoint->n_failures[i];
 	for (const struct window_note *note = checkpoint->notes.first; note; note = note->next)

@@ -69,6 +69,12 @@ uint64_t flight_seq(const struct flight *flight, uint32_t place);
 /* The next item's bytes: the window's. */
 const char *flight_item(const struct flight *flight, size_t *ret_n_bytes);
 
+/* The result of its next item comes in parts. */
+static inline void flight_note_part(struct flight *flight)
+{
+	flight->is_in_part = true;
+}
+
 /* The oldest pending batch of the window is sent. */
 void flight_add(struct flight *flight, struct batch *batch);
 

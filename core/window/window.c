@@ -38,6 +38,13 @@ static struct window_note *notes_take(struct note_list *notes)
 	return note;
 }
 
+struct note_list window_take_notes(struct window *window)
+{
+	struct note_list notes = window->left_notes;
+	window->left_notes = (struct note_list){0};
+	return notes;
+}
+
 static void notes_free(struct note_list *notes)
 {
 	struct window_note *note;

@@ -95,6 +95,8 @@ int window_add_done(struct window *window, struct slice *take_slice, struct note
 
 /* A note of the item behind those answered, of a batch that isn't done. */
 void window_note(struct batch *batch, struct window_note *take_note);
+/* Those of items whose outcome stands, which are the caller's now (left_notes). */
+struct note_list window_take_notes(struct window *window);
 void note_list_add(struct note_list *list, struct window_note *take_note);
 
 /* The items up to this one have their outcome, and their results are emitted. Ordered windows only. */
