@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * exec - runs a command for each item. Its standard output is the result, its standard error is logged line by line,
- * its exit status decides. No shell is involved.
+ * its exit status decides.
  *
- *   exec_open    the words of the command, the environment and PATH are looked at once
- *   exec_run     fill (words with the item in them) -> launch -> command_follow, command_end (exec_command.h) -> judge
+ *   exec_open    the command is compiled (exec_template.h), the environment and PATH are looked at once
+ *   exec_run     fill (exec_values.h: what the item is made of) -> launch -> command_follow, command_end
+ *                (exec_command.h) -> judge
  *
  * What a command and its process group get of signals, and what becomes of what it leaves behind, is exec_group's.
+ * Where a shell runs the command is decided once, see takes_shell.
  */
 #define _GNU_SOURCE 1
 #include "config.h"
 
 #include "plugins/exec_command.h"
+#include "plugins/exec_environment.h"
+#include "plugins/exec_template.h"
+#include "plugins/exec_verdict.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,28 +27,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define COMMAND_BYTES_MAX (6u * 1024u * 1024u) /* Linux takes no more, whatever the stack's limit */
-#define SHORT_FIRST_PAUSE_MS 5                 /* where processes are short */
+#define SHORT_FIRST_PAUSE_MS 5 /* where processes are short */
 #define SHORT_PAUSE_MS 160
 #define SHORT_SAY_MS 1000
 #define SHORT_MS (5 * 60 * 1000) /* then the item fails */
 
-extern char **environ;
-
 /* One worker's. */
 struct launcher {
-	const char **words; /* the command, {} appended when no word has one; the strings are the option's */
-	size_t n_words;
-	char *program;            /* where PATH has the command; NULL: look it up for each item */
-	struct command_line line; /* argv: n_words and a NULL, point into text; envp: environ's own strings, then ours */
-	char **seq_entry;         /* where in envp they stand: first */
-	char **attempt_entry;
-	char **item_entry; /* last: where the item is too long for it, a NULL stands there */
-	char seq[32];
-	char attempt[32];
-	char *text; /* the arguments and ROTA_ITEM of this item */
-	size_t text_cap;
+	struct template template;
+	bool is_script; /* the template is one text, for sh -c */
+	struct values values;
+	struct words words;     /* the arguments of this item */
+	struct words item_text; /* its ROTA_ITEM=... */
+	struct environment environment;
+	char *program; /* where PATH has the command; NULL: look it up for each item */
+	struct command_line line;
 	posix_spawnattr_t attributes;
+	struct verdict verdict;
 	bool has_no_patience; /* the last item has waited in vain */
 	struct command command;
 };
@@ -53,7 +52,7 @@ struct launcher {
 static char *find_program(const char *name)
 {
 	const char *folders = getenv("PATH");
-	if (!folders || !*name || strchr(name, '/') || strstr(name, "{}"))
+	if (!folders || !*name || strchr(name, '/'))
 		return NULL;
 	for (;;) {
 		int n_bytes = (int)strcspn(folders, ":");
@@ -70,98 +69,26 @@ static char *find_program(const char *name)
 	}
 }
 
-static bool copy_words(struct launcher *launcher, const char *const *words, size_t n_words)
+/*
+ * One word that has a blank or a character that is special to a shell is a script, unless it is a program as it stands.
+ */
+static bool is_script(const char *word)
 {
-	launcher->words = calloc(n_words + 1, sizeof(*launcher->words));
-	launcher->line.argv = calloc(n_words + 2, sizeof(*launcher->line.argv));
-	if (!launcher->words || !launcher->line.argv)
+	struct stat status;
+	if (!strpbrk(word, " \t\n|&;<>()$`\\\"'*?") && *word != '~')
 		return false;
-	bool has_braces = false;
-	for (size_t i = 0; i < n_words; i++) {
-		launcher->words[i] = words[i];
-		has_braces |= strstr(words[i], "{}") != NULL;
-	}
-	launcher->n_words = n_words;
-	if (!has_braces)
-		launcher->words[launcher->n_words++] = "{}";
-	return true;
+	if (strchr(word, '/'))
+		return stat(word, &status) != 0 || !S_ISREG(status.st_mode);
+	char *program = find_program(word);
+	free(program);
+	return !program;
 }
 
-static const char *const own_names[] = {"ROTA_SEQ", "ROTA_ATTEMPT", "ROTA_ITEM"};
-#define N_OWN_NAMES (sizeof(own_names) / sizeof(*own_names))
-
-/* Held to 1 for numerical libraries in workers; a command isn't one. */
-static const char *const held_names[] = {"OMP_NUM_THREADS",  "OPENBLAS_NUM_THREADS",   "MKL_NUM_THREADS",
-                                         "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"};
-#define N_HELD_NAMES (sizeof(held_names) / sizeof(*held_names))
-
-static bool is_entry_of(const char *entry, const char *const *names, size_t n_names)
+static bool takes_shell(const char *shell, const char *const *words, size_t n_words)
 {
-	size_t n_bytes = strcspn(entry, "=");
-	for (size_t i = 0; i < n_names; i++)
-		if (strlen(names[i]) == n_bytes && strncmp(entry, names[i], n_bytes) == 0)
-			return true;
-	return false;
-}
-
-/* The environment that this process began with, NUL behind each entry; malloc'ed. NULL where it can't be read. */
-static char *read_first_environment(size_t *ret_bytes)
-{
-	int fd = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
-	char *bytes = NULL;
-	size_t n_bytes = 0, n_cap = 0;
-	ssize_t n = fd >= 0 ? 1 : -1;
-	while (n > 0) {
-		if (n_cap - n_bytes < 4096) {
-			n_cap = n_cap * 2 + 16384;
-			char *larger = realloc(bytes, n_cap);
-			if (!larger)
-				break;
-			bytes = larger;
-		}
-		n = read(fd, bytes + n_bytes, n_cap - n_bytes - 1);
-		n_bytes += n > 0 ? (size_t)n : 0;
-	}
-	if (fd >= 0)
-		close(fd);
-	if (n != 0) {
-		free(bytes);
-		return NULL;
-	}
-	bytes[n_bytes] = '\0';
-	*ret_bytes = n_bytes;
-	return bytes;
-}
-
-/* Was it there from the beginning? Then the user has set it. Where nobody knows, it stays. */
-static bool is_first(const char *entry, const char *first, size_t n_first)
-{
-	for (const char *at = first; at && at < first + n_first; at += strlen(at) + 1)
-		if (strcmp(at, entry) == 0)
-			return true;
-	return !first;
-}
-
-static bool copy_environment(struct launcher *launcher)
-{
-	size_t n = 0, n_first = 0;
-	while (environ[n])
-		n++;
-	char *first = read_first_environment(&n_first);
-	launcher->line.envp = calloc(n + N_OWN_NAMES + 1, sizeof(*launcher->line.envp));
-	char **next = launcher->line.envp;
-	for (size_t i = 0; i < n && next; i++) {
-		bool is_held = is_entry_of(environ[i], held_names, N_HELD_NAMES) && !is_first(environ[i], first, n_first);
-		if (!is_held && !is_entry_of(environ[i], own_names, N_OWN_NAMES))
-			*next++ = environ[i];
-	}
-	free(first);
-	if (!next)
-		return false;
-	launcher->seq_entry = next;
-	launcher->attempt_entry = next + 1;
-	launcher->item_entry = next + 2;
-	return true;
+	if (strcmp(shell, "auto") != 0 || n_words == 0)
+		return strcmp(shell, "no") != 0;
+	return n_words == 1 && is_script(words[0]);
 }
 
 /* In the command all signals are as at a login, whatever the worker does with its own. */
@@ -182,60 +109,81 @@ static void exec_close(void *state)
 	if (launcher->line.null_fd >= 0)
 		close(launcher->line.null_fd);
 	posix_spawnattr_destroy(&launcher->attributes);
-	free(launcher->words);
+	template_fini(&launcher->template);
+	values_fini(&launcher->values);
+	words_fini(&launcher->words);
+	words_fini(&launcher->item_text);
+	environment_fini(&launcher->environment);
 	free(launcher->program);
-	free(launcher->line.argv);
-	free(launcher->line.envp);
-	free(launcher->text);
 	free(launcher);
+}
+
+/* What is to be run, as a template. Without a command each item is a line for the shell. */
+static int compile_command(struct rota_worker *worker, struct launcher *launcher)
+{
+	static const char *const whole_item = "{}";
+	size_t n_words;
+	const char *const *words = rota_option_list(worker, "command", &n_words);
+	struct template_options options = {
+		.replace = rota_option_string(worker, "replace"),
+		.has_rows = rota_option_bool(worker, "rows"),
+		.has_header = rota_option_bool(worker, "header"),
+		.repeats_words = strcmp(rota_option_choice(worker, "fill"), "words") == 0,
+		.appends = true,
+	};
+	if (n_words > 0 && !*words[0])
+		return rota_refuse(worker, "the command is empty: give the name of a program and its arguments");
+	launcher->is_script = takes_shell(rota_option_choice(worker, "shell"), words, n_words);
+	if (n_words == 0 && !launcher->is_script)
+		return rota_refuse(worker, "without a command each item is one for a shell, and shell=no forbids that");
+	options.kind = !launcher->is_script ? TEMPLATE_WORDS : n_words > 0 ? TEMPLATE_SCRIPT : TEMPLATE_TEXT;
+	if (n_words == 0)
+		options.replace = whole_item;
+	if (template_compile(&launcher->template, &options, n_words > 0 ? words : &whole_item, n_words > 0 ? n_words : 1) !=
+	    0)
+		return rota_refuse(worker, "out of memory for the command");
+	launcher->values = (struct values){.has_rows = options.has_rows,
+	                                   .has_header = options.has_rows && options.has_header,
+	                                   .slot = rota_worker_number(worker)};
+	const char *program = launcher->is_script ? "sh" : words[0];
+	if (launcher->is_script || !strpbrk(program, "{") || !strstr(program, options.replace))
+		launcher->program = find_program(program);
+	return ROTA_OK;
+}
+
+static int prepare(struct rota_worker *worker, struct launcher *launcher)
+{
+	launcher->line.null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (launcher->line.null_fd < 0)
+		return rota_refuse(worker, "cannot open /dev/null: %s", strerror(errno));
+	int status = compile_command(worker, launcher);
+	if (status == ROTA_OK)
+		status = verdict_init(&launcher->verdict, worker);
+	if (status != ROTA_OK)
+		return status;
+	if (!environment_init(&launcher->environment, rota_worker_number(worker), rota_option_string(worker, "slot-var")) ||
+	    !set_attributes(launcher))
+		return rota_refuse(worker, "out of memory for the command");
+	launcher->line.program = launcher->program;
+	launcher->line.envp = launcher->environment.envp;
+	launcher->line.attributes = &launcher->attributes;
+	command_init(&launcher->command);
+	return ROTA_OK;
 }
 
 static int exec_open(struct rota_worker *worker, void **state)
 {
-	size_t n_words;
-	const char *const *words = rota_option_list(worker, "command", &n_words);
-	if (n_words == 0 || !*words[0])
-		return rota_refuse(worker, "the command is empty: give the name of a program and its arguments");
-
 	struct launcher *launcher = calloc(1, sizeof(*launcher));
 	if (!launcher || posix_spawnattr_init(&launcher->attributes) != 0) {
 		free(launcher);
 		return rota_refuse(worker, "out of memory for the command");
 	}
-	launcher->line.null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (launcher->line.null_fd < 0) {
-		int errnum = errno;
+	int status = prepare(worker, launcher);
+	if (status != ROTA_OK)
 		exec_close(launcher);
-		return rota_refuse(worker, "cannot open /dev/null: %s", strerror(errnum));
-	}
-	if (!copy_words(launcher, words, n_words) || !copy_environment(launcher) || !set_attributes(launcher)) {
-		exec_close(launcher);
-		return rota_refuse(worker, "out of memory for the command");
-	}
-	launcher->program = find_program(words[0]);
-	launcher->line.program = launcher->program;
-	launcher->line.attributes = &launcher->attributes;
-	command_init(&launcher->command);
-	*state = launcher;
-	return ROTA_OK;
-}
-
-/* What a word takes with the item in it and a NUL behind it; no exact figure above COMMAND_BYTES_MAX. */
-static size_t filled_bytes(const char *word, size_t n_item)
-{
-	size_t n_bytes = strlen(word) + 1;
-	for (const char *at = word; n_bytes <= COMMAND_BYTES_MAX && (at = strstr(at, "{}")); at += 2)
-		n_bytes += n_item - 2;
-	return n_bytes;
-}
-
-static char *fill_word(char *out, const char *word, const char *item, size_t n_item)
-{
-	for (const char *braces; (braces = strstr(word, "{}")); word = braces + 2) {
-		out = mempcpy(out, word, (size_t)(braces - word));
-		out = mempcpy(out, item, n_item);
-	}
-	return stpcpy(out, word) + 1;
+	else
+		*state = launcher;
+	return status;
 }
 
 static int fail_too_long(struct rota_task *task, size_t n_item)
@@ -246,33 +194,37 @@ static int fail_too_long(struct rota_task *task, size_t n_item)
 /* Puts the item into words and environment. */
 static int fill(struct rota_task *task, struct launcher *launcher, const char *item, size_t n_item)
 {
-	static const char item_entry[] = "ROTA_ITEM={}";
+	struct values *values = &launcher->values;
+	struct words *words = &launcher->words, *text = &launcher->item_text;
 	if (n_item > COMMAND_BYTES_MAX)
 		return fail_too_long(task, n_item);
-	size_t n_bytes = filled_bytes(item_entry, n_item);
-	for (size_t i = 0; i < launcher->n_words && n_bytes <= COMMAND_BYTES_MAX; i++)
-		n_bytes += filled_bytes(launcher->words[i], n_item);
-	if (n_bytes > COMMAND_BYTES_MAX)
+	if (values_take(values, item, n_item) != 0)
+		return rota_retry(task, "out of memory for an item of %zu bytes", n_item);
+	if (values_have_nul(values))
+		return rota_fail(task, "the item contains a NUL byte, so it can't be a command's argument");
+	values->seq = rota_seq(task);
+	words_begin(words);
+	if (launcher->is_script) {
+		words_next(words);
+		words_put(words, "sh", 2);
+		words_next(words);
+		words_put(words, "-c", 2);
+		words_next(words);
+	}
+	template_fill(&launcher->template, values, words);
+	words_begin(text);
+	words_next(text);
+	words_put(text, "ROTA_ITEM=", strlen("ROTA_ITEM="));
+	values_put(values, text);
+	int errnum = words_end(words);
+	if (!errnum)
+		errnum = words_end(text);
+	if (errnum == E2BIG)
 		return fail_too_long(task, n_item);
-
-	if (n_bytes > launcher->text_cap) {
-		char *text = realloc(launcher->text, n_bytes);
-		if (!text)
-			return rota_retry(task, "out of memory for a command of %zu bytes", n_bytes);
-		launcher->text = text;
-		launcher->text_cap = n_bytes;
-	}
-	char *out = launcher->text;
-	for (size_t i = 0; i < launcher->n_words; i++) {
-		launcher->line.argv[i] = out;
-		out = fill_word(out, launcher->words[i], item, n_item);
-	}
-	snprintf(launcher->seq, sizeof(launcher->seq), "ROTA_SEQ=%" PRIu64, rota_seq(task));
-	*launcher->seq_entry = launcher->seq;
-	snprintf(launcher->attempt, sizeof(launcher->attempt), "ROTA_ATTEMPT=%" PRIu32, rota_attempt(task));
-	*launcher->attempt_entry = launcher->attempt;
-	*launcher->item_entry = out;
-	fill_word(out, item_entry, item, n_item);
+	if (errnum)
+		return rota_retry(task, "out of memory for the command with an item of %zu bytes", n_item);
+	launcher->line.argv = words->argv;
+	environment_set(&launcher->environment, values->seq, rota_attempt(task), text->argv[0]);
 	return ROTA_OK;
 }
 
@@ -303,8 +255,8 @@ static int launch(struct rota_task *task, struct launcher *launcher, size_t n_it
 	int pause_ms = SHORT_FIRST_PAUSE_MS;
 	for (;;) {
 		int errnum = command_launch(command, &launcher->line);
-		if (errnum == E2BIG && *launcher->item_entry) {
-			*launcher->item_entry = NULL;
+		if (errnum == E2BIG && *launcher->environment.item_entry) {
+			*launcher->environment.item_entry = NULL;
 			errnum = command_launch(command, &launcher->line);
 		}
 		launcher->has_no_patience = is_shortage(launcher, errnum) && waited_ms >= SHORT_MS;
@@ -325,41 +277,11 @@ static int launch(struct rota_task *task, struct launcher *launcher, size_t n_it
 	}
 }
 
-/* Without SIG; NULL where the C library (glibc before 2.32) or nobody knows one. */
-static const char *signal_name(int number)
-{
-#ifdef HAVE_SIGABBREV_NP
-	return sigabbrev_np(number);
-#else
-	(void)number;
-	return NULL;
-#endif
-}
-
-/* The command's exit status decides. */
-static int judge(struct rota_task *task, const struct group *group)
-{
-	int wait_status = group->wait_status;
-	if (!group->has_status)
-		return rota_fail(task, "the command's exit status is lost: something else reaped it");
-	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
-		return ROTA_OK;
-	rota_command_ended(task, wait_status);
-	if (WIFEXITED(wait_status))
-		return rota_fail(task, "exited with code %d", WEXITSTATUS(wait_status));
-	const char *name = signal_name(WTERMSIG(wait_status));
-	if (!name)
-		return rota_fail(task, "killed by signal %d", WTERMSIG(wait_status));
-	return rota_fail(task, "killed by SIG%s", name);
-}
-
 static int exec_run(struct rota_task *task, void *state)
 {
 	struct launcher *launcher = state;
 	size_t n_item;
 	const char *item = rota_item(task, &n_item);
-	if (memchr(item, '\0', n_item))
-		return rota_fail(task, "the item contains a NUL byte, so it can't be a command's argument");
 	int status = fill(task, launcher, item, n_item);
 	if (status == ROTA_OK)
 		status = launch(task, launcher, n_item);
@@ -367,11 +289,20 @@ static int exec_run(struct rota_task *task, void *state)
 		return status;
 	status = command_follow(task, &launcher->command);
 	command_end(task, &launcher->command);
-	return status == ROTA_OK ? judge(task, &launcher->command.group) : status;
+	return status == ROTA_OK ? verdict_judge(&launcher->verdict, task, &launcher->command.group) : status;
 }
 
-ROTA_OPTIONS(exec_options,
-             {"command", ROTA_LIST, NULL, "a program and its arguments; {} is the item, appended if absent"}, {NULL});
+ROTA_OPTIONS(
+	exec_options, {"command", ROTA_LIST, "", "a program and its arguments; none: each item is a line for sh -c"},
+	{"shell", ROTA_CHOICE, "auto", "sh -c runs it; auto: when it is one word with signs of the shell", "auto,yes,no"},
+	{"replace", ROTA_STRING, "{}", "what stands for the item; see rota-exec(1) for {.} {/} {1} and others"},
+	{"rows", ROTA_BOOL, "no", "items are rows of fields: several values each"},
+	{"header", ROTA_BOOL, "no", "the first row of each item is the names of its columns: {name}"},
+	{"fill", ROTA_CHOICE, "insert", "several values go into one word, or a word with {} is repeated for each of them",
+     "insert,words"},
+	{"slot-var", ROTA_STRING, "", "a variable that has the worker's number, as ROTA_SLOT does"},
+	{"ok-status", ROTA_LIST, "0", "exit statuses that are no failure: 0,1 or 0-9"},
+	{"retry", ROTA_CHOICE, "again", "any other status wants another attempt, or is final", "again,fail"}, {NULL});
 
 ROTA_PLUGIN(.name = "exec", .version = "1.0",
             .summary = "run a command for each item; its standard output is the result",

@@ -45,8 +45,12 @@ const char *cause_prose(char text[CAUSE_PROSE_BYTES], const struct cause *cause)
 		snprintf(text, CAUSE_PROSE_BYTES, "%s", cause->text ? cause->text : "");
 		break;
 	case CAUSE_AGAIN:
-		snprintf(text, CAUSE_PROSE_BYTES, "asked for another attempt%s%s", has_text(cause) ? ": " : "",
-		         has_text(cause) ? cause->text : "");
+		/* how a command ended says it all */
+		if (cause->wait_status != 0 && has_text(cause))
+			snprintf(text, CAUSE_PROSE_BYTES, "%s", cause->text);
+		else
+			snprintf(text, CAUSE_PROSE_BYTES, "asked for another attempt%s%s", has_text(cause) ? ": " : "",
+			         has_text(cause) ? cause->text : "");
 		break;
 	case CAUSE_MAX_ITEM:
 		snprintf(text, CAUSE_PROSE_BYTES, "the item is larger than max-item");

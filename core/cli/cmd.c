@@ -65,8 +65,7 @@ int cmd_usage_error(const struct command *command, const char *format, ...)
 	return CMD_WRONG;
 }
 
-/* Could the value have been meant for something else? A number that is one couldn't. */
-static bool is_eaten(const struct options *options)
+bool cmd_is_eaten(const struct options *options, bool may_be_text)
 {
 	struct option_value value;
 	struct err err;
@@ -76,13 +75,13 @@ static bool is_eaten(const struct options *options)
 	if (option_parse(spec, options->last_value, &value, &err) != 0)
 		return true;
 	option_value_fini(&value);
-	return spec->type == OPTION_STRING;
+	return may_be_text && spec->type == OPTION_STRING;
 }
 
 int cmd_missing(const struct command *command, const struct options *options, const char *what)
 {
 	char value[LOG_QUOTE_BYTES];
-	if (!is_eaten(options))
+	if (!cmd_is_eaten(options, true))
 		return cmd_usage_error(command, "%s is missing", what);
 	const struct core_option *last = options->last;
 	return cmd_usage_error(command, "%s is missing: %s was taken as the value of --%s, which needs %s%s", what,

@@ -60,6 +60,12 @@ bool cmd_is_given(const struct options *options, const char *name);
 /* Says what is wrong and how to learn more. Returns CMD_WRONG. */
 __attribute__((format(printf, 2, 3))) int cmd_usage_error(const struct command *command, const char *format, ...);
 
+/*
+ * Could the value of the last option have been meant for something else? A number that is one couldn't; a text could,
+ * if that may be.
+ */
+bool cmd_is_eaten(const struct options *options, bool may_be_text);
+
 /* The same where a word is missing: an option in front may have eaten it, as in -j upper. */
 int cmd_missing(const struct command *command, const struct options *options, const char *what);
 

@@ -34,11 +34,12 @@ static const struct command commands[] = {
      "  rota map --input files:'src/**/*.c' sha256\n"
      "  rota map -j 2 -i range:400-500/20 sleep",
      WORD_PLUGIN, WORD_NONE, false},
-	{"exec", cmd_exec, JOB_OPTIONS, true, "[OPTIONS] [--] COMMAND [ARG]...", "run a command for each item",
+	{"exec", cmd_exec, JOB_OPTIONS, true, "[OPTIONS] [--] [COMMAND [ARG]...]", "run a command for each item",
      "{} in an argument stands for the item. If no argument contains {}, the item is\n"
-     "appended. No shell is involved. Options come before COMMAND. The command's standard\n"
-     "output is the item's result; an exit status other than 0 is a failure. The command's\n"
-     "environment contains ROTA_ITEM, ROTA_SEQ and ROTA_ATTEMPT.",
+     "appended. No shell is involved, unless COMMAND is one word that needs one; without\n"
+     "COMMAND each item is a command line. Options come before COMMAND. The command's\n"
+     "standard output is the item's result; an exit status other than 0 is a failure. The\n"
+     "environment contains ROTA_ITEM, ROTA_SEQ and ROTA_ATTEMPT. See rota-exec(1).",
      "  ls *.log | rota exec gzip -9 {}\n"
      "  find . -name '*.wav' -print0 | rota exec -0 -j 4 -- oggenc -Q {}\n"
      "  seq 3 | rota exec sh -c 'echo \"$ROTA_ITEM squared: $((ROTA_ITEM * ROTA_ITEM))\"' --",

@@ -181,6 +181,9 @@ int collect_charge(struct collector *collector, struct worker *worker, const str
 		report_retry(collector->report, &failure, attempts_max);
 		return retry(collector, worker);
 	}
+	/* another attempt is no longer to be had: how the command ended is why */
+	if (cause->kind == CAUSE_AGAIN && cause->wait_status != 0)
+		failure.cause.kind = CAUSE_FAILED;
 	collector->tally->n_outcomes[outcome_of(cause->kind)]++;
 	report_failure(collector->report, &failure);
 	struct window_note *note;

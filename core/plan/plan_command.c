@@ -176,9 +176,28 @@ static void warn_of_signs(const struct job *job, const struct job_option *comman
 			}
 }
 
+/* What the job says of the plugin's option; else what that is by itself. */
+static const char *option_text(const struct job *job, const char *name, const char *fallback)
+{
+	for (size_t i = 0; i < job->n_options; i++)
+		if (strcmp(job->options[i].name, name) == 0 && job->options[i].n_elements == 1)
+			return job->options[i].elements[0];
+	return fallback;
+}
+
+/* As the plugin decides it: one word with signs of the shell is a script, unless it is a program as it stands. */
+static bool is_script(const struct job *job, const struct job_option *command)
+{
+	const char *shell = option_text(job, "shell", "auto"), *word = command->elements[0];
+	if (strcmp(shell, "auto") != 0)
+		return strcmp(shell, "no") != 0;
+	return command->n_elements == 1 && (strpbrk(word, " \t\n|&;<>()$`\\\"'*?") || *word == '~') &&
+	       find_program(word) == ENOENT;
+}
+
 void plan_command_check(struct plan *plan, const struct job *job, const struct job_option *command)
 {
-	if (command->n_elements == 0)
+	if (command->n_elements == 0 || is_script(job, command))
 		return;
 	int errnum = check_program(job, command->elements[0]);
 	if (errnum != 0)

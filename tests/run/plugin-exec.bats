@@ -204,13 +204,13 @@ many() {
 @test "exec: as a plugin its command is a list" {
 	expect 0 rota map exec 'command=printf,%s.%s,{},a\,b' <<<x
 	is "$out" 'x.a,b'
-	expect 2 rota map exec </dev/null
-	has "$err" command
+	expect 3 rota map exec shell=no <<<x
+	has "$err" 'shell=no'
 }
 
 @test "exec: a command is needed" {
-	expect 2 rota exec </dev/null
 	expect 2 rota exec -- </dev/null
+	expect 2 rota exec --timeout ls </dev/null
 }
 
 # refused COMMAND...: nothing is read, and $err says why and what to write
@@ -223,14 +223,8 @@ refused() {
 @test "exec: a command that no item could make right is refused at once, with what to write" {
 	seq 1000 >items
 	: >data
-	refused 'ls -l'
-	has "$err" 'rota exec -- ls -l'
-	refused 'wc -l {}'
-	has "$err" 'rota exec -- wc -l {}'
 	refused -- cd {}
 	has "$err" "sh -c 'cd \"\$1\" && ...' sh {}"
-	refused 'cd {} && ls'
-	has "$err" "a shell builtin"
 	refused A=b env
 	has "$err" 'write env A=b ...'
 	refused nowhere-at-all {}
@@ -263,6 +257,7 @@ refused() {
 		    plugin: exec
 		    options:
 		      command: wc -l {}
+		      shell: no
 		  two:
 		    plugin: exec
 		    input: range:1-2
@@ -274,7 +269,7 @@ refused() {
 	expect 2 rota check bad.yaml
 	has "$err" 'bad.yaml:7:16: '
 	has "$err" 'write its words as a list: command: [wc, -l, "{}"]'
-	has "$err" 'bad.yaml:13:1'
+	has "$err" 'bad.yaml:14:1'
 	has "$err" "cannot run 'nowhere-at-all'"
 }
 
