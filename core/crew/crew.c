@@ -6,22 +6,16 @@
 #include "core/base/log.h"
 #include "core/base/proc.h"
 #include "core/crew/crew.h"
+#include "core/crew/patience.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define BACK_OFF_FIRST_NS (10 * CLOCK_NS_PER_MS)
-#define BACK_OFF_DOUBLINGS 7
 /* As long as a plugin may need to see that it was cancelled, and 200 ms for its own TERM and KILL. */
 #define THREAD_PAUSE_NS (500 * CLOCK_NS_PER_MS)
-#define DEATHS_NS (10 * CLOCK_NS_PER_SEC)
-#define OUTSIDE_NS (30 * CLOCK_NS_PER_SEC)
-#define FAILED_STARTS_MIN 5u
-#define LOST_MAX 5u
 #define OPENS_MAX 5 /* attempts at a backend that isn't to be had, before another way is taken */
 
 /* --- life and death of the crew ----------------------------------------------------------------------------------- */
@@ -112,12 +106,6 @@ void crew_fini(struct crew *crew)
 	brief_fini(&crew->brief);
 }
 
-static void back_off(struct crew *crew, unsigned n_failures)
-{
-	unsigned doublings = n_failures < BACK_OFF_DOUBLINGS ? n_failures : BACK_OFF_DOUBLINGS;
-	crew->not_before_ns = clock_now_ns() + (BACK_OFF_FIRST_NS << doublings);
-}
-
 /* Why threads may not take over from processes, though the backend is auto; NULL: they may. */
 static const char *fall_back_bar(const struct job *plan)
 {
@@ -162,78 +150,6 @@ static struct worker *find(struct crew *crew, unsigned number, uint64_t generati
 		return NULL;
 	struct worker *worker = &crew->workers[number - 1];
 	return worker_lives(worker) && worker->generation == generation ? worker : NULL;
-}
-
-/* --- giving up ---------------------------------------------------------------------------------------------------- */
-
-/* A death that could be charged to no item. Ten of them in ten seconds without an outcome end the run. */
-static void note_uncharged(struct crew *crew, const char *how)
-{
-	int64_t now_ns = clock_now_ns();
-	memmove(&crew->uncharged_ns[1], &crew->uncharged_ns[0], sizeof crew->uncharged_ns - sizeof crew->uncharged_ns[0]);
-	crew->uncharged_ns[0] = now_ns;
-	if (crew->n_uncharged < CREW_DEATHS_MAX)
-		crew->n_uncharged++;
-	if (crew->n_uncharged == CREW_DEATHS_MAX && now_ns - crew->uncharged_ns[CREW_DEATHS_MAX - 1] <= DEATHS_NS) {
-		struct err err;
-		err_set(&err, ERR_RUN,
-		        "%s: %d workers died within ten seconds with no item to blame, and no item finished: giving up (the "
-		        "last: %s)",
-		        crew->brief.setup.file, CREW_DEATHS_MAX, how);
-		worker_env_give_up(&crew->env, &err);
-	}
-}
-
-/*
- * A death by a signal from outside is no verdict on the plugin: only when there are many, and nothing gets on for long,
- * it's over. The first are followed by others at once: in a storm of kills a pause is time in which nothing is done.
- */
-static void note_outside(struct crew *crew, const char *how)
-{
-	int64_t now_ns = clock_now_ns();
-	if (crew->n_outside++ == 0)
-		crew->outside_since_ns = now_ns;
-	if (crew->n_outside >= CREW_DEATHS_MAX)
-		crew->not_before_ns = now_ns + BACK_OFF_FIRST_NS;
-	if (crew->n_outside >= CREW_DEATHS_MAX && now_ns - crew->outside_since_ns >= OUTSIDE_NS) {
-		struct err err;
-		err_set(&err, ERR_RUN,
-		        "processes of this run were killed from outside %u times in %lld seconds, and no item finished: giving "
-		        "up (the last: %s)",
-		        crew->n_outside, (long long)((now_ns - crew->outside_since_ns) / CLOCK_NS_PER_SEC), how);
-		worker_env_give_up(&crew->env, &err);
-	}
-}
-
-/* The fork server went by what runs in it, or doesn't answer. Before the first worker was ready it has one more try. */
-static void note_lost(struct crew *crew, const char *how)
-{
-	unsigned most = crew->was_ready ? LOST_MAX : 2;
-	if (++crew->n_lost >= most) {
-		struct err err;
-		err_set(&err, ERR_RUN, "the fork server was lost %u times, and no item finished: giving up (the last: %s)",
-		        crew->n_lost, how);
-		worker_env_give_up(&crew->env, &err);
-	} else {
-		note_uncharged(crew, how);
-	}
-}
-
-/* It died before it was ready. */
-static void note_failed_start(struct crew *crew, const struct worker *worker, const char *how)
-{
-	unsigned most = crew->n_workers > FAILED_STARTS_MIN ? crew->n_workers : FAILED_STARTS_MIN;
-	bool is_late = worker->ending == ENDING_START;
-	back_off(crew, crew->n_failed_starts++);
-	if (crew->n_failed_starts >= most) {
-		struct err err;
-		err_set(&err, ERR_RUN,
-		        "%s: %u workers in a row ended before they were ready: giving up (the last: %s; its own messages, if "
-		        "any, are above)",
-		        crew->brief.setup.file, crew->n_failed_starts,
-		        is_late ? "its open took longer than --start-timeout" : how);
-		worker_env_give_up(&crew->env, &err);
-	}
 }
 
 /* --- what the backend tells --------------------------------------------------------------------------------------- */
@@ -290,7 +206,7 @@ static void on_not_started(void *arg, unsigned number, uint64_t generation, cons
 		log_notice("only %u of %u workers could be started: %s", crew->n_live, crew->n_workers, err->text);
 		crew->has_said_fewer = true;
 	}
-	back_off(crew, ++crew->n_no_starts);
+	patience_back_off(crew, ++crew->n_no_starts);
 	if (crew->n_live == 0 && crew->n_no_starts >= OPENS_MAX)
 		fall_back(crew, err);
 }
@@ -350,15 +266,15 @@ void crew_bury(struct crew *crew, struct worker *worker, enum verdict verdict)
 		break;
 	case VERDICT_NOT_READY:
 		if (is_outside)
-			note_outside(crew, how);
+			patience_note_outside(crew, how);
 		else
-			note_failed_start(crew, worker, how);
+			patience_note_failed_start(crew, worker, how);
 		break;
 	case VERDICT_UNCHARGED:
 		if (is_outside)
-			note_outside(crew, how);
+			patience_note_outside(crew, how);
 		else
-			note_uncharged(crew, how);
+			patience_note_uncharged(crew, how);
 		break;
 	}
 	clear(crew, worker, WORKER_ON_BURIAL);
@@ -379,9 +295,9 @@ void crew_note_loss(struct crew *crew)
 	}
 	log_warning("the fork server died (%s): it is started again", crew->loss);
 	if (crew->is_loss_outside)
-		note_outside(crew, crew->loss);
+		patience_note_outside(crew, crew->loss);
 	else
-		note_lost(crew, crew->loss);
+		patience_note_lost(crew, crew->loss);
 }
 
 /* --- the backend -------------------------------------------------------------------------------------------------- */
@@ -412,7 +328,7 @@ void crew_open(struct crew *crew)
 		worker_env_give_up(&crew->env, &err);
 		return;
 	}
-	back_off(crew, ++crew->n_failed_opens);
+	patience_back_off(crew, ++crew->n_failed_opens);
 	if (crew->n_failed_opens >= OPENS_MAX)
 		fall_back(crew, &err);
 }
