@@ -548,6 +548,26 @@ static void test_generations(void)
 	rig_fini(&rig);
 }
 
+/* A fork server, in which a plugin has run, may say anything of a worker that it has started. */
+static void test_started_after_all(void)
+{
+	struct err err;
+	begin(1);
+	rig_start_all(&rig);
+	worker_send(worker(1), rig_add(&rig, 6));
+	err_set(&err, ERR_RESOURCE, "no process today");
+	rig.tell.not_started(rig.tell.arg, 1, rig.hands[1].generation, &err);
+	is_int(worker(1)->phase, WORKER_IS_READY, "a worker that is ready was started, whoever denies it");
+	is_int(worker(1)->flight.n_items, 6, "and holds what it held");
+	crew_stop(&rig.crew);
+	rig.tell.not_started(rig.tell.arg, 1, rig.hands[1].generation, &err);
+	is_int(worker(1)->phase, WORKER_IS_LEAVING, "so was one with items that is leaving");
+	rig_work(&rig, 1, 6, 1);
+	rig_collect(&rig);
+	is_int(tally_finished(&rig.tally), 6, "each item has its outcome");
+	rig_fini(&rig);
+}
+
 /* Where processes aren't to be had threads take over: of a plugin that isn't thread-safe one, then and later. */
 static void test_one_thread(void)
 {
@@ -704,6 +724,7 @@ int main(void)
 	test_take_back_and_send_again();
 	test_stuck();
 	test_generations();
+	test_started_after_all();
 	test_one_thread();
 	test_rebuilt();
 	test_resize();
