@@ -129,18 +129,6 @@ int cmd_plan_create(struct plan **ret_plan, struct catalog **ret_catalog, const 
 	return 0;
 }
 
-int cmd_job_set(struct plan *plan, struct job *job, const struct options *options)
-{
-	int rc = 0;
-	for (size_t i = 0; i < options->n_given; i++) {
-		const struct option_given *given = &options->given[i];
-		if (given->option->owner == OWNER_JOB &&
-		    job_set(plan, job, given->option->spec.name, &given->text, 1, (struct place){0}))
-			rc = -1;
-	}
-	return rc;
-}
-
 /* The command line's options of the run. */
 static void run_set(struct plan *plan, const struct options *options)
 {
@@ -151,6 +139,49 @@ static void run_set(struct plan *plan, const struct options *options)
 		if (given->option->owner == OWNER_PLAN && core_option_put(given->option, plan, &given->text, 1, place, &err))
 			place_error(&plan->errors, place, err.code, "--%s: %s", given->option->spec.name, err.text);
 	}
+}
+
+/* A list of values: its mark and the words behind it. */
+static int list_set(struct job *job, const struct options *options, size_t begin, size_t end, struct err *err)
+{
+	const char *const *words = (const char *const *)options->list_words + begin + 1;
+	enum list_kind kind = options_list_kind(options->list_words[begin]);
+	bool is_linked = kind == LIST_WORDS_LINKED || kind == LIST_FILES_LINKED;
+	if (is_linked && job->recipe.n_lists == 0)
+		return err_set(err, ERR_USAGE, "'%s' links a list to the one before it, and there is none: write :::%s",
+		               options->list_words[begin], kind == LIST_FILES_LINKED ? ":" : "");
+	if (kind == LIST_WORDS || kind == LIST_WORDS_LINKED)
+		return recipe_add_words(&job->recipe, words, end - begin - 1, is_linked, err);
+	if (end - begin == 1)
+		return err_set(err, ERR_USAGE, "'%s' has no file behind it: write :::: FILE", options->list_words[begin]);
+	for (size_t i = 0; i < end - begin - 1; i++)
+		if (recipe_add_source(&job->recipe, words[i], is_linked, (struct place){0}, err))
+			return -1;
+	return 0;
+}
+
+static int lists_set(struct plan *plan, struct job *job, const struct options *options)
+{
+	struct err err;
+	for (size_t begin = 0, end; begin < options->n_list_words; begin = end) {
+		for (end = begin + 1; end < options->n_list_words && !options_list_kind(options->list_words[end]);)
+			end++;
+		if (list_set(job, options, begin, end, &err))
+			return place_error(&plan->errors, (struct place){0}, err.code, "%s", err.text);
+	}
+	return 0;
+}
+
+int cmd_job_set(struct plan *plan, struct job *job, const struct options *options)
+{
+	int rc = 0;
+	for (size_t i = 0; i < options->n_given; i++) {
+		const struct option_given *given = &options->given[i];
+		if (given->option->owner == OWNER_JOB &&
+		    job_set(plan, job, given->option->spec.name, &given->text, 1, (struct place){0}))
+			rc = -1;
+	}
+	return lists_set(plan, job, options) ? -1 : rc;
 }
 
 /* Is it open the wrong way round? So is one that was closed when rota was started (see main). */
@@ -165,7 +196,7 @@ static int streams_check(const struct plan *plan)
 	int status = CMD_OK;
 	for (size_t i = 0; i < plan->n_jobs; i++) {
 		const struct job *job = &plan->jobs[i];
-		if (endpoint_is_standard(&job->input) && is_unusable(STDIN_FILENO, O_WRONLY)) {
+		if (job_reads_standard_input(job) && is_unusable(STDIN_FILENO, O_WRONLY)) {
 			log_error("job '%s': standard input is closed: give the items with --input", job->name);
 			status = CMD_WRONG;
 		}

@@ -85,7 +85,7 @@ int cmd_errors(const struct err_list *errors);
 int cmd_plan_create(struct plan **ret_plan, struct catalog **ret_catalog, const struct options *options,
                     bool may_load_here, struct err *err);
 
-/* The command line's options of a job. What is wrong goes to the plan's list. */
+/* The command line's options and lists of a job. What is wrong goes to the plan's list. */
 int cmd_job_set(struct plan *plan, struct job *job, const struct options *options);
 
 /* Checks the plan, then runs it or (--dry-run) prints it. Returns the exit status. */

@@ -44,11 +44,13 @@ static void option_print(const struct core_option *option)
 	char text[512];
 	int column = option->letter ? printf("  -%c, --%s", option->letter, spec->name) : printf("      --%s", spec->name);
 	if (core_option_has_value(option))
-		column += printf("=%s", spec->unit);
+		column += printf(option->alone ? "[=%s]" : "=%s", spec->unit);
 	int n = snprintf(text, sizeof(text), "%s", spec->help);
-	if (option->other_name && n > 0)
+	if (option->other_name && n > 0 && option->other_letter)
 		n +=
 			snprintf(text + n, sizeof(text) - (size_t)n, " (also -%c, --%s)", option->other_letter, option->other_name);
+	else if (option->other_name && n > 0)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, " (also --%s)", option->other_name);
 	/* A switch is off, but for one that says so; so do texts. */
 	if (core_option_has_value(option) && spec->fallback && !strstr(spec->help, "default") && n > 0)
 		snprintf(text + n, sizeof(text) - (size_t)n, " (default: %s)", spec->fallback);

@@ -22,9 +22,10 @@
 #include <unistd.h>
 
 #define JOB_OPTIONS (CORE_JOB | CORE_COMMAND | CORE_ANYWHERE)
+#define ITEM_OPTIONS (JOB_OPTIONS | CORE_ITEMS)
 
 static const struct command commands[] = {
-	{"map", cmd_map, JOB_OPTIONS, false, "[OPTIONS] PLUGIN [KEY=VALUE]...", "run a plugin over items",
+	{"map", cmd_map, ITEM_OPTIONS, false, "[OPTIONS] PLUGIN [KEY=VALUE]...", "run a plugin over items",
      "Items come from standard input, one per line, or from --input. Results go to\n"
      "standard output or to --output, in input order. PLUGIN is a name (see 'rota\n"
      "plugins') or a file, if it contains a slash: ./mine.so. KEY=VALUE sets one of the\n"
@@ -34,7 +35,7 @@ static const struct command commands[] = {
      "  rota map --input files:'src/**/*.c' sha256\n"
      "  rota map -j 2 -i range:400-500/20 sleep",
      WORD_PLUGIN, WORD_NONE, false},
-	{"exec", cmd_exec, JOB_OPTIONS, true, "[OPTIONS] [--] [COMMAND [ARG]...]", "run a command for each item",
+	{"exec", cmd_exec, ITEM_OPTIONS, true, "[OPTIONS] [--] [COMMAND [ARG]...]", "run a command for each item",
      "{} in an argument stands for the item. If no argument contains {}, the item is\n"
      "appended. No shell is involved, unless COMMAND is one word that needs one; without\n"
      "COMMAND each item is a command line. Options come before COMMAND. The command's\n"

@@ -31,7 +31,9 @@ static void grammar_add(struct grammar *grammar, const struct core_option *optio
 		if (names[i] && *n_names + 1 < MAX_NAMES)
 			grammar->names[(*n_names)++] = (struct option){
 				.name = names[i],
-				.has_arg = core_option_has_value(option) ? required_argument : no_argument,
+				.has_arg = option->alone                   ? optional_argument
+			               : core_option_has_value(option) ? required_argument
+			                                               : no_argument,
 				.val = OPTION_BASE + (int)core_option_index(option),
 			};
 		size_t n = strlen(grammar->letters);
@@ -142,12 +144,41 @@ static int given_add(struct options *options, const struct core_option *option, 
 
 static int option_apply(struct options *options, const struct core_option *option, const char *text, struct err *err)
 {
-	const char *value = text ? text : "yes";
+	const char *value = text ? text : option->alone ? option->alone : "yes";
 	if (option->owner != OWNER_SETTINGS)
 		return given_add(options, option, value, err);
 	if (core_option_put(option, &options->settings, &value, 1, (struct place){0}, err))
 		return err_prefix(err, "--%s", option->spec.name);
 	return 0;
+}
+
+/* Where the lists of values begin: nothing behind it is an option. */
+static int lists_begin(const struct command *command, int argc, char **argv)
+{
+	int at = argc;
+	for (int i = argc - 1; i > 0 && command->takes & CORE_ITEMS; i--)
+		if (options_list_kind(argv[i]) != LIST_NONE)
+			at = i;
+	return at;
+}
+
+enum list_kind options_list_kind(const char *word)
+{
+	static const char *const marks[] = {
+		[LIST_WORDS] = ":::", [LIST_WORDS_LINKED] = ":::+", [LIST_FILES] = "::::", [LIST_FILES_LINKED] = "::::+"};
+	for (int i = LIST_WORDS; i <= LIST_FILES_LINKED; i++)
+		if (strcmp(word, marks[i]) == 0)
+			return (enum list_kind)i;
+	return LIST_NONE;
+}
+
+/* A value that may be left out, but is a number in a word of its own. */
+static char *number_behind(const struct core_option *option, int argc, char **argv)
+{
+	if (!option || !option->alone || optind >= argc || !argv[optind][0] ||
+	    argv[optind][strspn(argv[optind], "0123456789")])
+		return NULL;
+	return argv[optind++];
 }
 
 int options_parse(struct options *ret, const struct command *command, int argc, char **argv, struct err *err)
@@ -156,13 +187,16 @@ int options_parse(struct options *ret, const struct command *command, int argc, 
 	struct grammar grammar;
 	int rc = core_options_reset(OWNER_SETTINGS, &options.settings, (struct place){0}, err), code;
 	grammar_init(&grammar, command);
+	const int n_before = lists_begin(command, argc, argv);
 	opterr = 0;
 	optind = 1;
 	while (rc == 0) {
 		optopt = 0;
-		code = getopt_long(argc, argv, grammar.letters, grammar.names, NULL);
+		code = getopt_long(n_before, argv, grammar.letters, grammar.names, NULL);
 		if (code == -1)
 			break;
+		if (code != '?' && code != ':' && !optarg)
+			optarg = number_behind(option_of_code(&grammar, code), n_before, argv);
 		if (code == '?' || code == ':')
 			rc = set_refused(&grammar, command, code, argv[optind - 1], err);
 		else
@@ -178,7 +212,9 @@ int options_parse(struct options *ret, const struct command *command, int argc, 
 	}
 	options.argv = argv;
 	options.words = argv + optind;
-	options.n_words = (size_t)(argc - optind);
+	options.n_words = (size_t)(n_before - optind);
+	options.list_words = argv + n_before;
+	options.n_list_words = (size_t)(argc - n_before);
 	*ret = options;
 	return 0;
 }

@@ -28,11 +28,17 @@ struct options {
 	struct option_given *given; /* n_given, in the order of the command line */
 	size_t n_given;
 	char **argv;  /* all of it, the command's name first, a NULL behind the last; borrowed */
-	char **words; /* what is no option: n_words, borrowed, a NULL behind them */
+	char **words; /* what is no option, up to the lists: n_words, borrowed */
 	size_t n_words;
+	char **list_words; /* from the first mark of a list on: n_list_words, borrowed */
+	size_t n_list_words;
 	const struct core_option *last; /* the last option that was given, and its value, or NULL */
 	const char *last_value;
 };
+
+/* What the words behind a mark are: values, or names of files that have them; of the linked, with the list before. */
+enum list_kind { LIST_NONE = 0, LIST_WORDS, LIST_WORDS_LINKED, LIST_FILES, LIST_FILES_LINKED };
+enum list_kind options_list_kind(const char *word);
 
 /* argv[0] is the command's name. err: what is wrong with which option. */
 int options_parse(struct options *ret, const struct command *command, int argc, char **argv, struct err *err);

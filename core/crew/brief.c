@@ -40,7 +40,7 @@ int brief_init(struct brief *ret, const struct job *plan, bool tells_times, stru
 {
 	*ret = (struct brief){0};
 	ret->setup = (struct setup){.file = plan->info->file,
-	                            .delimiter = endpoint_delimiter(&plan->input),
+	                            .delimiter = job_delimiter(plan),
 	                            .frame = frame_of(plan),
 	                            .frame_byte = endpoint_delimiter(&plan->output),
 	                            .max_result_bytes = plan->max_result_bytes,

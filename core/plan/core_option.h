@@ -23,7 +23,8 @@ enum core_flag {
 	CORE_ANYWHERE = 1 << 4, /* an option of every command: quiet, verbose, help */
 	CORE_SET = 1 << 5,      /* an option of run only: set */
 	CORE_FAILURES = 1 << 6, /* an option of failures: json, items, null */
-	CORE_TRY = 1 << 7       /* an option of try: null */
+	CORE_TRY = 1 << 7,      /* an option of try: null */
+	CORE_ITEMS = 1 << 8     /* with CORE_CONF: a key of a job, and an option of map and exec */
 };
 
 /* The struct that a value goes into. */
@@ -52,11 +53,15 @@ struct core_option {
 	char other_letter;      /* a second short option that people's fingers know, or 0 */
 	const char *other_name; /* a second long option, or NULL */
 	const char *once;       /* a command line that gives it twice is wrong, and this is why; NULL: the last one holds */
+	bool adds;              /* given several times, each counts; so do the elements of a list in a file */
+	const char *alone;      /* its value may be left out, and is this then; or NULL */
 	const char *per;        /* what a dry run says behind the value: "a worker"; or NULL */
 	bool has_row;           /* a dry run has a row of its own for it */
 };
 
 #define CORE_OPTIONS_MAX 160 /* in the table */
+
+#define SHUF_ANY "any" /* a seed of chance */
 
 const struct core_option *core_options(size_t *ret_n);
 

@@ -84,7 +84,8 @@ static void add_streams(struct file_uses *uses, const struct plan *plan)
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		bool is_used = plan->joblog_fd == fd;
 		for (size_t i = 0; i < plan->n_jobs; i++)
-			is_used = is_used || endpoint_descriptor(&plan->jobs[i].input, STDIN_FILENO) == fd ||
+			is_used = is_used || (fd == STDIN_FILENO && job_reads_standard_input(&plan->jobs[i])) ||
+			          endpoint_descriptor(&plan->jobs[i].input, STDIN_FILENO) == fd ||
 			          endpoint_descriptor(&plan->jobs[i].output, STDOUT_FILENO) == fd;
 		if (!is_used)
 			add(uses, ROLE_STREAM, NULL, names[fd], fd, (struct place){0});
@@ -100,6 +101,8 @@ void file_uses_gather(struct file_uses *uses, const struct plan *plan)
 	for (size_t i = 0; i < plan->n_jobs; i++) {
 		const struct job *job = &plan->jobs[i];
 		add_endpoint(uses, ROLE_INPUT, job, &job->input);
+		for (size_t k = 0; k < job->recipe.n_lists; k++)
+			add_endpoint(uses, ROLE_INPUT, job, &job->recipe.lists[k].endpoint);
 		if (job->info)
 			add(uses, ROLE_PLUGIN, job, job->info->file, -1, job->plugin_place);
 		add_endpoint(uses, ROLE_OUTPUT, job, &job->output);

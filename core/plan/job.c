@@ -42,6 +42,7 @@ void job_fini(struct job *job)
 	free(job->options);
 	endpoint_fini(&job->input);
 	endpoint_fini(&job->output);
+	recipe_fini(&job->recipe);
 	strings_free(job->after_names, job->n_after_names);
 	free(job->after);
 	*job = (struct job){0};
@@ -53,6 +54,19 @@ const char *job_prefix(const struct job *job, struct place place, char text[JOB_
 	if (place.file)
 		snprintf(text, JOB_PREFIX_BYTES, "job '%s': ", job->name);
 	return text;
+}
+
+char job_delimiter(const struct job *job)
+{
+	return recipe_delimiter(&job->recipe, &job->input);
+}
+
+bool job_reads_standard_input(const struct job *job)
+{
+	for (size_t i = 0; i < job->recipe.n_lists; i++)
+		if (endpoint_is_standard(&job->recipe.lists[i].endpoint))
+			return true;
+	return endpoint_is_standard(&job->input);
 }
 
 bool job_is_given(const struct job *job, const char *key)
@@ -114,11 +128,12 @@ int job_set(struct plan *plan, struct job *job, const char *key, const char *con
 	const struct core_option *option = core_option_find(key, CORE_JOB | CORE_CONF);
 	char prefix[JOB_PREFIX_BYTES];
 	job_prefix(job, place, prefix);
-	const char *dashes = place.file || (option && option->flags & CORE_CONF) ? "" : "--";
+	bool is_key = place.file || (option && option->flags & CORE_CONF && !(option->flags & CORE_ITEMS));
+	const char *dashes = is_key ? "" : "--";
 	if (!option)
 		return add_unknown_key(plan, job, key, place);
 	const struct core_option *before = given_of_setting(job, option);
-	if (place_is_in_file(place) && before)
+	if (place_is_in_file(place) && before && !option->adds)
 		return add_given_twice(plan, job, before, option, key, place);
 	job->is_given[core_option_index(option)] = true;
 	struct err err;

@@ -14,6 +14,7 @@
 #include "core/plan/endpoint.h"
 #include "core/plan/place.h"
 #include "core/plan/plugin_info.h"
+#include "core/plan/recipe.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,8 +49,9 @@ struct job {
 	struct job_option *options;     /* the plugin's, checked by plan_check; only those that were given */
 	size_t n_options;
 	struct endpoint input, output;
-	bool has_null_items; /* --null: plan_check makes a lines: input a nul: one */
-	int64_t n_workers;   /* at least 1 after plan_check */
+	bool has_null_items;  /* --null: plan_check makes a lines: input a nul: one */
+	struct recipe recipe; /* how items are made; plan_items_check completes it */
+	int64_t n_workers;    /* at least 1 after plan_check */
 	enum backend_kind backend;
 	bool is_ordered;
 	int64_t max_item_bytes, max_result_bytes;
@@ -93,6 +95,10 @@ int job_set(struct plan *plan, struct job *job, const char *key, const char *con
  */
 int job_set_option(struct plan *plan, struct job *job, const char *name, const char *const *elements, size_t n_elements,
                    bool is_list, struct place place, bool replace);
+
+/* The byte behind each of its items; and does it read standard input? */
+char job_delimiter(const struct job *job);
+bool job_reads_standard_input(const struct job *job);
 
 /* Was that key given? (Or something in its place that was wrong.) */
 bool job_is_given(const struct job *job, const char *key);

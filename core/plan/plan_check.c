@@ -11,6 +11,7 @@
 #include "core/plan/plan.h"
 #include "core/plan/plan_command.h"
 #include "core/plan/plan_files.h"
+#include "core/plan/plan_items.h"
 #include "core/plan/plan_order.h"
 
 #include <inttypes.h>
@@ -218,6 +219,7 @@ int plan_check(struct plan *plan)
 			job->input.kind = ENDPOINT_NUL;
 		check_plugin(plan, job);
 		check_workers(job);
+		plan_items_check(plan, job);
 		check_window(job, plan->n_jobs);
 		check_threads(plan, job);
 	}

@@ -144,6 +144,22 @@ static void options_read(struct plan *plan, struct job *job, const struct conf_n
 	}
 }
 
+/* Each element of the list is given by itself; of `values`, each is a list. */
+static void elements_read(struct plan *plan, struct job *job, const struct conf_node *list)
+{
+	for (size_t i = 0; i < list->n_children && !place_is_full(&plan->errors); i++) {
+		struct conf_node element = list->children[i];
+		const char **texts;
+		size_t n_texts;
+		job_mark_given(job, list->key);
+		element.key = list->key;
+		if (element.kind == CONF_WRONG || value_texts(plan, job, &element, &texts, &n_texts))
+			continue;
+		job_set(plan, job, list->key, texts, n_texts, element.place);
+		free(texts);
+	}
+}
+
 static void key_read(struct plan *plan, struct job *job, const struct conf_node *child)
 {
 	char prefix[JOB_PREFIX_BYTES];
@@ -158,6 +174,11 @@ static void key_read(struct plan *plan, struct job *job, const struct conf_node 
 	}
 	if (strcmp(child->key, "options") == 0) {
 		options_read(plan, job, child);
+		return;
+	}
+	if (child->kind == CONF_LIST && option->adds && child->n_children > 0 &&
+	    (option->spec.type != OPTION_LIST || child->children[0].kind == CONF_LIST)) {
+		elements_read(plan, job, child);
 		return;
 	}
 	if (child->kind == CONF_LIST && option->spec.type != OPTION_LIST) {

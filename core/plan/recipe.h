@@ -4,7 +4,7 @@
  * how many rows are an item, or how a stream is cut into blocks. core/io makes the items; one that is made of several
  * values is rows of fields (rota/rows.h).
  *
- *   job.c fills it, recipe_check completes it; then recipe_is_plain and its kin, recipe_describe; recipe_fini
+ *   setter.c and the command line fill it, plan_items_check completes it; then recipe_is_plain and its kin; recipe_fini
  *
  * A recipe of zeros is none: the items are what the input gives.
  */
@@ -14,6 +14,7 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/plan/endpoint.h"
+#include "core/plan/place.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,7 +49,15 @@ enum recipe_cut {
 	CUT_PARTS   /* the items say where a block stands in a file */
 };
 
+/* What was asked for, until recipe and command are looked at together (plan_items.c). */
+struct recipe_given {
+	int64_t max_args, max_replace_args, max_lines, max_chars; /* 0: not given */
+	bool fills, fills_words, fills_one;                       /* --xargs, -X, -m */
+	bool is_csv, pipes, pipes_parts;
+};
+
 struct recipe {
+	struct recipe_given given;
 	struct recipe_list *lists; /* n_lists, owned; none: the job's input */
 	size_t n_lists;
 	bool links_all; /* all lists go step by step; one that has ended begins again, until the longest ends */
@@ -86,6 +95,10 @@ struct recipe {
 
 void recipe_fini(struct recipe *recipe);
 
+/* One list more: words (n_words, copied), or what an endpoint gives, as it is written on a command line. */
+int recipe_add_words(struct recipe *recipe, const char *const *words, size_t n_words, bool is_linked, struct err *err);
+int recipe_add_source(struct recipe *recipe, const char *text, bool is_linked, struct place place, struct err *err);
+
 /* Nothing is made: the items are those of the input, with another delimiter perhaps. */
 bool recipe_is_plain(const struct recipe *recipe);
 
@@ -97,6 +110,12 @@ char recipe_delimiter(const struct recipe *recipe, const struct endpoint *input)
 
 /* \n, \t, \0, \xHH and their kin become the bytes that they mean. */
 int recipe_read_text(struct recipe_text *ret, const char *text, struct err *err);
+
+/*
+ * Whatever says which items are made, for people and to be compared with that of another run; nothing for a plain one.
+ * -1: memory is short.
+ */
+int recipe_describe(const struct recipe *recipe, struct buf *buf);
 
 /* One character, or what means one. */
 int recipe_read_delimiter(char *ret, const char *text, struct err *err);

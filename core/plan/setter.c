@@ -5,11 +5,14 @@
 #include "core/plan/setter.h"
 
 #include "core/base/fileid.h"
+#include "core/base/log.h"
 #include "core/plan/plan.h"
 #include "core/plan/settings.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 static int set_endpoint(struct endpoint *endpoint, const char *text, enum endpoint_role role, struct place place,
@@ -86,6 +89,103 @@ int setter_after(void *owner, struct option_value *value, struct place place, st
 	job->after_place = place;
 	value->elements = NULL;
 	value->n_elements = 0;
+	return 0;
+}
+
+int setter_arg_file(void *owner, struct option_value *value, struct place place, struct err *err)
+{
+	struct job *job = owner;
+	return recipe_add_source(&job->recipe, value->text, false, place, err);
+}
+
+int setter_values(void *owner, struct option_value *value, struct place place, struct err *err)
+{
+	struct job *job = owner;
+	(void)place;
+	return recipe_add_words(&job->recipe, (const char *const *)value->elements, value->n_elements, false, err);
+}
+
+int setter_delimiter(void *owner, struct option_value *value, struct place place, struct err *err)
+{
+	struct job *job = owner;
+	(void)place;
+	job->recipe.has_delimiter = true;
+	return recipe_read_delimiter(&job->recipe.delimiter, value->text, err);
+}
+
+int setter_eof(void *owner, struct option_value *value, struct place place, struct err *err)
+{
+	struct job *job = owner;
+	(void)place, (void)err;
+	take_text(&job->recipe.end_value, value);
+	return 0;
+}
+
+int setter_colsep(void *owner, struct option_value *value, struct place place, struct err *err)
+{
+	struct job *job = owner;
+	(void)place;
+	if (!value->text[0])
+		return err_set(err, ERR_USAGE,
+		               "what stands between columns is missing: give a character, or a regular "
+		               "expression");
+	take_text(&job->recipe.column_end, value);
+	return 0;
+}
+
+int setter_header(void *owner, struct option_value *value, struct place place, struct err *err)
+{
+	struct job *job = owner;
+	(void)place;
+	if (strcmp(value->text, ":") != 0)
+		return err_set(err, ERR_USAGE, "'%.100s' isn't ':', which says that the first value or line has the names",
+		               value->text);
+	job->recipe.has_header = true;
+	return 0;
+}
+
+int setter_trim(void *owner, struct option_value *value, struct place place, struct err *err)
+{
+	struct job *job = owner;
+	(void)place, (void)err;
+	job->recipe.trim = (strchr(value->text, 'l') ? TRIM_LEFT : 0) | (strchr(value->text, 'r') ? TRIM_RIGHT : 0);
+	return 0;
+}
+
+int setter_recstart(void *owner, struct option_value *value, struct place place, struct err *err)
+{
+	struct job *job = owner;
+	(void)place;
+	return recipe_read_text(&job->recipe.record_start, value->text, err);
+}
+
+int setter_recend(void *owner, struct option_value *value, struct place place, struct err *err)
+{
+	struct job *job = owner;
+	(void)place;
+	return recipe_read_text(&job->recipe.record_end, value->text, err);
+}
+
+/* Without a number it is one of chance, which is told: the order can be had again. */
+int setter_shuf(void *owner, struct option_value *value, struct place place, struct err *err)
+{
+	static const struct option_spec number = {.name = "shuf", .type = OPTION_INT, .range = "0.."};
+	struct job *job = owner;
+	struct option_value parsed;
+	uint32_t chance;
+	(void)place;
+	job->recipe.is_shuffled = true;
+	if (strcmp(value->text, SHUF_ANY) == 0) {
+		if (getrandom(&chance, sizeof(chance), 0) != sizeof(chance))
+			return err_set(err, ERR_RESOURCE, "no number of chance can be had; give one: --shuf=NUMBER");
+		job->recipe.seed = chance;
+		log_notice("the order of the items is that of --shuf=%" PRIu64, job->recipe.seed);
+		return 0;
+	}
+	if (option_parse(&number, value->text, &parsed, err))
+		return -1;
+	job->recipe.seed = (uint64_t)parsed.number;
+	option_value_fini(&parsed);
 	return 0;
 }
 

@@ -11,6 +11,10 @@
 /* struct job */
 core_set_f setter_input, setter_output, setter_max_failures, setter_plugin, setter_after;
 
+/* struct job: its recipe */
+core_set_f setter_arg_file, setter_values, setter_delimiter, setter_eof, setter_colsep, setter_header, setter_trim,
+	setter_recstart, setter_recend, setter_shuf;
+
 /* struct plan */
 core_set_f setter_journal, setter_joblog;
 

@@ -99,6 +99,28 @@ static int add_option(struct identity_keys *identity, const struct job *job, con
 	return add(identity, job, key, text, err);
 }
 
+/* How its items are made. Of the file that is only cut up by places, whether it is the same is told by its stamp. */
+static int add_recipe(struct identity_keys *identity, const struct job *job, struct err *err)
+{
+	const struct recipe *recipe = &job->recipe;
+	const struct endpoint *input = recipe->n_lists > 0 ? &recipe->lists[0].endpoint : &job->input;
+	struct buf text = {0};
+	struct stat status;
+	int result = recipe_describe(recipe, &text);
+	if (result == 0 && text.len == 0)
+		return 0;
+	result = result == 0 ? add(identity, job, "items", strndup(text.bytes, text.len), err)
+	                     : add(identity, job, "items", NULL, err);
+	buf_fini(&text);
+	if (result != 0 || recipe->cut != CUT_PARTS || stat(input->argument, &status) != 0)
+		return result;
+	char *stamp;
+	if (asprintf(&stamp, "%lld bytes, changed at %lld.%09ld", (long long)status.st_size,
+	             (long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec) < 0)
+		stamp = NULL;
+	return add(identity, job, "input file", stamp, err);
+}
+
 static int add_job(struct identity_keys *identity, const struct job *job, struct err *err)
 {
 	if (add_plugin(identity, job, err) != 0 || add_endpoint(identity, job, "input", &job->input, err) != 0 ||
@@ -106,6 +128,8 @@ static int add_job(struct identity_keys *identity, const struct job *job, struct
 	    add(identity, job, "order", strdup(job->is_ordered ? "kept" : "unordered"), err) != 0 ||
 	    add_number(identity, job, "max-item", job->max_item_bytes, err) != 0 ||
 	    add_number(identity, job, "max-result", job->max_result_bytes, err) != 0)
+		return -1;
+	if (add_recipe(identity, job, err) != 0)
 		return -1;
 	for (size_t i = 0; i < job->n_options; i++)
 		if (add_option(identity, job, &job->options[i], err) != 0)

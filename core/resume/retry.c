@@ -155,7 +155,8 @@ static void retry_close(struct source *base)
 
 static const struct source_ops retry_ops = {"failures", retry_read, retry_close};
 
-int retry_open_source(struct retry *retry, struct source **ret, const struct endpoint *input, struct err *err)
+int retry_open_source(struct retry *retry, struct source **ret, const struct endpoint *input, char delimiter,
+                      struct err *err)
 {
 	struct source_retry *source = calloc(1, sizeof *source);
 	if (!source)
@@ -166,7 +167,7 @@ int retry_open_source(struct retry *retry, struct source **ret, const struct end
 	}
 	source->retry = retry;
 	source->head.total_items = (int64_t)retry->position.taken_items;
-	retry->delimiter = source->head.delimiter;
+	retry->delimiter = source->head.delimiter = delimiter;
 	*ret = (struct source *)source;
 	return journal_list(&retry->cursor, retry->journal, retry->job_name, JOURNAL_BY_PLACE, err);
 }

@@ -60,7 +60,8 @@ static inline bool retry_is_on(const struct retry *retry)
 }
 
 /* Both are the caller's, as those of source_open and sink_open. The retry must outlive the source. */
-int retry_open_source(struct retry *retry, struct source **ret, const struct endpoint *input, struct err *err);
+int retry_open_source(struct retry *retry, struct source **ret, const struct endpoint *input, char delimiter,
+                      struct err *err);
 int retry_open_sink(struct retry *retry, struct sink **ret, struct err *err);
 
 /* The next item of the feed, alone in its slice, goes into the window under its own number. */

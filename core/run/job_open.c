@@ -39,8 +39,9 @@ static int open_sink(struct run_job *job, struct err *err)
 static int open_source(struct run_job *job, struct err *err)
 {
 	const struct endpoint *input = &job->plan->input;
-	return retry_is_on(&job->retry) ? retry_open_source(&job->retry, &job->source, input, err)
-	                                : source_open(&job->source, input, err);
+	return retry_is_on(&job->retry)
+	           ? retry_open_source(&job->retry, &job->source, input, job_delimiter(job->plan), err)
+	           : source_open_items(&job->source, input, &job->plan->recipe, job->plan->max_item_bytes, err);
 }
 
 static int load(struct run_job *job, struct err *err)
@@ -84,7 +85,7 @@ static int make_rooms(struct run_job *job, struct err *err)
 	                            .resume = &job->resume,
 	                            .retry = &job->retry};
 	bool has_results = plan->output.kind != ENDPOINT_NONE;
-	window_init(&job->window, job->sink, plan->is_ordered || retry_is_on(&job->retry), endpoint_delimiter(&plan->input),
+	window_init(&job->window, job->sink, plan->is_ordered || retry_is_on(&job->retry), job_delimiter(plan),
 	            has_results ? (unsigned char)endpoint_delimiter(&plan->output) : -1);
 	checkpoint_attach(&job->checkpoint, &job->window, job->sink);
 	if (crew_init(&job->crew, plan, &handed, err) != 0)

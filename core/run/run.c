@@ -312,7 +312,7 @@ static void say_how_to_go_on(const struct run *run, int status)
 	if (!run->journal || !command || !is_cut_short || (journal_is_finished(run->journal) && !run->plan->retries_failed))
 		return;
 	for (size_t i = 0; i < run->plan->n_jobs; i++)
-		reads_standard_input = reads_standard_input || endpoint_is_standard(&run->plan->jobs[i].input);
+		reads_standard_input = reads_standard_input || job_reads_standard_input(&run->plan->jobs[i]);
 	log_notice("to resume this run%s: %s", reads_standard_input ? ", with the same standard input" : "", command);
 }
 

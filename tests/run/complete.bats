@@ -32,7 +32,7 @@ may_become() {
 }
 
 @test "complete: options by their names, each where it may stand" {
-	may_become 'map --max' --max-item --max-result --max-failures
+	may_become 'run --max' --max-item --max-result --max-failures
 	may_become 'map --wo' --workers
 	may_become 'map upper --ba' --backend --backoff
 	may_become 'check --se'
@@ -83,7 +83,7 @@ in_bash() {
 	. "$abs_top_srcdir/completion/rota.bash"
 	in_bash ma
 	[ "${COMPREPLY[*]}" = map ]
-	in_bash map --max-
+	in_bash run --max-
 	[ "${COMPREPLY[*]}" = "--max-item --max-result --max-failures" ]
 	in_bash map --backend =
 	[ "${COMPREPLY[*]}" = "process thread auto" ]

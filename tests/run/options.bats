@@ -29,7 +29,7 @@ refuses() {
 	refuses "'a.yaml' was taken as the value of --journal, which needs a FILE" run --journal a.yaml
 	expect 2 rota map -j 4
 	if grep -q taken "$err"; then false; fi
-	refuses '--max could mean --max-item, --max-result, --max-failures: write it in full' map --max 5 upper
+	refuses '--max-r could mean --max-replace-args, --max-result: write it in full' map --max-r 5 upper
 	refuses 'such as 500ms, 10s, 2m or 1h' map --timeout 5x upper
 	refuses 'such as 64K, 512M or 2G' map --memory 5x upper
 	refuses 'standard input' run -

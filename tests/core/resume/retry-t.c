@@ -78,7 +78,7 @@ static void begin_retry(void)
 	must(checkpoint_load(&rig.checkpoint, &rig.tally, &position, &rig.err) == 0 && position.is_finished);
 	must(retry_settle(journal, "rig", &output, &position, &rig.err) == 0);
 	retry_begin(&rig.retry, journal, "rig", &output, &rig.tally, &position);
-	must(retry_open_source(&rig.retry, &rig.source, &input, &rig.err) == 0);
+	must(retry_open_source(&rig.retry, &rig.source, &input, '\n', &rig.err) == 0);
 	must(feed_create(&rig.feed, rig.source, 1 << 20, &rig.err) == 0);
 	rig_use_feed(&rig);
 	must(retry_open_sink(&rig.retry, &sink, &rig.err) == 0);
