@@ -292,17 +292,19 @@ static int exec_run(struct rota_task *task, void *state)
 	return status == ROTA_OK ? verdict_judge(&launcher->verdict, task, &launcher->command.group) : status;
 }
 
-ROTA_OPTIONS(
-	exec_options, {"command", ROTA_LIST, "", "a program and its arguments; none: each item is a line for sh -c"},
-	{"shell", ROTA_CHOICE, "auto", "sh -c runs it; auto: when it is one word with signs of the shell", "auto,yes,no"},
-	{"replace", ROTA_STRING, "{}", "what stands for the item; see rota-exec(1) for {.} {/} {1} and others"},
-	{"rows", ROTA_BOOL, "no", "items are rows of fields: several values each"},
-	{"header", ROTA_BOOL, "no", "the first row of each item is the names of its columns: {name}"},
-	{"fill", ROTA_CHOICE, "insert", "several values go into one word, or a word with {} is repeated for each of them",
-     "insert,words"},
-	{"slot-var", ROTA_STRING, "", "a variable that has the worker's number, as ROTA_SLOT does"},
-	{"ok-status", ROTA_LIST, "0", "exit statuses that are no failure: 0,1 or 0-9"},
-	{"retry", ROTA_CHOICE, "again", "any other status wants another attempt, or is final", "again,fail"}, {NULL});
+ROTA_OPTIONS(exec_options,
+             {"command", ROTA_LIST, "", "a program and its arguments; none: each item is a line for sh -c"},
+             {"shell", ROTA_CHOICE, "auto", "sh -c runs it; auto: when it is one word with signs of the shell",
+              "auto,yes,no"},
+             {"replace", ROTA_STRING, "{}", "what stands for the item; see rota-exec(1) for {.} {/} {1} and others"},
+             {"rows", ROTA_BOOL, "no", "items are rows of fields: several values each"},
+             {"header", ROTA_BOOL, "no", "the first row of each item is the names of its columns: {name}"},
+             {"fill", ROTA_CHOICE, "insert",
+              "several values go into one word, or a word with {} is repeated for each of them", "insert,words"},
+             {"slot-var", ROTA_STRING, "", "a variable that has the worker's number, as ROTA_SLOT does"},
+             {"ok-status", ROTA_LIST, "0", "exit statuses that are no failure: 0,1 or 0-9"},
+             {"retry", ROTA_CHOICE, "again", "any other status wants another attempt, or is final", "again,fail"},
+             {"keep-failed", ROTA_BOOL, "yes", "a command that failed keeps its output as the item's result"}, {NULL});
 
 ROTA_PLUGIN(.name = "exec", .version = "1.0",
             .summary = "run a command for each item; its standard output is the result",

@@ -37,7 +37,8 @@ int verdict_init(struct verdict *verdict, struct rota_worker *worker)
 {
 	size_t n;
 	const char *const *ranges = rota_option_list(worker, "ok-status", &n);
-	*verdict = (struct verdict){.is_final = strcmp(rota_option_choice(worker, "retry"), "fail") == 0};
+	*verdict = (struct verdict){.is_final = strcmp(rota_option_choice(worker, "retry"), "fail") == 0,
+	                            .keeps_output = rota_option_bool(worker, "keep-failed")};
 	for (size_t i = 0; i < n; i++)
 		if (!take_range(verdict, ranges[i]))
 			return rota_refuse(worker, "ok-status: '%.100s' is no exit status: write numbers from 0 to 255, or 100-110",
@@ -75,6 +76,8 @@ int verdict_judge(const struct verdict *verdict, struct rota_task *task, const s
 	if (WIFEXITED(wait_status) && verdict->is_ok[WEXITSTATUS(wait_status)])
 		return ROTA_OK;
 	rota_command_ended(task, wait_status);
+	if (verdict->keeps_output)
+		rota_keep_result(task);
 	if (WIFEXITED(wait_status))
 		return not_ok(verdict, task, "exited with code %d", WEXITSTATUS(wait_status));
 	const char *name = signal_name(WTERMSIG(wait_status));

@@ -18,9 +18,10 @@
 struct verdict {
 	bool is_ok[VERDICT_STATUSES]; /* by exit status */
 	bool is_final;                /* what isn't ok wants no other attempt */
+	bool keeps_output;            /* its output is the result all the same */
 };
 
-/* From the options ok-status and retry. A rota_status. */
+/* From the options ok-status, retry and keep-failed. A rota_status. */
 int verdict_init(struct verdict *verdict, struct rota_worker *worker);
 
 /* The command is reaped. A rota_status, with the reason told. */

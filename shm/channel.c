@@ -246,6 +246,7 @@ int channel_event(struct channel *channel, struct channel_event *ret)
 	ret->position = header.kind == EVENT_COUNT ? header.position : header.position & RING_POSITION_MASK;
 	ret->detail = header.detail;
 	ret->wait_status = header.wait_status;
+	ret->keeps_result = header.kind == EVENT_FAILED && header.keeps_result != 0;
 	ret->n_bytes = header.n_bytes;
 	memcpy(ret->text, ring_data(&channel->event) + sizeof header, header.n_bytes);
 	ret->text[header.n_bytes] = '\0';

@@ -50,7 +50,8 @@ struct channel_event {
 	uint32_t item;     /* as the worker counts, mod 2^24 */
 	uint64_t position; /* 40 bits; EVENT_COUNT: the value */
 	uint32_t detail;
-	int wait_status; /* EVENT_FAILED: of the item's command, whatever the worker says that it was */
+	int wait_status;   /* EVENT_FAILED: of the item's command, whatever the worker says that it was */
+	bool keeps_result; /* EVENT_FAILED */
 	uint32_t n_bytes;
 	char text[EVENT_TEXT_MAX + 1];
 };

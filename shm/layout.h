@@ -36,7 +36,7 @@
 #include <stdint.h>
 
 #define CHANNEL_MAGIC UINT64_C(0x31656c6261746f72) /* "rotable1" */
-#define CHANNEL_VERSION 6u
+#define CHANNEL_VERSION 7u
 
 #define CHANNEL_SUMS 4096u /* items: a power of two; so many of batches with sums may be owed at a time */
 #define CHANNEL_LINE_BYTES 64
@@ -236,8 +236,8 @@ struct event_shm {
 	uint64_t position; /* FAILED: in the result ring, behind whatever the item had published; else see above */
 	uint32_t detail;
 	uint32_t n_bytes;
-	int32_t wait_status; /* FAILED: how the item's command ended, as of waitpid; else 0 */
-	uint32_t pad;
+	int32_t wait_status;   /* FAILED: how the item's command ended, as of waitpid; else 0 */
+	uint32_t keeps_result; /* FAILED: what the item had published stays its result, if it is attempted no more */
 };
 static_assert(sizeof(struct event_shm) == 32, "no hidden padding");
 #define EVENT_TEXT_MAX 4000u

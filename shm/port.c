@@ -339,13 +339,15 @@ void port_part(struct port *port, size_t n_bytes)
 	port_wait_room(port, port->result.size_bytes / 4);
 }
 
-void port_fail(struct port *port, enum event_failure failure, int wait_status, const char *text, size_t n_bytes)
+void port_fail(struct port *port, enum event_failure failure, int wait_status, bool keeps_result, const char *text,
+               size_t n_bytes)
 {
 	struct event_shm header = {.kind = EVENT_FAILED,
 	                           .item = current_item(port),
 	                           .position = port->result.put_bytes & RING_POSITION_MASK,
 	                           .detail = failure,
 	                           .wait_status = wait_status,
+	                           .keeps_result = keeps_result,
 	                           .n_bytes = n_bytes > EVENT_TEXT_MAX ? EVENT_TEXT_MAX : (uint32_t)n_bytes};
 	put_event(port, &header, text);
 }

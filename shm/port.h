@@ -149,10 +149,11 @@ static inline void port_put_sum(struct port *port, uint64_t sum)
 }
 
 /*
- * The item's outcome isn't ok: parts that were published are void. wait_status: of its command, or 0. port_answer with
- * 0 bytes must follow.
+ * The item's outcome isn't ok: parts that were published are void, unless keeps_result, for which all of the result is
+ * published as parts. wait_status: of its command, or 0. port_answer with 0 bytes must follow.
  */
-void port_fail(struct port *port, enum event_failure failure, int wait_status, const char *text, size_t n_bytes);
+void port_fail(struct port *port, enum event_failure failure, int wait_status, bool keeps_result, const char *text,
+               size_t n_bytes);
 
 /* The item in hand; 0: none is. From a signal's handler, too. */
 uint64_t port_current_seq(const struct port *port);

@@ -171,7 +171,8 @@ static int retry(struct collector *collector, struct worker *worker)
 	return 0;
 }
 
-int collect_charge(struct collector *collector, struct worker *worker, const struct cause *cause)
+/* keeps_result: what came as a part of the item is whole, and is its result if it is attempted no more. */
+static int charge(struct collector *collector, struct worker *worker, const struct cause *cause, bool keeps_result)
 {
 	struct batch *batch = worker->flight.first;
 	struct failure failure = failure_of(&worker->flight, cause);
@@ -186,13 +187,33 @@ int collect_charge(struct collector *collector, struct worker *worker, const str
 		failure.cause.kind = CAUSE_FAILED;
 	collector->tally->n_outcomes[outcome_of(cause->kind)]++;
 	report_failure(collector->report, &failure);
+	failure.output_bytes = keeps_result ? batch->part.len : 0;
 	struct window_note *note;
 	if (checkpoint_note(collector->checkpoint, &failure, &note, &collector->err) != 0)
 		return fail(collector);
 	if (note)
 		window_note(batch, note);
-	window_drop_part(collector->window, batch);
+	if (!keeps_result)
+		window_drop_part(collector->window, batch);
 	return give(collector, worker, NULL, 0, 1);
+}
+
+int collect_charge(struct collector *collector, struct worker *worker, const struct cause *cause)
+{
+	return charge(collector, worker, cause, false);
+}
+
+/* Is what came of a failed item, and is to be kept, all and as the worker published it? */
+static bool is_whole(const struct collector *collector, struct worker *worker)
+{
+	const struct batch *batch = worker->flight.first;
+	if (!has_end(collector, batch, NULL, 0))
+		return false;
+	if (!batch->is_summed || worker->sum_number != (uint64_t)batch->number + 1 ||
+	    digest_value(worker->sum).low == channel_sum(worker->channel, 1))
+		return true;
+	worker_give_up(worker, "has results that changed after they were made");
+	return false;
 }
 
 /* Why, as the plugin says it. One that gives up because it was told to has timed out. */
@@ -222,7 +243,9 @@ static int take_failure(struct collector *collector, struct worker *worker, stru
 	if (advance(collector, worker, look, 0, bytes_before) != 0)
 		return CHANNEL_BROKEN;
 	struct cause cause = cause_of(collector->plan, worker, event);
-	if (collect_charge(collector, worker, &cause) != 0)
+	if (event->keeps_result && !is_whole(collector, worker))
+		return CHANNEL_BROKEN;
+	if (charge(collector, worker, &cause, event->keeps_result) != 0)
 		return CHANNEL_BROKEN;
 	channel_take(worker->channel, 0, 1);
 	look->n_items--;

@@ -132,13 +132,36 @@ static int copy(struct splice *splice, int fd, uint64_t begin, uint64_t end, str
 	return 0;
 }
 
-int splice_put(struct splice *splice, uint64_t old_at, uint64_t begin, uint64_t end, uint64_t *ret_at, struct err *err)
+/* Bytes of the old file that aren't taken over. */
+static int leave_out(struct splice *splice, uint64_t n_bytes, struct err *err)
 {
-	if (old_at < splice->old_at || old_at > splice->old_bytes)
+	char block[BLOCK_BYTES];
+	while (n_bytes > 0) {
+		ssize_t n = pread(splice->old_fd, block, n_bytes < sizeof block ? (size_t)n_bytes : sizeof block,
+		                  (off_t)splice->old_at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set_errno(err, ERR_RUN, errno, "cannot read %s", splice->file);
+		if (n == 0)
+			return err_set(err, ERR_RUN, "%s became shorter while it was read", splice->file);
+		digest_add(&splice->old_digest, block, (size_t)n);
+		splice->old_at += (uint64_t)n;
+		n_bytes -= (uint64_t)n;
+	}
+	return 0;
+}
+
+int splice_put(struct splice *splice, uint64_t old_at, uint64_t n_old, uint64_t begin, uint64_t end, uint64_t *ret_at,
+               struct err *err)
+{
+	if (old_at < splice->old_at || old_at > splice->old_bytes || n_old > splice->old_bytes - old_at)
 		return err_set(err, ERR_USAGE, "%s has no place %" PRIu64 " for a result", splice->file, old_at);
 	if (copy(splice, splice->old_fd, splice->old_at, old_at, &splice->old_digest, err) != 0)
 		return -1;
 	splice->old_at = old_at;
+	if (leave_out(splice, n_old, err) != 0)
+		return -1;
 	*ret_at = splice->new_bytes;
 	return copy(splice, splice->pieces_fd, begin, end, NULL, err);
 }

@@ -38,8 +38,12 @@ int splice_check(const char *file, struct err *err);
 int splice_open(struct splice *splice, const char *file, uint64_t old_bytes, struct digest was, int pieces_fd,
                 struct err *err);
 
-/* The old file up to old_at, then bytes begin to end of the pieces. *ret_at: where they stand in the new one. */
-int splice_put(struct splice *splice, uint64_t old_at, uint64_t begin, uint64_t end, uint64_t *ret_at, struct err *err);
+/*
+ * The old file up to old_at, then bytes begin to end of the pieces, which replace n_old bytes of the old file. *ret_at:
+ * where they stand in the new one.
+ */
+int splice_put(struct splice *splice, uint64_t old_at, uint64_t n_old, uint64_t begin, uint64_t end, uint64_t *ret_at,
+               struct err *err);
 
 /* The rest of the old file; all is with the disk. *ret_bytes: the new one's size; *ret_digest: that of its bytes. */
 int splice_finish(struct splice *splice, uint64_t *ret_bytes, struct digest *ret_digest, struct err *err);

@@ -63,8 +63,9 @@ struct journal_failure {
 	enum cause_kind kind;
 	int64_t code, signum; /* of the cause, as cause_code (-1: none) and cause_signal (0: none) have them */
 	uint32_t attempts;
-	const char *cause;  /* for people */
-	uint64_t output_at; /* where in the output its result would stand */
+	const char *cause;     /* for people */
+	uint64_t output_at;    /* where in the output its result would stand */
+	uint64_t output_bytes; /* so many bytes of it stand there all the same */
 };
 
 /*

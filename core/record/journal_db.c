@@ -26,7 +26,7 @@ const char *const journal_db_schema[] = {
 	"CREATE TABLE failure(id INTEGER PRIMARY KEY, job TEXT NOT NULL, seq INTEGER NOT NULL, item BLOB NOT NULL, "
 	"is_cut INTEGER NOT NULL, outcome TEXT NOT NULL, kind TEXT NOT NULL, code INTEGER, signal INTEGER, "
 	"attempts INTEGER NOT NULL, cause TEXT NOT NULL, "
-	"output_at INTEGER NOT NULL, digest BLOB NOT NULL) STRICT",
+	"output_at INTEGER NOT NULL, output_bytes INTEGER NOT NULL, digest BLOB NOT NULL) STRICT",
 	"CREATE UNIQUE INDEX failure_seq ON failure(job, seq)",
 	"CREATE VIEW failures AS SELECT job, seq, outcome, kind, code, signal, attempts, CAST(item AS TEXT) AS item, "
 	"cause, is_cut FROM failure ORDER BY job, seq",
@@ -43,7 +43,7 @@ static const char *const statements[STATEMENT_COUNT] = {
 	[STATEMENT_COMMIT] = "COMMIT",
 	[STATEMENT_ADD_KEY] = "INSERT INTO plan(change, job, key, value) VALUES(?1, ?2, ?3, ?4)",
 	[STATEMENT_ADD_FAILURE] = "INSERT INTO failure(" JOURNAL_FAILURE_COLUMNS ") "
-							  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+							  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
 	[STATEMENT_DROP_FAILURES] = "DELETE FROM failure WHERE job = ?1",
 	[STATEMENT_ADD_CHECKPOINT] = "INSERT INTO checkpoint(" JOURNAL_CHECKPOINT_COLUMNS ") "
 								 "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
@@ -259,6 +259,7 @@ struct digest journal_digest_failure(const char *job, const struct journal_failu
 	journal_digest_number(&state, failure->attempts);
 	journal_digest_text(&state, failure->cause, strlen(failure->cause));
 	journal_digest_number(&state, failure->output_at);
+	journal_digest_number(&state, failure->output_bytes);
 	return digest_value(&state);
 }
 

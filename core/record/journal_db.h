@@ -12,7 +12,7 @@
 #include <sqlite3.h>
 
 #define JOURNAL_APPLICATION_ID 0x526f7461 /* "Rota" */
-#define JOURNAL_VERSION 2
+#define JOURNAL_VERSION 3
 #define JOURNAL_KEPT_CHECKPOINTS 16
 #define JOURNAL_BEGINNING_BYTES 200 /* of an item that is too large for a row */
 #define JOURNAL_ROW_BYTES 65536     /* and what a row needs besides its item, at most */
@@ -120,7 +120,7 @@ int journal_read_checkpoint(const struct journal *journal, sqlite3_stmt *row, st
                             struct err *err);
 /* Columns of a failure, in this order; what *ret points to is the row's. The digest isn't looked at. */
 #define JOURNAL_FAILURE_COLUMNS \
-	"job, seq, item, is_cut, outcome, kind, code, signal, attempts, cause, output_at, digest"
+	"job, seq, item, is_cut, outcome, kind, code, signal, attempts, cause, output_at, output_bytes, digest"
 void journal_read_failure(sqlite3_stmt *row, const char **ret_job, struct journal_failure *ret);
 struct digest journal_column_digest(sqlite3_stmt *row, int column); /* all zero, when it is none */
 const char *journal_column_text(sqlite3_stmt *row, int column);     /* "", when it is none or memory is short */

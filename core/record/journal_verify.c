@@ -133,7 +133,8 @@ void journal_read_failure(sqlite3_stmt *row, const char **ret_job, struct journa
 	                                .signum = column_unless(row, 7, 0),
 	                                .attempts = (uint32_t)column_number(row, 8),
 	                                .cause = journal_column_text(row, 9),
-	                                .output_at = column_number(row, 10)};
+	                                .output_at = column_number(row, 10),
+	                                .output_bytes = column_number(row, 11)};
 }
 
 /* --- the parts ---------------------------------------------------------------------------------------------------- */
@@ -216,7 +217,7 @@ static int verify_failure(struct journal *journal, sqlite3_stmt *row, struct err
 	struct journal_failure failure;
 	journal_read_failure(row, &name, &failure);
 	struct journal_job *job = journal_find_job(journal, name);
-	struct digest digest = journal_column_digest(row, 11);
+	struct digest digest = journal_column_digest(row, 12);
 	if (!job || !digest_is_equal(digest, journal_digest_failure(name, &failure)) ||
 	    strcmp(journal_column_text(row, 4), outcome_name(outcome_of(failure.kind))) != 0 ||
 	    column_number(row, 8) > UINT32_MAX)

@@ -83,6 +83,7 @@ int journal_add_failure(struct journal *journal, const char *name, const struct 
 	journal_bind_number(&binding, stored.attempts);
 	journal_bind_text(&binding, stored.cause);
 	journal_bind_number(&binding, stored.output_at);
+	journal_bind_number(&binding, stored.output_bytes);
 	journal_bind_digest(&binding, digest);
 	if (journal_binding_run(journal, &binding, err) != 0)
 		return -1;

@@ -33,6 +33,7 @@ struct failure {
 	size_t item_bytes;
 	uint32_t attempts;
 	struct cause cause;
+	uint64_t output_bytes; /* of a result that it has all the same */
 	struct item_time time;
 };
 

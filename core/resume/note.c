@@ -18,6 +18,7 @@ struct note *note_of_failure(const struct failure *failure)
 	*note = (struct note){.seq = failure->seq,
 	                      .cause = failure->cause,
 	                      .attempts = failure->attempts,
+	                      .output_bytes = failure->output_bytes,
 	                      .item_bytes = failure->item_bytes,
 	                      .is_cut = failure->cause.kind == CAUSE_MAX_ITEM,
 	                      .n_bytes = n_bytes};
@@ -38,6 +39,7 @@ struct note *note_of_old(const struct journal_failure *failure)
 	                      .cause = {.kind = failure->kind,
 	                                .wait_status = cause_wait_status(failure->code, failure->signum)},
 	                      .attempts = failure->attempts,
+	                      .output_bytes = failure->output_bytes,
 	                      .item_bytes = failure->item_bytes,
 	                      .is_cut = failure->is_cut,
 	                      .n_bytes = n_bytes};
@@ -46,11 +48,12 @@ struct note *note_of_old(const struct journal_failure *failure)
 	return note;
 }
 
-struct note *note_of_retry(uint64_t seq, uint64_t old_output_at)
+struct note *note_of_retry(uint64_t seq, uint64_t old_output_at, uint64_t old_bytes)
 {
 	struct note *note = malloc(sizeof *note);
 	if (note)
-		*note = (struct note){.seq = seq, .old_output_at = old_output_at, .n_bytes = sizeof *note};
+		*note =
+			(struct note){.seq = seq, .old_output_at = old_output_at, .old_bytes = old_bytes, .n_bytes = sizeof *note};
 	return note;
 }
 
@@ -83,5 +86,6 @@ struct journal_failure note_failure(const struct note *note)
 	                                .signum = cause_signal(&note->cause),
 	                                .attempts = note->attempts,
 	                                .cause = note->text + note->item_bytes,
-	                                .output_at = note->link.output_at};
+	                                .output_at = note->link.output_at,
+	                                .output_bytes = note->output_bytes};
 }

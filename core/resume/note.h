@@ -20,7 +20,9 @@ struct note {
 	uint64_t seq;
 	struct cause cause; /* NONE: no failure, but the place of an item that is run once more; its text is in prose */
 	uint32_t attempts;
-	uint64_t old_output_at; /* NONE: where in the old output its result is missing */
+	uint64_t output_bytes;  /* of a result that it has though it failed */
+	uint64_t old_output_at; /* NONE: where in the old output its result is missing, */
+	uint64_t old_bytes;     /* or these of it stand, which the new one replaces */
 	size_t item_bytes;
 	bool is_cut;    /* the item's beginning */
 	size_t n_bytes; /* all of it */
@@ -30,7 +32,7 @@ struct note {
 /* NULL when memory is short. */
 struct note *note_of_failure(const struct failure *failure);
 struct note *note_of_old(const struct journal_failure *failure); /* which stays as it was */
-struct note *note_of_retry(uint64_t seq, uint64_t old_output_at);
+struct note *note_of_retry(uint64_t seq, uint64_t old_output_at, uint64_t old_bytes);
 
 /* The first of a list, which isn't in it any more; NULL: it's empty. The caller's (free). */
 struct note *note_take(struct note_list *list);

@@ -107,7 +107,7 @@ static int add_mark(struct retry *retry, const struct journal_failure *failure, 
 	struct retry_mark *mark = calloc(1, sizeof *mark);
 	if (!mark)
 		return no_memory(err);
-	mark->place = note_of_retry(failure->seq, failure->output_at);
+	mark->place = note_of_retry(failure->seq, failure->output_at, failure->is_cut ? 0 : failure->output_bytes);
 	if (failure->is_cut)
 		mark->failure = note_of_old(failure);
 	if (!mark->place || (failure->is_cut && !mark->failure)) {
@@ -255,7 +255,8 @@ static int put_item(struct tail *tail, struct note *place, uint64_t end, struct 
 {
 	struct retry *retry = tail->retry;
 	uint64_t at = place->old_output_at;
-	if (tail->splice && splice_put(tail->splice, place->old_output_at, place->link.output_at, end, &at, err) != 0)
+	if (tail->splice &&
+	    splice_put(tail->splice, place->old_output_at, place->old_bytes, place->link.output_at, end, &at, err) != 0)
 		return -1;
 	if (!failure)
 		return 0;

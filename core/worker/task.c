@@ -259,6 +259,13 @@ void task_command_ended(struct rota_task *pub, int wait_status)
 	task->wait_status = wait_status;
 }
 
+void task_keep_result(struct rota_task *pub)
+{
+	struct task *task = task_of(pub);
+	task->needs_care = true;
+	task->keeps_result = true;
+}
+
 /* The frame goes behind the result: a byte for it was kept free. */
 static void put_frame(struct task *task)
 {
@@ -287,9 +294,21 @@ static void forget(struct task *task)
 	task->reserved_bytes = 0;
 	task->room_max_bytes = task->max_result_bytes;
 	task->is_watched = task->has_reserved = false;
-	task->is_failed = false;
+	task->is_failed = task->keeps_result = false;
 	task->wait_status = 0;
 	task->needs_care = task->frame != FRAME_ALWAYS || task->is_summed;
+}
+
+/* A failure tells where what belongs to its item ends: all of a result that is kept is published before it. */
+static void publish_kept(struct task *task)
+{
+	put_frame(task);
+	add_to_sum(task);
+	if (task->pub.out_bytes > 0)
+		port_part(task->port, task->pub.out_bytes);
+	task->pub.out_bytes = 0;
+	if (task->is_summed)
+		port_put_sum(task->port, digest_value(&task->sum).low);
 }
 
 /* It may be meant; a result that is lost so is worth a line, once a worker. */
@@ -321,7 +340,10 @@ bool task_end_slowly(struct task *task, int status, bool is_last)
 			port_put_sum(task->port, digest_value(&task->sum).low);
 		port_answer(task->port, task->pub.out_bytes, is_last);
 	} else {
-		port_fail(task->port, task->failure, task->wait_status, task->reason, task->reason_bytes);
+		bool keeps_result = task->keeps_result && task->pub.n_writes > 0 && task->failure != FAILURE_MAX_RESULT;
+		if (keeps_result)
+			publish_kept(task);
+		port_fail(task->port, task->failure, task->wait_status, keeps_result, task->reason, task->reason_bytes);
 		port_answer(task->port, 0, is_last);
 	}
 	forget(task);

@@ -45,6 +45,7 @@ struct task {
 	/* the item is watched: rota_reserve comes to the host, and gives no more than was asked for */
 	bool is_watched, has_reserved, has_said_uncommitted;
 	size_t reserved_bytes; /* of large, by a reserve that wasn't committed yet; 0: the ring's room is reserved */
+	bool keeps_result;     /* if it fails, too */
 	bool is_failed;
 	enum event_failure failure;
 	int wait_status; /* of the item's command; 0: there was none */
@@ -116,5 +117,6 @@ void task_log(struct rota_task *pub, const char *text, size_t n_bytes);
 bool task_cancelled(struct rota_task *pub);
 void task_count(struct rota_task *pub, const char *name, int64_t add);
 void task_command_ended(struct rota_task *pub, int wait_status);
+void task_keep_result(struct rota_task *pub);
 
 #endif

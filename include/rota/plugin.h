@@ -26,7 +26,7 @@
  * `struct_size` says which fields a structure has, and missing fields count as NULL.
  * Nothing is ever removed or reordered under one number.
  * History:
- *   1  2026-11  the first; command_ended, at the end of struct rota_host
+ *   1  2026-11  the first; command_ended and keep_result, at the end of struct rota_host
  */
 #ifndef ROTA_PLUGIN_H
 #define ROTA_PLUGIN_H
@@ -137,6 +137,7 @@ struct rota_host {
 	const char *const *(*option_list)(struct rota_worker *worker, const char *name, size_t *ret_n);
 	/* of the item, and added later */
 	void (*command_ended)(struct rota_task *task, int wait_status);
+	void (*keep_result)(struct rota_task *task);
 };
 
 /*
@@ -273,6 +274,17 @@ static inline void rota_command_ended(struct rota_task *task, int wait_status)
 		task->host->command_ended(task, wait_status);
 }
 
+/*
+ * Keeps what this attempt has written as the item's result even if the item fails. Call
+ * it before rota_fail or rota_retry. Of an item that is attempted again, only the last
+ * attempt's result is kept. An older host ignores it: a failed item has no result there.
+ */
+static inline void rota_keep_result(struct rota_task *task)
+{
+	if (task->host->struct_size > offsetof(struct rota_host, keep_result))
+		task->host->keep_result(task);
+}
+
 /* Return this worker's number, from 1 (0 in load), and the number of workers of the job. */
 static inline unsigned rota_worker_number(struct rota_worker *worker)
 {
@@ -335,7 +347,7 @@ static inline size_t rota_format(char *text, const char *format, va_list args)
 	return n < 0 ? 0 : n < ROTA_TEXT_MAX ? (size_t)n : ROTA_TEXT_MAX - 1;
 }
 
-/* Fails the item: `return rota_fail(task, "cannot open %s", path);` It then has no result. */
+/* Fails the item: `return rota_fail(task, "cannot open %s", path);` It has no result, but see rota_keep_result(). */
 __attribute__((format(printf, 2, 3))) static inline int rota_fail(struct rota_task *task, const char *format, ...)
 {
 	char text[ROTA_TEXT_MAX];

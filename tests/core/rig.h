@@ -569,7 +569,7 @@ __attribute__((unused)) static void rig_answer(struct rig *rig, unsigned number,
 
 __attribute__((unused)) static void rig_fail(struct rig *rig, unsigned number, const char *cause)
 {
-	port_fail(&rig->hands[number].port, FAILURE_FAILED, 0, cause, strlen(cause));
+	port_fail(&rig->hands[number].port, FAILURE_FAILED, 0, false, cause, strlen(cause));
 	rig_answer(rig, number, "", 0);
 }
 

@@ -92,7 +92,7 @@ lines_for_shell() {
 
 ok_status() {
 	expect 1 maps ok-status=0,1,10-12 'command=sh,-c,echo $1; exit $1,sh' '0\n1\n2\n11\n'
-	is "$out" $'0\n1\n11'
+	is "$out" $'0\n1\n2\n11'
 	has "$err" 'exited with code 2'
 	counts 1 "$err" 'exited with'
 }

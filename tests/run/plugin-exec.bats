@@ -59,7 +59,7 @@ endings() {
 	expect 1 execs '0\n3\nTERM\nKILL\nPIPE\n0\n' sh -c '
 		echo out $1
 		case $1 in [0-9]) exit $1 ;; *) kill -$1 $$ ;; esac' sh
-	is "$out" $'out 0\nout 0'
+	is "$out" $'out 0\nout 3\nout TERM\nout KILL\nout PIPE\nout 0'
 	has "$err" 'exited with code 3'
 	has "$err" 'killed by SIGTERM'
 	has "$err" 'killed by SIGKILL'
@@ -67,7 +67,7 @@ endings() {
 }
 
 # bats test_tags=quick
-@test "exec: the exit status decides, and a failed item has no result" {
+@test "exec: the exit status decides" {
 	both_backends endings
 }
 

@@ -88,7 +88,7 @@ static void live_item(struct port *port, uint64_t seq, bool is_last)
 		port_part(port, n);
 	}
 	if (is_failing(seq))
-		port_fail(port, FAILURE_FAILED, 0, "on order", 8);
+		port_fail(port, FAILURE_FAILED, 0, false, "on order", 8);
 	atomic_fetch_add(&diary->n_answering, 1);
 	port_answer(port, 0, is_last);
 }

@@ -253,7 +253,7 @@ static void test_events(void)
 	port_part(port(), 4);
 	memcpy(port_out(port()), "more", 4);
 	port_part(port(), 4);
-	port_fail(port(), FAILURE_AGAIN, 0x300, "later", 5);
+	port_fail(port(), FAILURE_AGAIN, 0x300, false, "later", 5);
 	port_answer(port(), 0, false);
 	answer("three\n", true);
 	is_int(channel_look(channel(), &n_bytes, &n_items), 0, "looked at");

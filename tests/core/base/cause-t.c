@@ -20,7 +20,7 @@ static void test_kinds(void)
 		{{.kind = CAUSE_FAILED}, "", 0, -1},
 		{{.kind = CAUSE_FAILED, .text = "exited with code 7", .wait_status = 7 << 8}, "exited with code 7", 0, 7},
 		{{.kind = CAUSE_FAILED, .text = "exited with code 7"}, "exited with code 7", 0, -1},
-		{{.kind = CAUSE_AGAIN, .text = "busy", .wait_status = 15}, "asked for another attempt: busy", 15, -1},
+		{{.kind = CAUSE_AGAIN, .text = "busy", .wait_status = 15}, "busy", 15, -1},
 		{{.kind = CAUSE_AGAIN, .text = ""}, "asked for another attempt", 0, -1},
 		{{.kind = CAUSE_MAX_RESULT, .text = "too large"}, "too large", 0, -1},
 		{{.kind = CAUSE_MAX_ITEM}, "the item is larger than max-item", 0, -1},

@@ -65,10 +65,10 @@ static void test_failures(void)
 	rig_part(&rig, 1, "void", 4);
 	rig_fail(&rig, 1, "changed its mind");
 	rig_begin(&rig, 1, 1);
-	port_fail(&rig.hands[1].port, FAILURE_MAX_RESULT, 0, "too much", 8);
+	port_fail(&rig.hands[1].port, FAILURE_MAX_RESULT, 0, false, "too much", 8);
 	rig_answer(&rig, 1, "", 0);
 	rig_begin(&rig, 1, 1);
-	port_fail(&rig.hands[1].port, FAILURE_AGAIN, 0, "busy", 4);
+	port_fail(&rig.hands[1].port, FAILURE_AGAIN, 0, false, "busy", 4);
 	rig_answer(&rig, 1, "", 0);
 	rig_collect(&rig);
 	is_str(rig_output(&rig), "ONE\n", "only the good one has a result");
@@ -80,6 +80,32 @@ static void test_failures(void)
 	ok(strstr(rig_said(&rig), "item 4 \"four\": over limit: too much"), "the one over the limit too");
 	ok(strstr(rig_said(&rig), "asked for another attempt: busy"), "and the one that wanted another attempt");
 	is_int(rig.window.held_bytes, 0, "nothing is held");
+	rig_fini(&rig);
+}
+
+/* A failed item whose result is kept: if it is attempted no more. */
+static void test_kept(void)
+{
+	give_five(true);
+	rig.plan.n_retries = 1;
+	rig_begin(&rig, 1, 1);
+	rig_part(&rig, 1, "first", 5);
+	rig_part(&rig, 1, " bad\n", 5);
+	port_fail(&rig.hands[1].port, FAILURE_FAILED, 0x100, true, "no", 2);
+	rig_answer(&rig, 1, "", 0);
+	rig_work(&rig, 1, 1, 1);
+	rig_begin(&rig, 1, 1);
+	rig_part(&rig, 1, "void\n", 5);
+	port_fail(&rig.hands[1].port, FAILURE_AGAIN, 0x100, true, "busy", 4);
+	rig_answer(&rig, 1, "", 0);
+	rig_collect(&rig);
+	is_str(rig_output(&rig), "first bad\nTWO\n", "in its place, once; none of another attempt's");
+	is_int(rig.tally.n_outcomes[OUTCOME_FAILED], 1, "and it has failed");
+	rig_begin(&rig, 1, 1);
+	rig_part(&rig, 1, "no end", 6);
+	port_fail(&rig.hands[1].port, FAILURE_FAILED, 0, true, "no", 2);
+	rig_answer(&rig, 1, "", 0);
+	is_int(collect(&rig.collector, first()), CHANNEL_BROKEN, "one that has no end is nobody's");
 	rig_fini(&rig);
 }
 
@@ -321,7 +347,7 @@ static void test_hostile_events(void)
 		give_five(true);
 		rig_begin(&rig, 1, 1);
 		put_event(cases[i].kind, cases[i].item, cases[i].position, cases[i].detail, cases[i].n_bytes);
-		port_fail(&rig.hands[1].port, FAILURE_FAILED, 0, "", 0);
+		port_fail(&rig.hands[1].port, FAILURE_FAILED, 0, false, "", 0);
 		rig_answer(&rig, 1, "ab\n", 3);
 		rig_collect(&rig);
 		ok(first()->is_broken || rig.tally.n_outcomes[OUTCOME_OK] == 0, "%s: the failure behind it isn't lost",
@@ -419,7 +445,7 @@ static void test_attempts(void)
 	rig_work(&rig, 1, 3, 1);
 	rig_begin(&rig, 1, 1);
 	rig_part(&rig, 1, "FI", 2);
-	port_fail(&rig.hands[1].port, FAILURE_AGAIN, 0, "busy", 4);
+	port_fail(&rig.hands[1].port, FAILURE_AGAIN, 0, false, "busy", 4);
 	rig_answer(&rig, 1, "", 0);
 	rig_collect(&rig);
 	is_int(rig.tally.n_outcomes[OUTCOME_FAILED], 1, "what fails by itself has failed");
@@ -430,13 +456,13 @@ static void test_attempts(void)
 	is_int(rig.window.held_bytes, 0, "with nothing of the first");
 	worker_send(first(), batch);
 	rig_begin(&rig, 1, 1);
-	port_fail(&rig.hands[1].port, FAILURE_AGAIN, 0, "busy", 4);
+	port_fail(&rig.hands[1].port, FAILURE_AGAIN, 0, false, "busy", 4);
 	rig_answer(&rig, 1, "", 0);
 	rig_collect(&rig);
 	must(window_next_pending(&rig.window));
 	worker_send(first(), window_next_pending(&rig.window));
 	rig_begin(&rig, 1, 1);
-	port_fail(&rig.hands[1].port, FAILURE_AGAIN, 0, "busy", 4);
+	port_fail(&rig.hands[1].port, FAILURE_AGAIN, 0, false, "busy", 4);
 	rig_answer(&rig, 1, "", 0);
 	rig_collect(&rig);
 	ok(!window_next_pending(&rig.window), "and the third attempt is the last");
@@ -496,7 +522,7 @@ static void test_failure_before_answer(void)
 	give_five(true);
 	rig_work(&rig, 1, 1, 1);
 	rig_begin(&rig, 1, 1);
-	port_fail(&rig.hands[1].port, FAILURE_FAILED, 0, "no", 2);
+	port_fail(&rig.hands[1].port, FAILURE_FAILED, 0, false, "no", 2);
 	rig_collect(&rig);
 	ok(!first()->is_broken, "a failure whose item isn't answered yet is nothing untrue");
 	is_int(rig.tally.n_outcomes[OUTCOME_FAILED], 0, "and doesn't count yet");
@@ -580,6 +606,7 @@ int main(void)
 	log_init(LOG_NORMAL);
 	test_results();
 	test_failures();
+	test_kept();
 	test_failure_after_collected_part();
 	test_words();
 	test_events_alone();

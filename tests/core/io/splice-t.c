@@ -54,10 +54,10 @@ static void test_pieces(void)
 	uint64_t at, n_bytes;
 	write_file(file, "two\nfour\n");
 	is_int(splice_open(&splice, file, 9, of("two\nfour\n"), pieces_fd, &err), 0, "opened");
-	ok(splice_put(&splice, 0, 0, 4, &at, &err) == 0 && at == 0, "a piece at the beginning");
-	ok(splice_put(&splice, 4, 4, 4, &at, &err) == 0 && at == 8, "an empty one in the middle");
-	ok(splice_put(&splice, 4, 4, 10, &at, &err) == 0 && at == 8, "another at the same place");
-	ok(splice_put(&splice, 9, 10, 15, &at, &err) == 0 && at == 19, "one at the end");
+	ok(splice_put(&splice, 0, 0, 0, 4, &at, &err) == 0 && at == 0, "a piece at the beginning");
+	ok(splice_put(&splice, 4, 0, 4, 4, &at, &err) == 0 && at == 8, "an empty one in the middle");
+	ok(splice_put(&splice, 4, 0, 4, 10, &at, &err) == 0 && at == 8, "another at the same place");
+	ok(splice_put(&splice, 9, 0, 10, 15, &at, &err) == 0 && at == 19, "one at the end");
 	ok(splice_finish(&splice, &n_bytes, &digest, &err) == 0 && n_bytes == 24, "finished");
 	splice_fini(&splice);
 	is_file(file, "two\nfour\n", "the old one is as it was");
@@ -72,6 +72,24 @@ static void test_pieces(void)
 	ok(splice_rename(file, 25, digest, &err) == -1 && err.code == ERR_USAGE, "of another size: %s", err.text);
 }
 
+static void test_replaced(void)
+{
+	struct splice splice;
+	struct err err;
+	struct digest digest;
+	uint64_t at, n_bytes;
+	write_file(file, "bad\ntwo\nworse\n");
+	is_int(splice_open(&splice, file, 14, of("bad\ntwo\nworse\n"), pieces_fd, &err), 0, "opened");
+	ok(splice_put(&splice, 0, 4, 0, 4, &at, &err) == 0 && at == 0, "a piece in the place of another");
+	ok(splice_put(&splice, 8, 7, 4, 4, &at, &err) == -1, "none of more than is there: %s", err.text);
+	ok(splice_put(&splice, 8, 6, 4, 4, &at, &err) == 0 && at == 8, "an empty one, too");
+	is_int(splice_finish(&splice, &n_bytes, &digest, &err), 0, "what was left out belongs to the old digest");
+	splice_fini(&splice);
+	is_file(new_file, "one\ntwo\n", "the new one has only the new ones");
+	is_int(n_bytes, 8, "so many bytes");
+	unlink(new_file);
+}
+
 static void test_unfinished(void)
 {
 	struct splice splice;
@@ -79,10 +97,10 @@ static void test_unfinished(void)
 	uint64_t at;
 	write_file(file, "two\n");
 	is_int(splice_open(&splice, file, 4, of("two\n"), pieces_fd, &err), 0, "opened");
-	ok(splice_put(&splice, 4, 0, 4, &at, &err) == 0, "a piece");
-	ok(splice_put(&splice, 2, 0, 4, &at, &err) == -1, "no going back: %s", err.text);
-	ok(splice_put(&splice, 5, 0, 4, &at, &err) == -1, "nor behind the end: %s", err.text);
-	ok(splice_put(&splice, 4, 4, 1000, &at, &err) == -1, "a piece that isn't there: %s", err.text);
+	ok(splice_put(&splice, 4, 0, 0, 4, &at, &err) == 0, "a piece");
+	ok(splice_put(&splice, 2, 0, 0, 4, &at, &err) == -1, "no going back: %s", err.text);
+	ok(splice_put(&splice, 5, 0, 0, 4, &at, &err) == -1, "nor behind the end: %s", err.text);
+	ok(splice_put(&splice, 4, 0, 4, 1000, &at, &err) == -1, "a piece that isn't there: %s", err.text);
 	splice_fini(&splice);
 	ok(!is_there(new_file), "what isn't finished is removed");
 	is_file(file, "two\n", "and the file is as it was");
@@ -152,7 +170,7 @@ static bool finish(struct err *err)
 	uint64_t n_bytes, at;
 	write_file(file, "two\n");
 	must(splice_open(&splice, file, 4, of("two\n"), pieces_fd, err) == 0);
-	must(splice_put(&splice, 0, 0, 4, &at, err) == 0);
+	must(splice_put(&splice, 0, 0, 0, 4, &at, err) == 0);
 	bool is_done = splice_finish(&splice, &n_bytes, &digest, err) == 0;
 	splice_fini(&splice);
 	return is_done && splice_rename(file, n_bytes, digest, err) == 0;
@@ -212,6 +230,7 @@ int main(void)
 	test_pieces();
 	test_disk_fails();
 	test_order();
+	test_replaced();
 	test_unfinished();
 	test_refused();
 	test_link();

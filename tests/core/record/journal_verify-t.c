@@ -78,7 +78,7 @@ static void test_edits(void)
 		{"DELETE FROM failure WHERE seq = 20", "failures of job 'map' are missing"},
 		{"DELETE FROM failure", "failures of job 'map' are missing"},
 		{"INSERT INTO failure SELECT 9, job, 40, item, is_cut, outcome, kind, code, signal, attempts, cause, "
-	     "output_at, digest FROM failure WHERE seq = 30",
+	     "output_at, output_bytes, digest FROM failure WHERE seq = 30",
 	     "the failure of item 40"},
 		{"UPDATE failure SET job = 'second' WHERE seq = 20", "the failure of item 20"},
 		{"UPDATE failure SET seq = 21 WHERE seq = 20", "the failure of item 21"},
