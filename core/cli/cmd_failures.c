@@ -18,13 +18,16 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct listing {
 	const struct options *options;
 	bool ends_with_nul; /* items: a NUL byte, not a newline */
 	uint64_t n_failures, n_cut;
-	struct buf line; /* of JSON */
+	struct buf line;       /* of JSON */
+	char *shape_job;       /* the job that shape is of; owned */
+	enum item_shape shape; /* of its items */
 };
 
 static int print_item(struct listing *listing, const char *job, const struct journal_failure *failure, struct err *err)
@@ -36,7 +39,7 @@ static int print_item(struct listing *listing, const char *job, const struct jou
 		listing->n_cut++;
 		return 0;
 	}
-	if (failure->item_bytes > 0 && memchr(failure->item, end, failure->item_bytes))
+	if (listing->shape == ITEM_VALUE && failure->item_bytes > 0 && memchr(failure->item, end, failure->item_bytes))
 		return err_set(err, ERR_USAGE, "item %" PRIu64 " of job '%s' contains a newline: use -0", failure->seq, job);
 	fwrite(failure->item, 1, failure->item_bytes, stdout);
 	putchar(end);
@@ -89,16 +92,42 @@ static void print_row(const struct listing *listing, const char *job, const stru
 	           failure->cause);
 }
 
-static int print_failure(struct listing *listing, const char *job, const struct journal_failure *failure,
+/* What the items of the job are; its failures stand together. */
+static int find_shape(struct listing *listing, struct journal *journal, const char *job, struct err *err)
+{
+	char name[32];
+	if (listing->shape_job && strcmp(listing->shape_job, job) == 0)
+		return 0;
+	int result = journal_find_value(journal, job, JOURNAL_KEY_SHAPE, name, sizeof name, err);
+	free(listing->shape_job);
+	listing->shape_job = strdup(job);
+	listing->shape = result > 0 ? item_shape_of_name(name) : ITEM_VALUE;
+	if (result >= 0 && !listing->shape_job)
+		return err_set(err, ERR_RESOURCE, "out of memory");
+	return result < 0 ? -1 : 0;
+}
+
+/* The item is made readable; with --items -0 rows keep their lines. */
+static int print_failure(struct listing *listing, const char *job, const struct journal_failure *of_journal,
                          struct err *err)
 {
+	enum item_text_form form = listing->options->settings.wants_items || listing->options->settings.wants_json
+	                               ? ITEM_TEXT_LINES
+	                               : ITEM_TEXT_ENDS;
+	struct journal_failure shown = *of_journal;
+	const struct journal_failure *failure = &shown;
+	struct item_text text;
 	int result = 0;
+	item_text_init(&text, listing->shape, form, of_journal->item, of_journal->item_bytes);
+	shown.item = text.bytes;
+	shown.item_bytes = text.n_bytes;
 	if (listing->options->settings.wants_items)
 		result = print_item(listing, job, failure, err);
 	else if (listing->options->settings.wants_json)
 		result = print_json(listing, job, failure, err);
 	else
 		print_row(listing, job, failure);
+	item_text_fini(&text);
 	listing->n_failures++;
 	return result;
 }
@@ -114,7 +143,7 @@ static int print_all(struct listing *listing, const char *file, const char *only
 	    (!only_job || journal_check_job(journal, only_job, err) == 0) &&
 	    journal_list(&cursor, journal, only_job, JOURNAL_BY_SEQ, err) == 0)
 		while ((result = journal_next(cursor, &job, &failure, err)) > 0)
-			if (print_failure(listing, job, &failure, err) != 0) {
+			if (find_shape(listing, journal, job, err) != 0 || print_failure(listing, job, &failure, err) != 0) {
 				result = -1;
 				break;
 			}
@@ -142,5 +171,6 @@ int cmd_failures(const struct command *command, const struct options *options)
 	else if (listing.n_cut > 0)
 		status = CMD_SOME_FAILED;
 	buf_fini(&listing.line);
+	free(listing.shape_job);
 	return status;
 }

@@ -93,26 +93,3 @@ int rows_put_field(struct buf *buf, char before, const char *bytes, size_t n_byt
 		buf->len = len;
 	return is_put ? 0 : -1;
 }
-
-int rows_put_text(struct buf *buf, const char *item, size_t n_bytes, char row_end, char field_end)
-{
-	struct rota_rows rows;
-	struct rota_field field;
-	size_t len = buf->len;
-	bool is_put = true;
-	char *room = malloc(n_bytes + 1);
-
-	if (!room)
-		return -1;
-	for (rota_rows_begin(&rows, item, n_bytes, room); is_put && rota_rows_next(&rows, &field);) {
-		char before = field.column > 0 ? field_end : row_end;
-
-		if (field.row > 0 || field.column > 0)
-			is_put = buf_append(buf, &before, 1) == 0;
-		is_put = is_put && (field.n_bytes == 0 || buf_append(buf, field.bytes, field.n_bytes) == 0);
-	}
-	free(room);
-	if (!is_put)
-		buf->len = len;
-	return is_put ? 0 : -1;
-}

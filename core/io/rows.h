@@ -4,7 +4,6 @@
  *
  *   for each item: rows_put_field for its first field (nothing in front of it), then rows_put_field behind
  *   ROWS_FIELD or ROWS_ROW; rows_copy where the bytes come in pieces
- *   rows_put_text: what a person, or another run, is shown of such an item
  */
 #ifndef IO_ROWS_H
 #define IO_ROWS_H
@@ -29,8 +28,5 @@ size_t rows_plain_bytes(const char *bytes, size_t n_bytes);
  * were written. Room for two bytes is enough for one.
  */
 size_t rows_copy(char *dest, size_t room_bytes, const char *bytes, size_t n_bytes, size_t *ret_used);
-
-/* The item with its rows separated by row_end and its fields by field_end, nothing escaped. -1 as above. */
-int rows_put_text(struct buf *buf, const char *item, size_t n_bytes, char row_end, char field_end);
 
 #endif

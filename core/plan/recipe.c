@@ -77,6 +77,13 @@ bool recipe_makes_rows(const struct recipe *recipe)
 	       recipe->cut != CUT_NONE;
 }
 
+enum item_shape recipe_shape(const struct recipe *recipe)
+{
+	if (!recipe_makes_rows(recipe))
+		return ITEM_VALUE;
+	return recipe->has_header && recipe->cut == CUT_NONE ? ITEM_NAMED_ROWS : ITEM_ROWS;
+}
+
 bool recipe_is_plain(const struct recipe *recipe)
 {
 	return recipe->n_lists == 0 && !recipe_makes_rows(recipe) && recipe->trim == TRIM_NONE && !recipe->drops_empty &&

@@ -14,6 +14,7 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/plan/endpoint.h"
+#include "core/plan/item_text.h"
 #include "core/plan/place.h"
 
 #include <stdbool.h>
@@ -104,6 +105,9 @@ bool recipe_is_plain(const struct recipe *recipe);
 
 /* The items are rows of fields; else each is a value as it stands. */
 bool recipe_makes_rows(const struct recipe *recipe);
+
+/* The same for people. */
+enum item_shape recipe_shape(const struct recipe *recipe);
 
 /* The byte behind each item. input: the job's. */
 char recipe_delimiter(const struct recipe *recipe, const struct endpoint *input);

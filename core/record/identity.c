@@ -112,6 +112,8 @@ static int add_recipe(struct identity_keys *identity, const struct job *job, str
 	result = result == 0 ? add(identity, job, "items", strndup(text.bytes, text.len), err)
 	                     : add(identity, job, "items", NULL, err);
 	buf_fini(&text);
+	if (result == 0)
+		result = add(identity, job, JOURNAL_KEY_SHAPE, strdup(item_shape_name(recipe_shape(recipe))), err);
 	if (result != 0 || recipe->cut != CUT_PARTS || stat(input->argument, &status) != 0)
 		return result;
 	char *stamp;

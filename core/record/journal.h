@@ -93,6 +93,11 @@ void journal_close(struct journal **journal);
 /* -1 (ERR_USAGE): the journal's run has no such job; err names those that it has. */
 int journal_check_job(struct journal *journal, const char *job, struct err *err);
 
+/* What the plan says of a job, as it is now: 1, and its first n_bytes are in value; 0: it says nothing; -1. */
+#define JOURNAL_KEY_SHAPE "shape of items" /* item_shape_name; none: values */
+int journal_find_value(struct journal *journal, const char *job, const char *key, char *value, size_t n_bytes,
+                       struct err *err);
+
 /* Are all jobs finished? */
 bool journal_is_finished(struct journal *journal);
 

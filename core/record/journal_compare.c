@@ -106,20 +106,23 @@ static int compare_rows(struct journal *journal, const struct journal_key *keys,
 	return code == SQLITE_DONE ? 0 : journal_db_error(journal, code, "read it", err);
 }
 
-/* 1: it does, 0, -1. */
-static int has_row(struct journal *journal, const struct journal_key *key, struct err *err)
+int journal_find_value(struct journal *journal, const char *job, const char *key, char *value, size_t n_bytes,
+                       struct err *err)
 {
-	sqlite3_stmt *row = prepare_with_number(journal, "SELECT 1 FROM plan WHERE change = ?1 AND job = ?2 AND key = ?3",
-	                                        journal->n_changes, err);
+	sqlite3_stmt *row =
+		prepare_with_number(journal, "SELECT value FROM plan WHERE change = ?1 AND job = ?2 AND key = ?3",
+	                        journal->n_changes, err);
 	struct journal_binding binding = {.statement = row, .place = 1};
 	int result = -1;
 	if (!row)
 		return -1;
-	journal_bind_text(&binding, key->job);
-	journal_bind_text(&binding, key->key);
+	journal_bind_text(&binding, job);
+	journal_bind_text(&binding, key);
 	if (journal_binding_check(journal, &binding, err) == 0) {
 		int code = sqlite3_step(row);
 		result = code == SQLITE_ROW ? 1 : code == SQLITE_DONE ? 0 : journal_db_error(journal, code, "read it", err);
+		if (result > 0)
+			snprintf(value, n_bytes, "%s", journal_column_text(row, 0));
 	}
 	sqlite3_finalize(row);
 	return result;
@@ -132,7 +135,8 @@ static int find_new(struct journal *journal, const struct journal_key *keys, siz
 	for (size_t i = 0; differences->n_common < n_keys && i < n_keys; i++) {
 		const struct journal_key *key = &keys[i];
 		bool is_known = journal_find_job(journal, key->job) != NULL;
-		int has = is_known ? has_row(journal, key, err) : 0;
+		char value[2];
+		int has = is_known ? journal_find_value(journal, key->job, key->key, value, sizeof value, err) : 0;
 		if (has < 0)
 			return -1;
 		if (!is_known && (i == 0 || strcmp(keys[i - 1].job, key->job) != 0))

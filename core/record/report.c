@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* report - see report.h. A line's length is bounded by what a tally can hold, so nothing here needs memory. */
+/* report - see report.h. A line's length is bounded by what a tally can hold, so none needs memory. */
 #include "config.h"
 
 #include "core/record/report.h"
@@ -42,8 +42,11 @@ void report_init(struct report *report, const char *job_name)
 static void put_failure(struct line *line, const struct report *report, const struct failure *failure)
 {
 	char item[LOG_QUOTE_BYTES], prose[CAUSE_PROSE_BYTES];
+	struct item_text text;
+	item_text_init(&text, report->shape, ITEM_TEXT_ENDS, failure->item, failure->item_bytes);
 	line_printf(line, "%s%sitem %" PRIu64 " %s: %s", report->job_name, report->separator, failure->seq,
-	            log_quote(item, failure->item, failure->item_bytes), outcome_name(outcome_of(failure->cause.kind)));
+	            log_quote(item, text.bytes, text.n_bytes), outcome_name(outcome_of(failure->cause.kind)));
+	item_text_fini(&text);
 	if (failure->attempts > 1)
 		line_printf(line, " after %" PRIu32 " attempts", failure->attempts);
 	if (*cause_prose(prose, &failure->cause))
@@ -58,10 +61,21 @@ static bool may_say(const struct report *report, uint64_t n_said, const char *wh
 	return n_said <= REPORT_FAILURES_MAX || log_level() >= LOG_VERBOSE;
 }
 
+static void log_item(const struct report *report, const struct joblog_entry *entry)
+{
+	struct joblog_entry shown = *entry;
+	struct item_text text;
+	item_text_init(&text, report->shape, ITEM_TEXT_LINE, entry->item, entry->item_bytes);
+	shown.item = text.bytes;
+	shown.item_bytes = text.n_bytes;
+	joblog_add(report->joblog, report->job_name, &shown);
+	item_text_fini(&text);
+}
+
 void report_ok(struct report *report, uint64_t seq, const char *item, size_t item_bytes, const struct item_time *time)
 {
 	const struct joblog_entry entry = {.seq = seq, .item = item, .item_bytes = item_bytes, .time = *time};
-	joblog_add(report->joblog, report->job_name, &entry);
+	log_item(report, &entry);
 }
 
 static void log_failure(const struct report *report, const struct failure *failure)
@@ -71,7 +85,7 @@ static void log_failure(const struct report *report, const struct failure *failu
 	                                   .item_bytes = failure->item_bytes,
 	                                   .cause = failure->cause,
 	                                   .time = failure->time};
-	joblog_add(report->joblog, report->job_name, &entry);
+	log_item(report, &entry);
 }
 
 void report_failure(struct report *report, const struct failure *failure)

@@ -11,6 +11,7 @@
 #ifndef RECORD_REPORT_H
 #define RECORD_REPORT_H
 
+#include "core/plan/item_text.h"
 #include "core/record/joblog.h"
 #include "core/record/tally.h"
 
@@ -23,6 +24,7 @@
 struct report {
 	const char *job_name, *separator; /* what its lines begin with: "upper" and ": ", or "" and "" */
 	uint64_t n_failures, n_retries;   /* that report_failure and report_retry were told */
+	enum item_shape shape;            /* of its items */
 	struct joblog *joblog;            /* gets a line an item; borrowed, or NULL */
 };
 

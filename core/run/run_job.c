@@ -119,6 +119,7 @@ void run_job_init(struct run_job *job, const struct job *plan, const char *name,
 	tally_init(&job->tally);
 	job->tally.is_waiting = true;
 	report_init(&job->report, name);
+	job->report.shape = recipe_shape(&plan->recipe);
 }
 
 void run_job_keep_journal(struct run_job *job, struct journal *journal, bool is_resuming, bool retries_failed)
@@ -564,7 +565,10 @@ static void print_worker(const struct run_job *job, const struct worker *worker)
 	if (seq) {
 		size_t n_bytes;
 		const char *bytes = flight_item(&worker->flight, &n_bytes);
-		log_quote(item, bytes, n_bytes);
+		struct item_text text;
+		item_text_init(&text, job->report.shape, ITEM_TEXT_ENDS, bytes, n_bytes);
+		log_quote(item, text.bytes, text.n_bytes);
+		item_text_fini(&text);
 	}
 	log_error("%s%sworker %u, process %ld: %s, owes %u items%s%.0llu%s%s", job->name ? job->name : "",
 	          job->name ? ": " : "", worker->number, (long)worker->pid, phases[worker->phase], worker->flight.n_items,

@@ -143,6 +143,28 @@ refuses() {
 }
 
 # bats test_tags=quick
+@test "failures: a pack is named by its first and last value, rows are readable" {
+	expect 1 rota exec -j1 --journal j -o o --joblog log -n 3 false < <(seq 4)
+	has "$err" 'item 1 "1 ... 3": failed'
+	has "$err" 'item 2 "4": failed'
+	has log $'\t1\t0\t1 2 3'
+	expect 0 rota failures j
+	has "$out" '"1 ... 3": exited'
+	expect 0 rota failures --items j
+	lists "$out" 1 2 3 4
+	expect 0 rota failures --json j
+	has "$out" '"item":"1\n2\n3"'
+	expect 1 rota exec -j1 --journal k -o o --colsep , --header : false < <(printf 'x,y\n1,2\n')
+	has "$err" 'item 1 "1 2": failed'
+	expect 0 rota failures --items k
+	lists "$out" $'1\t2'
+	expect 1 rota map --journal l -o o --max-item 3 identity ::: a toolong b </dev/null
+	lists o a b
+	expect 0 rota failures l
+	has "$out" '"toolong"'
+}
+
+# bats test_tags=quick
 @test "mistakes: one line, which tells the right form" {
 	refuses "--pipe and --pipepart are two ways" --pipe --pipepart cat
 	refuses "--block is about blocks of the input: add --pipe" --block 1M cat
