@@ -25,7 +25,6 @@
 #include <string.h>
 
 #define TEXT_BYTES (256 * 1024)
-#define BLOCK_BYTES (1024 * 1024) /* where none are given */
 
 struct source_blocks {
 	struct source_head head;
@@ -228,9 +227,7 @@ int source_blocks_open(struct source **ret, const struct recipe *recipe, const s
 		return -1;
 	}
 	blocks->max_records = (uint64_t)recipe->block_records;
-	blocks->block_bytes = recipe->block_bytes > 0     ? (uint64_t)recipe->block_bytes
-	                      : recipe->block_records > 0 ? UINT64_MAX
-	                                                  : BLOCK_BYTES;
+	blocks->block_bytes = recipe_block_bytes(recipe) > 0 ? (uint64_t)recipe_block_bytes(recipe) : UINT64_MAX;
 	blocks->wants_names = recipe->has_header;
 	blocks->max_names_bytes = (size_t)max_item_bytes;
 	blocks->head.delimiter = '\0';

@@ -13,7 +13,8 @@
 #include <string.h>
 
 #define IN_JOB(member) .owner = OWNER_JOB, .field = FIELD(job, member)
-#define ITEMS .flags = CORE_CONF | CORE_ITEMS
+/* a dry run has one row for all of them */
+#define ITEMS .flags = CORE_CONF | CORE_ITEMS, .has_row = true
 #define BY(setter) .owner = OWNER_JOB, .set = setter
 #define IN_PLAN(member) .owner = OWNER_PLAN, .field = FIELD(plan, member)
 #define IN_SETTINGS(member) .owner = OWNER_SETTINGS, .field = FIELD(settings, member)
@@ -69,7 +70,8 @@ static const struct core_option table[] = {
 	{{"values", OPTION_LIST, NULL, "a list of values, or a list of lists: all combinations", NULL, "VALUE"},
      .flags = CORE_CONF,
      BY(setter_values),
-     .adds = true},
+     .adds = true,
+     .has_row = true},
 	{{"link", OPTION_BOOL, "no", "lists go step by step; a shorter one begins again (:::+ and ::::+ link two)", NULL,
       NULL},
      .other_name = "xapply",

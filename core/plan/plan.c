@@ -102,6 +102,15 @@ static void print_endpoint(const char *key, const struct endpoint *endpoint)
 	buf_fini(&buf);
 }
 
+/* How items are made, where they aren't those of the input. */
+static void print_recipe(const struct recipe *recipe)
+{
+	struct buf buf = {0};
+	if (recipe_describe(recipe, &buf) == 0 && buf.len > 0)
+		print_row("items", "%.*s", (int)buf.len, buf.bytes);
+	buf_fini(&buf);
+}
+
 /* name=a b c: each element in quotes, so that what is in it can be told from what is between them. */
 static void print_option(const struct job_option *option, bool is_first)
 {
@@ -137,6 +146,7 @@ static void print_job(const struct job *job)
 	out_printf("job %s\n", job->name);
 	print_row("plugin", "%s %s, %s", job->info->name, job->info->version, job->info->file);
 	print_endpoint("input", &job->input);
+	print_recipe(&job->recipe);
 	print_endpoint("output", &job->output);
 	print_row("workers", "%" PRId64 ", each a %s", job->n_workers, backends[job->backend]);
 	print_row("results", "%s", job->is_ordered ? "in input order" : "as they come");

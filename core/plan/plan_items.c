@@ -5,6 +5,7 @@
 #include "core/plan/plan_items.h"
 
 #include "core/base/log.h"
+#include "core/base/notation.h"
 #include "core/base/option.h"
 #include "core/base/pattern.h"
 
@@ -104,6 +105,8 @@ static void check_pipes(struct plan *plan, const struct job *job)
 	const char *other = GIVEN_OF(job, "max-args", "max-lines", "context-replace", "multiple-args", "xargs", "max-chars",
 	                             "colsep", "csv", "trim", "no-run-if-empty", "eof", "link");
 	const char *of_pipe = GIVEN_OF(job, "block", "recstart", "recend");
+	char size[NOTATION_SIZE_BYTES];
+	int64_t block_bytes = recipe_block_bytes(recipe);
 	const struct endpoint *input = recipe->n_lists > 0 ? &recipe->lists[0].endpoint : &job->input;
 	if (!recipe->given.pipes && !recipe->given.pipes_parts) {
 		if (of_pipe)
@@ -121,6 +124,9 @@ static void check_pipes(struct plan *plan, const struct job *job)
 	else if (recipe->n_lists > 1 || (recipe->n_lists == 1 && recipe->lists[0].words))
 		refuse(plan, job, "%s%s cuts one input into blocks, so it is given by %sinput FILE, or as standard input", d,
 		       pipe, d);
+	else if (recipe->given.pipes && block_bytes >= job->max_item_bytes)
+		refuse(plan, job, "%spipe: a block of %s is over %smax-item: make %sblock smaller", d,
+		       notation_write_size(size, block_bytes), d, d);
 	else if (recipe->given.pipes && recipe->is_shuffled)
 		refuse(plan, job, "%sshuf holds all items, with %spipe the whole input: %spipepart and a file can be shuffled",
 		       d, d, d);

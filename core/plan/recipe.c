@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BLOCK_BYTES (INT64_C(1) << 20) /* where none are given */
+
 static void list_fini(struct recipe_list *list)
 {
 	for (size_t i = 0; i < list->n_words; i++)
@@ -97,6 +99,13 @@ char recipe_delimiter(const struct recipe *recipe, const struct endpoint *input)
 	if (recipe->has_delimiter)
 		return recipe->delimiter;
 	return endpoint_delimiter(recipe->n_lists > 0 ? &recipe->lists[0].endpoint : input);
+}
+
+int64_t recipe_block_bytes(const struct recipe *recipe)
+{
+	if (recipe->block_bytes > 0)
+		return recipe->block_bytes;
+	return recipe->given.max_replace_args > 0 || recipe->block_records > 0 ? 0 : BLOCK_BYTES;
 }
 
 /* --- texts with escapes ------------------------------------------------------------------------------------------- */

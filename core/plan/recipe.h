@@ -112,6 +112,9 @@ enum item_shape recipe_shape(const struct recipe *recipe);
 /* The byte behind each item. input: the job's. */
 char recipe_delimiter(const struct recipe *recipe, const struct endpoint *input);
 
+/* CUT_BLOCKS: how large a block is at least, but for the last; 0: of any size. */
+int64_t recipe_block_bytes(const struct recipe *recipe);
+
 /* \n, \t, \0, \xHH and their kin become the bytes that they mean. */
 int recipe_read_text(struct recipe_text *ret, const char *text, struct err *err);
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2016,SC2030,SC2031,SC2094
+# shellcheck disable=SC1083,SC2016,SC2030,SC2031,SC2094
 #
 # Items that are made of several values: lists, columns, packs; and what is wrong with such options.
 load helper
@@ -121,6 +121,31 @@ refuses() {
 	has "$err" 'the input has changed'
 }
 
+# bounded ARG...: with 60 MB of addresses rota map goes through an input of 70 MB
+bounded() {
+	(ulimit -v 60000 && exec "$ROTA" map -j 1 -b process --window 2M --max-item 1M -o none "$@" identity 2>err)
+}
+
+@test "memory: whatever the input, lists, packs and blocks take a bounded piece; only --shuf holds it" {
+	local more
+	[[ $(nm -D "$ROTA") != *__asan* && $(nm -D "$ROTA") != *__tsan* ]] || skip "a sanitizer reserves more addresses"
+	seq 9000000 | head -c 70000000 >in
+	echo x >x
+	for more in '-n 3 -i in' '-X -i in' '-a in -a x' '--pipe --block 200K -i in' '--pipepart --block 1K -i in'; do
+		# shellcheck disable=SC2086 # words
+		bounded $more || { echo "$more"; show err; return 1; }
+	done
+	# one value without an end
+	head -c 70000000 /dev/zero | tr '\0' 1 >in
+	for more in '-n 3 -i in' '--colsep , -i in' '--pipe --block 200K -i in' '-r -i in'; do
+		# shellcheck disable=SC2086 # words
+		! bounded $more || return 1
+		has err 'larger than max-item'
+	done
+	! bounded --shuf -i in
+	has err 'no memory for all items at once'
+}
+
 @test "resume: killed, a run goes on with the same packs and in the same order" {
 	local more
 	seq 3000 >in
@@ -184,5 +209,6 @@ refuses() {
 	refuses "--csv says where a row ends" --csv -d , echo
 	refuses "both fill command lines" -X -m echo ::: a
 	refuses "3 bytes are too few, the command itself takes 6" -s 3 echo ::: a
+	refuses "--pipe: a block of 1M is over --max-item" --pipe --max-item 1M cat
 	refuses "--pipe: what ends a record is given by --recend" --pipe -0 cat
 }

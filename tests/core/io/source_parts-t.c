@@ -57,6 +57,7 @@ static void test_long_records(void)
 /* Parts are what blocks of the same size are. */
 static void test_same_as_blocks(void)
 {
+	char newline[] = "\n", greater[] = ">";
 	bool is_same = true;
 
 	for (int round = 0; round < 200 && is_same; round++) {
@@ -71,9 +72,9 @@ static void test_same_as_blocks(void)
 			bytes[i] = "ab\n>"[rand() % 4];
 		items_write("same", bytes, n_bytes);
 		if (round % 2 == 0)
-			recipe.record_end = (struct recipe_text){.bytes = (char[]){"\n"}, .n_bytes = 1};
+			recipe.record_end = (struct recipe_text){.bytes = newline, .n_bytes = 1};
 		if (round % 4 == 0)
-			recipe.record_start = (struct recipe_text){.bytes = (char[]){">"}, .n_bytes = 1};
+			recipe.record_start = (struct recipe_text){.bytes = greater, .n_bytes = 1};
 		recipe.cut = CUT_BLOCKS;
 		seen = items_of_file(&recipe, "same", 1 << 20, 64);
 		while (*seen) {
