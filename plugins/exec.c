@@ -32,6 +32,8 @@
 #define SHORT_SAY_MS 1000
 #define SHORT_MS (5 * 60 * 1000) /* then the item fails */
 
+enum stdin_kind { STDIN_NONE, STDIN_BYTES, STDIN_PART };
+
 /* One worker's. */
 struct launcher {
 	struct template template;
@@ -44,6 +46,10 @@ struct launcher {
 	struct command_line line;
 	posix_spawnattr_t attributes;
 	struct verdict verdict;
+	struct template tag;
+	struct words tag_words;
+	bool has_tag, is_dry;
+	enum stdin_kind stdin_kind;
 	bool has_no_patience; /* the last item has waited in vain */
 	struct command command;
 };
@@ -110,6 +116,8 @@ static void exec_close(void *state)
 		close(launcher->line.null_fd);
 	posix_spawnattr_destroy(&launcher->attributes);
 	template_fini(&launcher->template);
+	template_fini(&launcher->tag);
+	words_fini(&launcher->tag_words);
 	values_fini(&launcher->values);
 	words_fini(&launcher->words);
 	words_fini(&launcher->item_text);
@@ -129,7 +137,7 @@ static int compile_command(struct rota_worker *worker, struct launcher *launcher
 		.has_rows = rota_option_bool(worker, "rows"),
 		.has_header = rota_option_bool(worker, "header"),
 		.repeats_words = strcmp(rota_option_choice(worker, "fill"), "words") == 0,
-		.appends = true,
+		.appends = launcher->stdin_kind == STDIN_NONE,
 	};
 	if (n_words > 0 && !*words[0])
 		return rota_refuse(worker, "the command is empty: give the name of a program and its arguments");
@@ -151,12 +159,47 @@ static int compile_command(struct rota_worker *worker, struct launcher *launcher
 	return ROTA_OK;
 }
 
+/* What stands in front of each line of output; a tab follows. */
+static int compile_tag(struct rota_worker *worker, struct launcher *launcher)
+{
+	static const char *const whole_item = "{}";
+	const char *text = rota_option_string(worker, "tagstring");
+	const struct template_options options = {.kind = TEMPLATE_TEXT,
+	                                         .replace = rota_option_string(worker, "replace"),
+	                                         .has_rows = rota_option_bool(worker, "rows"),
+	                                         .has_header = rota_option_bool(worker, "header")};
+	launcher->has_tag = *text || rota_option_bool(worker, "tag");
+	if (launcher->has_tag && template_compile(&launcher->tag, &options, *text ? &text : &whole_item, 1) != 0)
+		return rota_refuse(worker, "out of memory for the tag");
+	return ROTA_OK;
+}
+
+/* Who writes to a pipe that nobody reads any more is told by an error. */
+static int choose_input(struct rota_worker *worker, struct launcher *launcher)
+{
+	const char *kind = rota_option_choice(worker, "stdin");
+	sigset_t pipe;
+	if (strcmp(kind, "none") == 0)
+		return ROTA_OK;
+	launcher->stdin_kind = strcmp(kind, "part") == 0 ? STDIN_PART : STDIN_BYTES;
+	launcher->line.has_input = true;
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	return pthread_sigmask(SIG_BLOCK, &pipe, NULL) == 0 ? ROTA_OK : rota_refuse(worker, "cannot block SIGPIPE");
+}
+
 static int prepare(struct rota_worker *worker, struct launcher *launcher)
 {
+	const char *folder = rota_option_string(worker, "workdir");
+	command_init(&launcher->command);
 	launcher->line.null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (launcher->line.null_fd < 0)
 		return rota_refuse(worker, "cannot open /dev/null: %s", strerror(errno));
-	int status = compile_command(worker, launcher);
+	int status = choose_input(worker, launcher);
+	if (status == ROTA_OK)
+		status = compile_command(worker, launcher);
+	if (status == ROTA_OK)
+		status = compile_tag(worker, launcher);
 	if (status == ROTA_OK)
 		status = verdict_init(&launcher->verdict, worker);
 	if (status != ROTA_OK)
@@ -167,7 +210,9 @@ static int prepare(struct rota_worker *worker, struct launcher *launcher)
 	launcher->line.program = launcher->program;
 	launcher->line.envp = launcher->environment.envp;
 	launcher->line.attributes = &launcher->attributes;
-	command_init(&launcher->command);
+	launcher->line.folder = *folder ? folder : NULL;
+	launcher->line.joins_error = rota_option_bool(worker, "group-stderr");
+	launcher->is_dry = rota_option_bool(worker, "dry-run");
 	return ROTA_OK;
 }
 
@@ -191,18 +236,36 @@ static int fail_too_long(struct rota_task *task, size_t n_item)
 	return rota_fail(task, "the command is too long with this item of %zu bytes: %s", n_item, strerror(E2BIG));
 }
 
-/* Puts the item into words and environment. */
-static int fill(struct rota_task *task, struct launcher *launcher, const char *item, size_t n_item)
+/* What the item is made of. Of one that the command reads on its standard input no argument has anything. */
+static int take_values(struct rota_task *task, struct launcher *launcher, const char *item, size_t n_item)
 {
 	struct values *values = &launcher->values;
-	struct words *words = &launcher->words, *text = &launcher->item_text;
+	values->seq = rota_seq(task);
+	if (launcher->stdin_kind == STDIN_BYTES) {
+		values->n = values->n_names = 0;
+		return ROTA_OK;
+	}
 	if (n_item > COMMAND_BYTES_MAX)
 		return fail_too_long(task, n_item);
 	if (values_take(values, item, n_item) != 0)
 		return rota_retry(task, "out of memory for an item of %zu bytes", n_item);
 	if (values_have_nul(values))
 		return rota_fail(task, "the item contains a NUL byte, so it can't be a command's argument");
-	values->seq = rota_seq(task);
+	return ROTA_OK;
+}
+
+static void fill_tag(struct launcher *launcher, const struct values *values)
+{
+	struct words *words = &launcher->tag_words;
+	words_begin(words);
+	words_next(words);
+	template_fill(&launcher->tag, values, words);
+	words_put(words, "\t", 1);
+}
+
+static void fill_words(struct launcher *launcher, const struct values *values)
+{
+	struct words *words = &launcher->words, *text = &launcher->item_text;
 	words_begin(words);
 	if (launcher->is_script) {
 		words_next(words);
@@ -216,16 +279,63 @@ static int fill(struct rota_task *task, struct launcher *launcher, const char *i
 	words_next(text);
 	words_put(text, "ROTA_ITEM=", strlen("ROTA_ITEM="));
 	values_put(values, text);
-	int errnum = words_end(words);
+}
+
+/* Puts the item into words, environment, tag and input. */
+static int fill(struct rota_task *task, struct launcher *launcher, const char *item, size_t n_item)
+{
+	struct values *values = &launcher->values;
+	struct input *input = &launcher->command.input;
+	struct words *tag = &launcher->tag_words;
+	int status = take_values(task, launcher, item, n_item);
+	if (status != ROTA_OK)
+		return status;
+	if (launcher->stdin_kind == STDIN_BYTES)
+		input_of_bytes(input, item, n_item);
+	else if (launcher->stdin_kind == STDIN_PART && !launcher->is_dry)
+		status = input_of_part(input, task, values);
+	if (status != ROTA_OK)
+		return status;
+	if (launcher->stdin_kind == STDIN_PART)
+		values->n = 0;
+	fill_words(launcher, values);
+	int errnum = words_end(&launcher->words);
 	if (!errnum)
-		errnum = words_end(text);
+		errnum = words_end(&launcher->item_text);
+	if (!errnum && launcher->has_tag) {
+		fill_tag(launcher, values);
+		errnum = words_end(tag);
+	}
 	if (errnum == E2BIG)
 		return fail_too_long(task, n_item);
 	if (errnum)
 		return rota_retry(task, "out of memory for the command with an item of %zu bytes", n_item);
-	launcher->line.argv = words->argv;
-	environment_set(&launcher->environment, values->seq, rota_attempt(task), text->argv[0]);
+	launcher->line.argv = launcher->words.argv;
+	environment_set(&launcher->environment, values->seq, rota_attempt(task),
+	                launcher->stdin_kind == STDIN_NONE ? launcher->item_text.argv[0] : NULL);
+	output_begin(&launcher->command.output, launcher->has_tag ? tag->argv[0] : NULL,
+	             launcher->has_tag ? tag->n_bytes - 1 : 0);
 	return ROTA_OK;
+}
+
+/* The command as a shell would have it. A script is one already. */
+static int show(struct rota_task *task, struct launcher *launcher)
+{
+	const struct words *words = &launcher->words;
+	struct words *text = &launcher->item_text;
+	words_begin(text);
+	words_next(text);
+	for (size_t i = launcher->is_script ? words->n - 1 : 0; i < words->n; i++) {
+		if (i > 0 && !launcher->is_script)
+			words_put(text, " ", 1);
+		if (launcher->is_script)
+			words_put(text, words->argv[i], strlen(words->argv[i]));
+		else
+			words_quote(text, words->argv[i], strlen(words->argv[i]));
+	}
+	if (words_end(text) != 0)
+		return rota_fail(task, "the command is too long to be shown");
+	return rota_write(task, text->argv[0], text->n_bytes - 1);
 }
 
 /* What ends when others end. A worker that is a process has its descriptors for itself: more won't come. */
@@ -283,10 +393,14 @@ static int exec_run(struct rota_task *task, void *state)
 	size_t n_item;
 	const char *item = rota_item(task, &n_item);
 	int status = fill(task, launcher, item, n_item);
+	if (status == ROTA_OK && launcher->is_dry)
+		return show(task, launcher);
 	if (status == ROTA_OK)
 		status = launch(task, launcher, n_item);
-	if (status != ROTA_OK)
+	if (status != ROTA_OK) {
+		input_close(&launcher->command.input);
 		return status;
+	}
 	status = command_follow(task, &launcher->command);
 	command_end(task, &launcher->command);
 	return status == ROTA_OK ? verdict_judge(&launcher->verdict, task, &launcher->command.group) : status;
@@ -304,6 +418,14 @@ ROTA_OPTIONS(exec_options,
              {"slot-var", ROTA_STRING, "", "a variable that has the worker's number, as ROTA_SLOT does"},
              {"ok-status", ROTA_LIST, "0", "exit statuses that are no failure: 0,1 or 0-9"},
              {"retry", ROTA_CHOICE, "again", "any other status wants another attempt, or is final", "again,fail"},
+             {"stdin", ROTA_CHOICE, "none",
+              "what the command reads: the item, a block, or part of a file (rows of path, offset, size)",
+              "none,item,block,part"},
+             {"tag", ROTA_BOOL, "no", "each line of output begins with the item and a tab"},
+             {"tagstring", ROTA_STRING, "", "the same with this text, in which replacement strings stand for the item"},
+             {"group-stderr", ROTA_BOOL, "no", "standard error belongs to the result, too"},
+             {"dry-run", ROTA_BOOL, "no", "the result is the command, quoted for a shell; it isn't run"},
+             {"workdir", ROTA_STRING, "", "the folder in which commands are run"},
              {"keep-failed", ROTA_BOOL, "yes", "a command that failed keeps its output as the item's result"}, {NULL});
 
 ROTA_PLUGIN(.name = "exec", .version = "1.0",

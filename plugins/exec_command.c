@@ -13,10 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOG_BYTES_MAX (64 * 1024) /* of one item's standard error */
-#define TICK_MS 50                /* how often a running command is asked whether it was cancelled */
-#define TICK_BLIND_MS 2           /* the same where the kernel has no pidfd that tells of its end */
-#define REST_MS 500               /* for what a command leaves behind, to end by itself */
+#define TICK_MS 50      /* how often a running command is asked whether it was cancelled */
+#define TICK_BLIND_MS 2 /* the same where the kernel has no pidfd that tells of its end */
+#define REST_MS 500     /* for what a command leaves behind, to end by itself */
 #define REST_FIRST_TICK_MS 1
 #define REST_TICK_MS 16
 
@@ -24,6 +23,7 @@ void command_init(struct command *command)
 {
 	group_init(&command->group);
 	command->pid_fd = command->out_fd = command->err_fd = -1;
+	input_init(&command->input);
 }
 
 static void close_fd(int *fd)
@@ -34,17 +34,19 @@ static void close_fd(int *fd)
 }
 
 /* posix_spawn with these as the command's standard output and error. Returns an errno, or 0. */
-static int spawn(const struct command_line *line, int out_fd, int err_fd, pid_t *ret_pid)
+static int spawn(const struct command_line *line, int in_fd, int out_fd, int err_fd, pid_t *ret_pid)
 {
 	posix_spawn_file_actions_t actions;
 	int errnum = posix_spawn_file_actions_init(&actions);
 	if (errnum)
 		return errnum;
-	errnum = posix_spawn_file_actions_adddup2(&actions, line->null_fd, STDIN_FILENO);
+	errnum = posix_spawn_file_actions_adddup2(&actions, in_fd, STDIN_FILENO);
 	if (!errnum)
 		errnum = posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
 	if (!errnum)
 		errnum = posix_spawn_file_actions_adddup2(&actions, err_fd, STDERR_FILENO);
+	if (!errnum && line->folder)
+		errnum = posix_spawn_file_actions_addchdir_np(&actions, line->folder);
 	if (errnum)
 		goto out;
 
@@ -65,24 +67,26 @@ int command_launch(struct command *command, const struct command_line *line)
 	pid_t pid = 0;
 	int errnum = 0;
 	group_hold(&command->group, &before);
-	if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC))
+	if (pipe2(out, O_CLOEXEC) || (!line->joins_error && pipe2(err, O_CLOEXEC)))
 		errnum = errno;
-	else
-		errnum = spawn(line, out[1], err[1], &pid);
+	else if (line->has_input)
+		errnum = input_open(&command->input);
+	if (!errnum)
+		errnum = spawn(line, line->has_input ? command->input.command_fd : line->null_fd, out[1],
+		               line->joins_error ? out[1] : err[1], &pid);
 	group_begin(&command->group, errnum ? 0 : pid, &before);
+	close_fd(&command->input.command_fd);
 	close_fd(&out[1]);
 	close_fd(&err[1]);
 	if (errnum) {
 		close_fd(&out[0]);
 		close_fd(&err[0]);
+		close_fd(&command->input.fd);
 		return errnum;
 	}
 	command->pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	command->out_fd = out[0];
 	command->err_fd = err[0];
-	command->n_line = 0;
-	command->n_logged_bytes = 0;
-	command->n_unlogged_bytes = 0;
 	return 0;
 }
 
@@ -96,42 +100,6 @@ static size_t read_pipe(struct command *command, int *fd, size_t n_bytes)
 	if (n <= 0)
 		close_fd(fd);
 	return n > 0 ? (size_t)n : 0;
-}
-
-static void log_line(struct rota_task *task, struct command *command)
-{
-	/* Not rota_log: a line may have NUL bytes inside. */
-	task->host->log(task, command->line, command->n_line);
-	command->n_line = 0;
-}
-
-/* Lines that are too long come in pieces. */
-static void log_bytes(struct rota_task *task, struct command *command, const char *bytes, size_t n_bytes)
-{
-	size_t n_left = LOG_BYTES_MAX - command->n_logged_bytes;
-	if (n_bytes > n_left) {
-		command->n_unlogged_bytes += n_bytes - n_left;
-		n_bytes = n_left;
-	}
-	command->n_logged_bytes += n_bytes;
-
-	for (const char *end = bytes + n_bytes; bytes < end;) {
-		if (*bytes == '\n') {
-			log_line(task, command);
-			bytes++;
-			continue;
-		}
-		if (command->n_line == sizeof(command->line))
-			log_line(task, command);
-		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
-		size_t n_part = (size_t)((newline ? newline : end) - bytes);
-		size_t n_room = sizeof(command->line) - command->n_line;
-		if (n_part > n_room)
-			n_part = n_room;
-		memcpy(command->line + command->n_line, bytes, n_part);
-		command->n_line += n_part;
-		bytes += n_part;
-	}
 }
 
 /* How many bytes are in a pipe: the last words of a command that has ended, however much others still write. */
@@ -148,13 +116,13 @@ static int drain(struct rota_task *task, struct command *command)
 		n = read_pipe(command, &command->err_fd, n_left);
 		if (n == 0)
 			break;
-		log_bytes(task, command, command->buffer, n);
+		output_log(&command->output, task, command->buffer, n);
 	}
 	for (size_t n_left = pipe_bytes(command->out_fd); n_left > 0; n_left -= n) {
 		n = read_pipe(command, &command->out_fd, n_left);
 		if (n == 0)
 			break;
-		int status = rota_write(task, command->buffer, n);
+		int status = output_write(&command->output, task, command->buffer, n);
 		if (status != ROTA_OK)
 			return status;
 	}
@@ -171,12 +139,14 @@ static int64_t now_ms(void)
 /* What has come, at most a buffer of each. */
 static int relay(struct rota_task *task, struct command *command, bool has_out, bool has_err)
 {
-	if (has_err)
-		log_bytes(task, command, command->buffer, read_pipe(command, &command->err_fd, COMMAND_BUFFER_BYTES));
+	if (has_err) {
+		size_t n = read_pipe(command, &command->err_fd, COMMAND_BUFFER_BYTES);
+		output_log(&command->output, task, command->buffer, n);
+	}
 	if (!has_out)
 		return ROTA_OK;
 	size_t n = read_pipe(command, &command->out_fd, COMMAND_BUFFER_BYTES);
-	return n > 0 ? rota_write(task, command->buffer, n) : ROTA_OK;
+	return n > 0 ? output_write(&command->output, task, command->buffer, n) : ROTA_OK;
 }
 
 /* Does the run still want it? */
@@ -204,8 +174,9 @@ int command_follow(struct rota_task *task, struct command *command)
 			{.fd = command->pid_fd, .events = POLLIN},
 			{.fd = command->out_fd, .events = POLLIN},
 			{.fd = command->err_fd, .events = POLLIN},
+			{.fd = command->input.fd, .events = POLLOUT},
 		};
-		int n_ready = poll(fds, 3, tick_ms(command, &rest_tick_ms));
+		int n_ready = poll(fds, 4, tick_ms(command, &rest_tick_ms));
 		if (n_ready < 0 && errno != EINTR)
 			return rota_fail(task, "cannot wait for the command: %s", strerror(errno));
 		bool may_have_ended = command->pid_fd < 0 || (n_ready > 0 && fds[0].revents);
@@ -218,18 +189,12 @@ int command_follow(struct rota_task *task, struct command *command)
 			return rota_fail(task, "cancelled while its command was running");
 		if (group->is_reaped && (!group_has_rest(group) || now_ms() >= rest_until_ms))
 			return drain(task, command);
-		int status = relay(task, command, n_ready > 0 && fds[1].revents, n_ready > 0 && fds[2].revents);
+		int status = n_ready > 0 && fds[3].revents ? input_feed(&command->input, task) : ROTA_OK;
+		if (status == ROTA_OK)
+			status = relay(task, command, n_ready > 0 && fds[1].revents, n_ready > 0 && fds[2].revents);
 		if (status != ROTA_OK)
 			return status;
 	}
-}
-
-static void end_log(struct rota_task *task, struct command *command)
-{
-	if (command->n_line > 0)
-		log_line(task, command);
-	if (command->n_unlogged_bytes > 0)
-		rota_log(task, "%" PRIu64 " more bytes of standard error", command->n_unlogged_bytes);
 }
 
 void command_end(struct rota_task *task, struct command *command)
@@ -243,7 +208,8 @@ void command_end(struct rota_task *task, struct command *command)
 		command->has_said_rest = true;
 		group_end_rest(group);
 	}
-	end_log(task, command);
+	output_end(&command->output, task);
+	input_close(&command->input);
 	close_fd(&command->pid_fd);
 	close_fd(&command->out_fd);
 	close_fd(&command->err_fd);

@@ -3,17 +3,19 @@
  * exec_command - one item's running command: started with pipes for its output, followed until it has ended and nothing
  * of it is left.
  *
- *   command_launch, command_follow (relays output), command_end whatever follow said
+ *   input_of_... and output_begin, command_launch, command_follow (relays output), command_end whatever follow said
  *
  * Invariants:
  *   The item ends when the command exits: who holds its pipes still has REST_MS to end by itself, then it is ended.
- *   Memory is bounded: output goes into the result as it comes, of standard error LOG_BYTES_MAX are logged.
+ *   Memory is bounded: output goes into the result as it comes (exec_output), input is written as it is read.
  *   All descriptors are close-on-exec: several threads may launch at the same time.
  */
 #ifndef EXEC_COMMAND_H
 #define EXEC_COMMAND_H
 
 #include "plugins/exec_group.h"
+#include "plugins/exec_input.h"
+#include "plugins/exec_output.h"
 
 #include <rota/plugin.h>
 
@@ -26,6 +28,9 @@ struct command_line {
 	const char *program; /* where PATH has it; NULL: look argv[0] up */
 	char **argv, **envp; /* each with a NULL behind it */
 	int null_fd;
+	const char *folder; /* where it is run; NULL: where rota is */
+	bool joins_error;   /* its standard error goes where its standard output goes */
+	bool has_input;     /* command.input says what; else there is nothing to read */
 	const posix_spawnattr_t *attributes;
 };
 
@@ -35,10 +40,8 @@ struct command {
 	int pid_fd; /* -1: the kernel has none, or the command is reaped */
 	int out_fd; /* -1: at its end */
 	int err_fd;
-	char line[ROTA_TEXT_MAX]; /* of standard error, not yet logged */
-	size_t n_line;
-	size_t n_logged_bytes;
-	uint64_t n_unlogged_bytes;
+	struct input input;
+	struct output output;
 	bool has_said_rest, has_said_short; /* once a worker */
 	char buffer[COMMAND_BUFFER_BYTES];
 };

@@ -172,6 +172,13 @@ static int lists_set(struct plan *plan, struct job *job, const struct options *o
 	return 0;
 }
 
+/* Of several that are given the last one holds. */
+static int plugin_tell(struct plan *plan, struct job *job, const struct option_given *given)
+{
+	const char *text = given->option->plugin_text ? given->option->plugin_text : given->text;
+	return job_set_option(plan, job, given->option->plugin_option, &text, 1, false, (struct place){0}, true);
+}
+
 int cmd_job_set(struct plan *plan, struct job *job, const struct options *options)
 {
 	int rc = 0;
@@ -179,6 +186,8 @@ int cmd_job_set(struct plan *plan, struct job *job, const struct options *option
 		const struct option_given *given = &options->given[i];
 		if (given->option->owner == OWNER_JOB &&
 		    job_set(plan, job, given->option->spec.name, &given->text, 1, (struct place){0}))
+			rc = -1;
+		if (given->option->owner == OWNER_PLUGIN && plugin_tell(plan, job, given))
 			rc = -1;
 	}
 	return lists_set(plan, job, options) ? -1 : rc;

@@ -25,7 +25,7 @@
 #define ITEM_OPTIONS (JOB_OPTIONS | CORE_ITEMS)
 
 static const struct command commands[] = {
-	{"map", cmd_map, ITEM_OPTIONS, false, "[OPTIONS] PLUGIN [KEY=VALUE]...", "run a plugin over items",
+	{"map", cmd_map, ITEM_OPTIONS | CORE_PLANNED, false, "[OPTIONS] PLUGIN [KEY=VALUE]...", "run a plugin over items",
      "Items come from standard input, one per line, or from --input. Results go to\n"
      "standard output or to --output, in input order. PLUGIN is a name (see 'rota\n"
      "plugins') or a file, if it contains a slash: ./mine.so. KEY=VALUE sets one of the\n"
@@ -35,7 +35,8 @@ static const struct command commands[] = {
      "  rota map --input files:'src/**/*.c' sha256\n"
      "  rota map -j 2 -i range:400-500/20 sleep",
      WORD_PLUGIN, WORD_NONE, false},
-	{"exec", cmd_exec, ITEM_OPTIONS, true, "[OPTIONS] [--] [COMMAND [ARG]...]", "run a command for each item",
+	{"exec", cmd_exec, ITEM_OPTIONS | CORE_EXEC, true, "[OPTIONS] [--] [COMMAND [ARG]...]",
+     "run a command for each item",
      "{} in an argument stands for the item. If no argument contains {}, the item is\n"
      "appended. No shell is involved, unless COMMAND is one word that needs one; without\n"
      "COMMAND each item is a command line. Options come before COMMAND. The command's\n"
@@ -45,7 +46,7 @@ static const struct command commands[] = {
      "  find . -name '*.wav' -print0 | rota exec -0 -j 4 -- oggenc -Q {}\n"
      "  seq 3 | rota exec sh -c 'echo \"$ROTA_ITEM squared: $((ROTA_ITEM * ROTA_ITEM))\"' --",
      WORD_PROGRAM, WORD_FILE, false},
-	{"run", cmd_run, JOB_OPTIONS | CORE_SET, false, "[OPTIONS] FILE.yaml", "run all jobs of a conf file",
+	{"run", cmd_run, JOB_OPTIONS | CORE_PLANNED | CORE_SET, false, "[OPTIONS] FILE.yaml", "run all jobs of a conf file",
      "Jobs run side by side, except those that wait for others (`after:`). A job option,\n"
      "such as --jobs, applies to every job of the file; --set changes a single job.\n"
      "rota.yaml(5) describes the file; conf/ has examples.",

@@ -24,14 +24,17 @@ enum core_flag {
 	CORE_SET = 1 << 5,      /* an option of run only: set */
 	CORE_FAILURES = 1 << 6, /* an option of failures: json, items, null */
 	CORE_TRY = 1 << 7,      /* an option of try: null */
-	CORE_ITEMS = 1 << 8     /* with CORE_CONF: a key of a job, and an option of map and exec */
+	CORE_ITEMS = 1 << 8,    /* with CORE_CONF: a key of a job, and an option of map and exec */
+	CORE_EXEC = 1 << 9,     /* an option of exec only: its plugin's */
+	CORE_PLANNED = 1 << 10  /* an option of map and run only: dry-run */
 };
 
 /* The struct that a value goes into. */
 enum core_owner {
-	OWNER_JOB,     /* struct job */
-	OWNER_PLAN,    /* struct plan: the run as a whole */
-	OWNER_SETTINGS /* struct settings: the command itself */
+	OWNER_JOB,      /* struct job */
+	OWNER_PLAN,     /* struct plan: the run as a whole */
+	OWNER_SETTINGS, /* struct settings: the command itself */
+	OWNER_PLUGIN    /* none: the value is told to the job's plugin */
 };
 
 /* For those that aren't just put into a field, see setter.h. The value's strings may be taken (set to NULL). */
@@ -46,17 +49,19 @@ struct core_option {
 	struct option_spec spec;
 	unsigned flags;
 	enum core_owner owner;
-	struct field field;     /* or */
-	core_set_f *set;        /* if not NULL */
-	bool is_inverse;        /* a BOOL: the field is its opposite */
-	char letter;            /* of the short option, or 0 */
-	char other_letter;      /* a second short option that people's fingers know, or 0 */
-	const char *other_name; /* a second long option, or NULL */
-	const char *once;       /* a command line that gives it twice is wrong, and this is why; NULL: the last one holds */
-	bool adds;              /* given several times, each counts; so do the elements of a list in a file */
-	const char *alone;      /* its value may be left out, and is this then; or NULL */
-	const char *per;        /* what a dry run says behind the value: "a worker"; or NULL */
-	bool has_row;           /* a dry run has a row of its own for it */
+	struct field field;        /* or */
+	core_set_f *set;           /* if not NULL */
+	const char *plugin_option; /* OWNER_PLUGIN: which option of its that is */
+	const char *plugin_text;   /* and what it is told; NULL: the value as it is given */
+	bool is_inverse;           /* a BOOL: the field is its opposite */
+	char letter;               /* of the short option, or 0 */
+	char other_letter;         /* a second short option that people's fingers know, or 0 */
+	const char *other_name;    /* a second long option, or NULL */
+	const char *once;  /* a command line that gives it twice is wrong, and this is why; NULL: the last one holds */
+	bool adds;         /* given several times, each counts; so do the elements of a list in a file */
+	const char *alone; /* its value may be left out, and is this then; or NULL */
+	const char *per;   /* what a dry run says behind the value: "a worker"; or NULL */
+	bool has_row;      /* a dry run has a row of its own for it */
 };
 
 #define CORE_OPTIONS_MAX 160 /* in the table */

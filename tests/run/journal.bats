@@ -304,7 +304,7 @@ puts_it_where_it_belongs() { # ORDER
 	touch mended
 	rota exec --journal j -i items --resume --retry-failed -- sh fragile '{}' 2>err | cat >second
 	is <(head -2 second) $'item 7 is done\nitem 17 is done'
-	cmp <(cat first second | sort) <(rota exec -i items -- sh fragile '{}' | sort)
+	cmp <(cat first second | grep -v lost | sort) <(rota exec -i items -- sh fragile '{}' | sort)
 }
 
 # bats test_tags=quick

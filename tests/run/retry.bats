@@ -134,7 +134,7 @@ never() {
 	sed 's/^700$/!fail/; s/^701$/!fail-late/; s/^900$/!fail-ignored/' items >named
 	grep -v '^!' named >good
 	both_backends never
-	expect 1 rota exec -j 1 --retries 5 -i range:1-3 -- sh -c 'echo "$1" >>log; [ "$1" != 2 ]' sh
+	expect 1 rota map -j 1 --retries 5 -i range:1-3 exec retry=fail 'command=sh,-c,echo "$1" >>log; [ "$1" != 2 ],sh'
 	is log $'1\n2\n3'
 }
 

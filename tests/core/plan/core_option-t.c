@@ -14,7 +14,7 @@ static struct err err;
 static bool fits(const struct core_option *option)
 {
 	enum field_kind kind = option->field.kind;
-	if (option->set || strcmp(option->spec.name, "options") == 0)
+	if (option->set || option->plugin_option || strcmp(option->spec.name, "options") == 0)
 		return kind == FIELD_NONE;
 	switch (option->spec.type) {
 	case OPTION_INT:

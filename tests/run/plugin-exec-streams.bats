@@ -1,0 +1,127 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016,SC2154
+#
+# What a command of the plugin exec reads and writes: standard input from items, blocks and files; output with tags;
+# standard error; commands that are only shown.
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# maps [KEY=VALUE]... ITEMS: rota map exec with the ITEMS (printf's format), in this backend
+maps() {
+	# shellcheck disable=SC2059
+	printf "${*: -1}" >input
+	rota map -b "${backend:-thread}" -j 2 exec "${@:1:$#-1}" <input
+}
+
+from_items() {
+	expect 0 maps stdin=item command=cat 'a b\n\nc\n'
+	is "$out" $'a b\nc'
+	expect 0 maps stdin=block 'command=sh,-c,cat; echo "$# ${ROTA_ITEM-none} {#}",sh' 'a\nb\n'
+	is "$out" $'a0 none 1\nb0 none 2'
+	head -c 3000000 /dev/zero | tr '\0' x >input
+	expect 0 rota map -b "$backend" exec stdin=item 'command=sh,-c,cat | wc -c' <input
+	is "$out" 3000000
+	printf 'a\0b\n' >input
+	expect 0 rota map -b "$backend" exec stdin=item 'command=sh,-c,cat | tr "\\0" .' <input
+	is "$out" a.b
+}
+
+# bats test_tags=quick
+@test "exec: the item on standard input" {
+	both_backends from_items
+}
+
+# More than a pipe holds: neither waits for the other.
+unread() {
+	{ head -c 1000000 /dev/zero | tr '\0' x; echo; echo y; } >input
+	expect 0 rota map -b "$backend" exec stdin=item command=true <input
+	empty "$out"
+	expect 0 rota map -b "$backend" exec stdin=item 'command=head,-c,3' <input
+	is "$out" $'xxx\ny'
+	expect 0 rota map -b "$backend" exec stdin=item 'command=sh,-c,exec <&-; sleep 0.1; echo late' <input
+	is "$out" $'late\nlate'
+	expect 0 rota map -b "$backend" exec stdin=item 'command=sh,-c,head -c 300000 /dev/zero; cat' <input
+	[ "$(wc -c <"$out")" -eq 1600003 ]
+	expect 0 rota map -b "$backend" exec stdin=item 'command=sh,-c,trap - PIPE; yes | head -n 1' <input
+	is "$out" $'y\ny'
+	empty "$err"
+}
+
+@test "exec: a command that doesn't read, or writes first, doesn't hang and hasn't failed" {
+	both_backends unread
+}
+
+parts() {
+	seq 100000 >file
+	n=$(wc -c <file)
+	printf 'file\0370\037%s\n' 10 >rows
+	printf 'file\03710\037%s\n' $((n - 10)) >>rows
+	printf 'file\0370\037%s\nnowhere\0370\0371\nfile\037x\0371\n' $((n + 1)) >>rows
+	expect 1 rota map -b "$backend" exec rows=yes stdin=part command=cat,- <rows
+	same "$out" file
+	has "$err" 'shorter'
+	has "$err" 'cannot open nowhere: No such file'
+	has "$err" 'no part of a file'
+}
+
+@test "exec: a part of a file on standard input" {
+	both_backends parts
+}
+
+tags() {
+	expect 0 maps tag=yes 'command=printf,%s\\n,x{},y{}' 'a\nb c\n'
+	is "$out" $'a\txa\na\tya\nb c\txb c\nb c\tyb c'
+	expect 0 maps 'tagstring={#}-{.}' 'command=sh,-c,printf x; sleep 0.1; printf y,sh' 'a.c\nb.c\n'
+	is "$out" $'1-a\txy\n2-b\txy'
+	expect 0 maps tag=yes 'command=sh,-c,yes | head -c 500000,sh' 'a\n'
+	yes $'a\ty' | head -n 250000 | cmp - "$out"
+	expect 0 maps tag=yes command=true 'a\n'
+	empty "$out"
+}
+
+@test "exec: a tag before each line" {
+	both_backends tags
+}
+
+errors() {
+	expect 0 maps group-stderr=yes 'command=sh,-c,echo 1; echo 2 >&2; echo 3,sh' 'a\n'
+	is "$out" $'1\n2\n3'
+	empty "$err"
+	expect 0 maps 'command=sh,-c,seq 20000 >&2; printf end >&2,sh' 'a\n'
+	counts 1 "$err" 'item 1: 1'$'\n' || has "$err" 'item 1: 1'
+	has "$err" 'bytes of standard error, which are left out'
+	has "$err" 'item 1: 20000'
+	has "$err" 'item 1: end'
+	[ "$(wc -l <"$err")" -lt 14000 ]
+	expect 0 maps 'command=sh,-c,seq 10000 | head -c 65536 >&2,sh' 'a\n'
+	sed 's/^item 1: //' "$err" >seen
+	seq 10000 >all
+	cmp -n 65536 all seen
+}
+
+@test "exec: standard error in the result; of a flood of it the beginning and the end" {
+	both_backends errors
+}
+
+@test "exec: commands that are only shown, in a form that a shell takes" {
+	expect 0 maps dry-run=yes "command=echo,it's,{},>x" 'a b\nc\n'
+	is "$out" $'echo \'it\'\\\'\'s\' \'a b\' \'>x\'\necho \'it\'\\\'\'s\' c \'>x\''
+	sh "$out" >seen
+	is seen $'it\'s a b >x\nit\'s c >x'
+	expect 0 maps dry-run=yes 'command=echo {} | cat' 'a b\n'
+	is "$out" "echo 'a b' | cat"
+	expect 0 maps dry-run=yes stdin=item 'command=false' 'a\n'
+	is "$out" false
+}
+
+@test "exec: another folder for the commands" {
+	mkdir d
+	expect 0 maps workdir=d 'command=sh,-c,basename "$(pwd)"' 'a\n'
+	is "$out" d
+	expect 1 maps workdir=nowhere command=true 'a\n'
+	has "$err" 'No such file or directory'
+}
