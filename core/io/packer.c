@@ -45,6 +45,7 @@ int packer_add(struct packer *packer, const char *row, size_t n_bytes)
 {
 	const struct recipe *recipe = packer->recipe;
 	int64_t cost_bytes = (int64_t)n_bytes * recipe->n_uses + recipe->value_bytes;
+	int64_t n_fields = 1;
 
 	forget_taken(packer);
 	if (packer->n == packer->cap) {
@@ -58,7 +59,13 @@ int packer_add(struct packer *packer, const char *row, size_t n_bytes)
 	}
 	if (n_bytes > 0 && buf_append(&packer->bytes, row, n_bytes) < 0)
 		return -1;
-	packer->rows[packer->n++] = (struct packer_row){.end = packer->bytes.len, .cost_bytes = cost_bytes};
+	for (size_t i = 0; recipe->load_bytes > 0 && i < n_bytes; i++)
+		n_fields += row[i] == ROWS_FIELD;
+	packer->rows[packer->n++] = (struct packer_row){
+		.end = packer->bytes.len,
+		.cost_bytes = cost_bytes,
+		.load_bytes = cost_bytes + n_fields * recipe->n_uses * (int64_t)sizeof(char *),
+	};
 	packer->cost_bytes += cost_bytes;
 	return 0;
 }
@@ -84,14 +91,16 @@ static size_t n_fitting(const struct packer *packer, bool *ret_is_full)
 {
 	const struct recipe *recipe = packer->recipe;
 	size_t n_most = recipe->pack_rows > 0 ? (size_t)recipe->pack_rows : SIZE_MAX, n = 0;
-	int64_t n_bytes = recipe->fixed_bytes;
+	int64_t n_bytes = recipe->fixed_bytes, n_load_bytes = recipe->fixed_load_bytes;
 
 	if (recipe->pack == PACK_NONE)
 		n_most = 1;
 	while (packer->first + n < packer->n && n < n_most) {
 		n_bytes += packer->rows[packer->first + n].cost_bytes;
+		n_load_bytes += packer->rows[packer->first + n].load_bytes;
 		/* What doesn't fit by itself is an item by itself. */
-		if (n > 0 && recipe->pack_bytes > 0 && n_bytes > recipe->pack_bytes)
+		if (n > 0 && ((recipe->pack_bytes > 0 && n_bytes > recipe->pack_bytes) ||
+		              (recipe->load_bytes > 0 && n_load_bytes > recipe->load_bytes)))
 			break;
 		n++;
 	}

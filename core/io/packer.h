@@ -17,10 +17,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A row that waits: where it ends in the packer's rows, and what it takes of a command line. */
+/* A row that waits: where it ends in the packer's rows, and what it takes of a command line, and of the kernel. */
 struct packer_row {
 	size_t end;
-	int64_t cost_bytes;
+	int64_t cost_bytes, load_bytes;
 };
 
 struct packer {

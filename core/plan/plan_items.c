@@ -16,8 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINE_BYTES (128 * 1024) /* of a command, where --max-chars doesn't say: what one argument may have, too */
-#define SPARE_BYTES 2048        /* that POSIX has xargs leave of what the kernel takes */
+#define ARGUMENT_BYTES (128 * 1024) /* what the kernel takes of one; and of a command, where --max-chars doesn't say */
+#define SPARE_BYTES 2048            /* that POSIX has xargs leave of what the kernel takes */
 
 extern char **environ;
 
@@ -193,24 +193,34 @@ static void count_command(struct job *job)
 static int64_t line_bytes_max(void)
 {
 	long n_bytes = sysconf(_SC_ARG_MAX);
-	int64_t n_left = (n_bytes > 0 ? n_bytes : LINE_BYTES) - SPARE_BYTES;
+	int64_t n_left = (n_bytes > 0 ? n_bytes : ARGUMENT_BYTES) - SPARE_BYTES;
 	for (char **variable = environ; variable && *variable; variable++)
 		n_left -= (int64_t)(strlen(*variable) + 1 + sizeof(*variable));
 	return n_left > 1 ? n_left : 1;
 }
 
-static void limit_line(struct plan *plan, struct job *job)
+/* fills: it is as long as may be; else it is only cut short where it would be too long. */
+static void limit_line(struct plan *plan, struct job *job, bool fills)
 {
+	const struct job_option *command = find_option(job, "command");
 	struct recipe *recipe = &job->recipe;
 	int64_t most = line_bytes_max(), wanted = recipe->given.max_chars;
 	count_command(job);
-	recipe->pack_bytes = wanted > 0 ? wanted : LINE_BYTES;
+	recipe->fixed_load_bytes =
+		recipe->fixed_bytes + (int64_t)sizeof(char *) * (int64_t)(command ? command->n_elements : 0);
+	/* and the item may be in the environment, too */
+	recipe->load_bytes = most - ARGUMENT_BYTES;
+	/* A script, and what several values stand in, are one argument. */
+	if (!recipe->given.fills_words && command && (command->n_elements == 1 || recipe->given.fills_one) &&
+	    most > ARGUMENT_BYTES - 1)
+		most = ARGUMENT_BYTES - 1;
+	recipe->pack_bytes = wanted > 0 ? wanted : fills ? ARGUMENT_BYTES : 0;
 	if (recipe->pack_bytes > most)
 		recipe->pack_bytes = most;
 	if (wanted > most)
-		log_notice("job '%s': a command line of more than %" PRId64 " bytes can't be had here, so that is its limit",
+		log_notice("job '%s': a command line can't have more than %" PRId64 " bytes here, so that is its limit",
 		           job->name, most);
-	if (recipe->fixed_bytes + recipe->value_bytes > recipe->pack_bytes)
+	if (recipe->pack_bytes > 0 && recipe->fixed_bytes + recipe->value_bytes > recipe->pack_bytes)
 		refuse(plan, job, "%smax-chars: %" PRId64 " bytes are too few, the command itself takes %" PRId64, dashes(job),
 		       recipe->pack_bytes, recipe->fixed_bytes + recipe->value_bytes);
 }
@@ -235,8 +245,9 @@ static void complete_pack(struct plan *plan, struct job *job)
 		recipe->pack = PACK_FIELDS;
 		recipe->pack_rows = given->max_replace_args;
 	}
-	if (recipe->pack != PACK_NONE && (fills || given->max_chars > 0))
-		limit_line(plan, job);
+	fills = recipe->pack == PACK_FILL;
+	if (recipe->pack != PACK_NONE && (fills || given->max_chars > 0 || job->runs_commands))
+		limit_line(plan, job, fills);
 }
 
 static void complete(struct plan *plan, struct job *job)

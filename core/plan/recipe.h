@@ -80,8 +80,9 @@ struct recipe {
 	int64_t pack_rows;                        /* at most so many; 0: any number */
 	int64_t pack_bytes;                       /* at most so many in a command line; 0: any number */
 	int64_t fixed_bytes, value_bytes, n_uses; /* of a command line: without values, beside each value, and of each */
-	bool is_shared;                           /* PACK_FILL: what is left at the end is for all workers alike */
-	int64_t n_shares;                         /* and they are so many */
+	int64_t load_bytes, fixed_load_bytes; /* what the kernel takes, with a pointer a word, and what of it is taken */
+	bool is_shared;                       /* PACK_FILL: what is left at the end is for all workers alike */
+	int64_t n_shares;                     /* and they are so many */
 
 	/* Of a stream. */
 	enum recipe_cut cut;
