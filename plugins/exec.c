@@ -48,7 +48,8 @@ struct launcher {
 	struct verdict verdict;
 	struct template tag;
 	struct words tag_words;
-	bool has_tag, is_dry;
+	struct words shown; /* the command as text */
+	bool has_tag, is_dry, is_traced;
 	enum stdin_kind stdin_kind;
 	bool has_no_patience; /* the last item has waited in vain */
 	struct command command;
@@ -118,6 +119,7 @@ static void exec_close(void *state)
 	template_fini(&launcher->template);
 	template_fini(&launcher->tag);
 	words_fini(&launcher->tag_words);
+	words_fini(&launcher->shown);
 	values_fini(&launcher->values);
 	words_fini(&launcher->words);
 	words_fini(&launcher->item_text);
@@ -212,6 +214,7 @@ static int prepare(struct rota_worker *worker, struct launcher *launcher)
 	launcher->line.attributes = &launcher->attributes;
 	launcher->line.folder = *folder ? folder : NULL;
 	launcher->line.joins_error = rota_option_bool(worker, "group-stderr");
+	launcher->is_traced = rota_option_bool(worker, "trace");
 	launcher->is_dry = rota_option_bool(worker, "dry-run");
 	return ROTA_OK;
 }
@@ -318,24 +321,32 @@ static int fill(struct rota_task *task, struct launcher *launcher, const char *i
 	return ROTA_OK;
 }
 
-/* The command as a shell would have it. A script is one already. */
-static int show(struct rota_task *task, struct launcher *launcher)
+/* The command as a shell would have it, in launcher->shown: false when it is too long. A script is one already. */
+static bool quote_command(struct launcher *launcher)
 {
 	const struct words *words = &launcher->words;
-	struct words *text = &launcher->item_text;
+	struct words *text = &launcher->shown;
 	words_begin(text);
 	words_next(text);
-	for (size_t i = launcher->is_script ? words->n - 1 : 0; i < words->n; i++) {
-		if (i > 0 && !launcher->is_script)
-			words_put(text, " ", 1);
-		if (launcher->is_script)
-			words_put(text, words->argv[i], strlen(words->argv[i]));
-		else
-			words_quote(text, words->argv[i], strlen(words->argv[i]));
+	if (launcher->is_script)
+		words_put(text, words->argv[words->n - 1], strlen(words->argv[words->n - 1]));
+	for (size_t i = 0; i < words->n && !launcher->is_script; i++) {
+		words_put(text, " ", i > 0);
+		words_quote(text, words->argv[i], strlen(words->argv[i]));
 	}
-	if (words_end(text) != 0)
+	return words_end(text) == 0;
+}
+
+/* Instead of running it, or before it is run. */
+static int show(struct rota_task *task, struct launcher *launcher)
+{
+	struct words *text = &launcher->shown;
+	if (!quote_command(launcher))
 		return rota_fail(task, "the command is too long to be shown");
-	return rota_write(task, text->argv[0], text->n_bytes - 1);
+	if (launcher->is_dry)
+		return rota_write(task, text->argv[0], text->n_bytes - 1);
+	rota_print(task, text->argv[0], text->n_bytes - 1);
+	return ROTA_OK;
 }
 
 /* What ends when others end. A worker that is a process has its descriptors for itself: more won't come. */
@@ -393,8 +404,10 @@ static int exec_run(struct rota_task *task, void *state)
 	size_t n_item;
 	const char *item = rota_item(task, &n_item);
 	int status = fill(task, launcher, item, n_item);
+	if (status == ROTA_OK && (launcher->is_dry || launcher->is_traced))
+		status = show(task, launcher);
 	if (status == ROTA_OK && launcher->is_dry)
-		return show(task, launcher);
+		return ROTA_OK;
 	if (status == ROTA_OK)
 		status = launch(task, launcher, n_item);
 	if (status != ROTA_OK) {
@@ -425,6 +438,7 @@ ROTA_OPTIONS(exec_options,
              {"tagstring", ROTA_STRING, "", "the same with this text, in which replacement strings stand for the item"},
              {"group-stderr", ROTA_BOOL, "no", "standard error belongs to the result, too"},
              {"dry-run", ROTA_BOOL, "no", "the result is the command, quoted for a shell; it isn't run"},
+             {"trace", ROTA_BOOL, "no", "print each command on standard error before it is run"},
              {"workdir", ROTA_STRING, "", "the folder in which commands are run"},
              {"keep-failed", ROTA_BOOL, "yes", "a command that failed keeps its output as the item's result"}, {NULL});
 

@@ -201,7 +201,7 @@ static_assert(sizeof(struct batch_shm) == 40, "no hidden padding");
 enum event_kind {
 	EVENT_FAILED = 1,  /* the item's outcome isn't ok; detail: enum event_failure; text: why */
 	EVENT_PART = 2,    /* bytes without a mark are about to be published; position: where they begin */
-	EVENT_LOG = 3,     /* text: a line for the user */
+	EVENT_LOG = 3,     /* text: a line for the user; position: EVENT_LOG_PLAIN, or 0 */
 	EVENT_COUNT = 4,   /* text: a counter's name; position: what to add (two's complement) */
 	EVENT_REFUSED = 5, /* text: why open can't go on */
 	EVENT_BEGUN = 6,   /* position: as for PART; text: struct time_shm, its first field */
@@ -241,5 +241,6 @@ struct event_shm {
 };
 static_assert(sizeof(struct event_shm) == 32, "no hidden padding");
 #define EVENT_TEXT_MAX 4000u
+#define EVENT_LOG_PLAIN 1 /* without the item's number */
 
 #endif

@@ -285,8 +285,10 @@ void log_relay(const char *tag, const char *bytes, size_t n_bytes)
 	while (n_bytes > 0 && (bytes[n_bytes - 1] == '\n' || bytes[n_bytes - 1] == '\r'))
 		n_bytes--;
 	line_init(&line);
-	line_put_clean(&line, tag, strlen(tag));
-	line_put(&line, ": ", 2);
+	if (*tag) {
+		line_put_clean(&line, tag, strlen(tag));
+		line_put(&line, ": ", 2);
+	}
 	line_put_clean(&line, bytes, n_bytes);
 	line_send(&line);
 	errno = errno_before;

@@ -255,6 +255,10 @@ static int take_failure(struct collector *collector, struct worker *worker, stru
 static void relay_log(struct worker *worker, unsigned long long seq, const struct channel_event *event)
 {
 	char what[32];
+	if (event->position == EVENT_LOG_PLAIN) {
+		log_relay("", event->text, event->n_bytes);
+		return;
+	}
 	snprintf(what, sizeof what, "item %llu", seq);
 	words_say(&worker->words, what, event->text, event->n_bytes);
 }

@@ -107,6 +107,7 @@ AT(rota_host, refuse, 14);
 AT(rota_host, option_list, 23);
 AT(rota_host, command_ended, 24);
 AT(rota_host, keep_result, 25);
+AT(rota_host, print, 26);
 AT(rota_task, item_bytes, 2);
 AT(rota_task, out, 3);
 AT(rota_task, out_room, 5);
@@ -141,4 +142,5 @@ const struct rota_host services = {
 	.option_list = option_list,
 	.command_ended = task_command_ended,
 	.keep_result = task_keep_result,
+	.print = task_print,
 };

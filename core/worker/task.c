@@ -259,6 +259,11 @@ void task_command_ended(struct rota_task *pub, int wait_status)
 	task->wait_status = wait_status;
 }
 
+void task_print(struct rota_task *pub, const char *text, size_t n_bytes)
+{
+	port_say(task_of(pub)->port, EVENT_LOG, EVENT_LOG_PLAIN, text, n_bytes);
+}
+
 void task_keep_result(struct rota_task *pub)
 {
 	struct task *task = task_of(pub);

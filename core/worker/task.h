@@ -118,5 +118,6 @@ bool task_cancelled(struct rota_task *pub);
 void task_count(struct rota_task *pub, const char *name, int64_t add);
 void task_command_ended(struct rota_task *pub, int wait_status);
 void task_keep_result(struct rota_task *pub);
+void task_print(struct rota_task *pub, const char *text, size_t n_bytes);
 
 #endif

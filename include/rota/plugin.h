@@ -26,7 +26,7 @@
  * `struct_size` says which fields a structure has, and missing fields count as NULL.
  * Nothing is ever removed or reordered under one number.
  * History:
- *   1  2026-11  the first; command_ended and keep_result, at the end of struct rota_host
+ *   1  2026-11  the first; command_ended, keep_result and print, at the end of struct rota_host
  */
 #ifndef ROTA_PLUGIN_H
 #define ROTA_PLUGIN_H
@@ -138,6 +138,7 @@ struct rota_host {
 	/* of the item, and added later */
 	void (*command_ended)(struct rota_task *task, int wait_status);
 	void (*keep_result)(struct rota_task *task);
+	void (*print)(struct rota_task *task, const char *text, size_t n_bytes);
 };
 
 /*
@@ -283,6 +284,16 @@ static inline void rota_keep_result(struct rota_task *task)
 {
 	if (task->host->struct_size > offsetof(struct rota_host, keep_result))
 		task->host->keep_result(task);
+}
+
+/*
+ * Prints a line on rota's standard error as it is, without the item's number. rota cuts
+ * it at 4,000 bytes. An older host ignores it.
+ */
+static inline void rota_print(struct rota_task *task, const char *text, size_t n_bytes)
+{
+	if (task->host->struct_size > offsetof(struct rota_host, print))
+		task->host->print(task, text, n_bytes);
 }
 
 /* Return this worker's number, from 1 (0 in load), and the number of workers of the job. */

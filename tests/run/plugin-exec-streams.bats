@@ -125,3 +125,28 @@ errors() {
 	expect 1 maps workdir=nowhere command=true 'a\n'
 	has "$err" 'No such file or directory'
 }
+
+traced() {
+	expect 1 rota exec -b "$backend" -j 1 -t sh -c 'echo "$1"; false' <<<$'a b\nc'
+	grep '^sh' "$err" >seen || :
+	is seen $'sh -c \'echo "$1"; false\' \'a b\'\nsh -c \'echo "$1"; false\' c'
+}
+
+@test "exec: commands that are printed before they are run" {
+	both_backends traced
+}
+
+@test "exec: its options on a command line" {
+	expect 0 rota exec --dry-run -I % echo % {} <<<'a b'
+	is "$out" "echo 'a b' '{}'"
+	expect 1 rota exec --drop-failed --ok-status 0-1 sh -c 'echo $1; exit $1' sh <<<$'0\n1\n2'
+	is "$out" $'0\n1'
+	mkdir d
+	expect 0 rota exec --shell --wd d --process-slot-var S --tagstring 't{#}' echo '$S' {} '>x; cat x' <<<a
+	is "$out" $'t1\t1 a'
+	is d/x '1 a'
+	expect 0 rota exec --stdin --tag --group-stderr sh -c 'cat >&2' <<<a
+	is "$out" $'\ta'
+	expect 2 rota exec --no-shell 'echo a' <<<a
+	expect 2 rota map --tag upper <<<a
+}
