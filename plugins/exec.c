@@ -119,6 +119,7 @@ static void exec_close(void *state)
 	template_fini(&launcher->template);
 	template_fini(&launcher->tag);
 	words_fini(&launcher->tag_words);
+	results_fini(&launcher->command.output.results);
 	words_fini(&launcher->shown);
 	values_fini(&launcher->values);
 	words_fini(&launcher->words);
@@ -176,6 +177,15 @@ static int compile_tag(struct rota_worker *worker, struct launcher *launcher)
 	return ROTA_OK;
 }
 
+static int choose_results(struct rota_worker *worker, struct launcher *launcher)
+{
+	const struct template_options options = {.kind = TEMPLATE_TEXT,
+	                                         .replace = rota_option_string(worker, "replace"),
+	                                         .has_rows = rota_option_bool(worker, "rows"),
+	                                         .has_header = rota_option_bool(worker, "header")};
+	return results_init(&launcher->command.output.results, worker, rota_option_string(worker, "results"), &options);
+}
+
 /* Who writes to a pipe that nobody reads any more is told by an error. */
 static int choose_input(struct rota_worker *worker, struct launcher *launcher)
 {
@@ -202,6 +212,8 @@ static int prepare(struct rota_worker *worker, struct launcher *launcher)
 		status = compile_command(worker, launcher);
 	if (status == ROTA_OK)
 		status = compile_tag(worker, launcher);
+	if (status == ROTA_OK)
+		status = choose_results(worker, launcher);
 	if (status == ROTA_OK)
 		status = verdict_init(&launcher->verdict, worker);
 	if (status != ROTA_OK)
@@ -409,8 +421,11 @@ static int exec_run(struct rota_task *task, void *state)
 	if (status == ROTA_OK && launcher->is_dry)
 		return ROTA_OK;
 	if (status == ROTA_OK)
+		status = results_open(&launcher->command.output.results, task, &launcher->values);
+	if (status == ROTA_OK)
 		status = launch(task, launcher, n_item);
 	if (status != ROTA_OK) {
+		results_close(&launcher->command.output.results);
 		input_close(&launcher->command.input);
 		return status;
 	}
@@ -439,6 +454,7 @@ ROTA_OPTIONS(exec_options,
              {"group-stderr", ROTA_BOOL, "no", "standard error belongs to the result, too"},
              {"dry-run", ROTA_BOOL, "no", "the result is the command, quoted for a shell; it isn't run"},
              {"trace", ROTA_BOOL, "no", "print each command on standard error before it is run"},
+             {"results", ROTA_STRING, "", "each command's output in files, too: a directory, or a file's name with {}"},
              {"workdir", ROTA_STRING, "", "the folder in which commands are run"},
              {"keep-failed", ROTA_BOOL, "yes", "a command that failed keeps its output as the item's result"}, {NULL});
 

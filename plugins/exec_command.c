@@ -116,7 +116,9 @@ static int drain(struct rota_task *task, struct command *command)
 		n = read_pipe(command, &command->err_fd, n_left);
 		if (n == 0)
 			break;
-		output_log(&command->output, task, command->buffer, n);
+		int status = output_log(&command->output, task, command->buffer, n);
+		if (status != ROTA_OK)
+			return status;
 	}
 	for (size_t n_left = pipe_bytes(command->out_fd); n_left > 0; n_left -= n) {
 		n = read_pipe(command, &command->out_fd, n_left);
@@ -141,7 +143,9 @@ static int relay(struct rota_task *task, struct command *command, bool has_out, 
 {
 	if (has_err) {
 		size_t n = read_pipe(command, &command->err_fd, COMMAND_BUFFER_BYTES);
-		output_log(&command->output, task, command->buffer, n);
+		int status = output_log(&command->output, task, command->buffer, n);
+		if (status != ROTA_OK)
+			return status;
 	}
 	if (!has_out)
 		return ROTA_OK;
@@ -210,6 +214,7 @@ void command_end(struct rota_task *task, struct command *command)
 	}
 	output_end(&command->output, task);
 	input_close(&command->input);
+	results_close(&command->output.results);
 	close_fd(&command->pid_fd);
 	close_fd(&command->out_fd);
 	close_fd(&command->err_fd);

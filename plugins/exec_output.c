@@ -17,6 +17,11 @@ void output_begin(struct output *output, const char *tag, size_t n_tag)
 
 int output_write(struct output *output, struct rota_task *task, const char *bytes, size_t n_bytes)
 {
+	if (output->results.is_on) {
+		int status = results_write(&output->results, task, RESULTS_STDOUT, bytes, n_bytes);
+		if (status != ROTA_OK)
+			return status;
+	}
 	if (!output->tag)
 		return rota_write(task, bytes, n_bytes);
 	for (const char *end = bytes + n_bytes; bytes < end;) {
@@ -80,7 +85,7 @@ static void keep(struct output *output, const char *bytes, size_t n_bytes)
 	}
 }
 
-void output_log(struct output *output, struct rota_task *task, const char *bytes, size_t n_bytes)
+int output_log(struct output *output, struct rota_task *task, const char *bytes, size_t n_bytes)
 {
 	size_t n_head = 0;
 	if (output->n_err_bytes < LOG_HALF_BYTES) {
@@ -93,6 +98,7 @@ void output_log(struct output *output, struct rota_task *task, const char *bytes
 		keep(output, bytes + n_head, n_bytes - n_head);
 		output->n_err_bytes += n_bytes - n_head;
 	}
+	return results_write(&output->results, task, RESULTS_STDERR, bytes, n_bytes);
 }
 
 void output_end(struct output *output, struct rota_task *task)

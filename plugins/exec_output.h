@@ -11,6 +11,8 @@
 #ifndef EXEC_OUTPUT_H
 #define EXEC_OUTPUT_H
 
+#include "plugins/exec_results.h"
+
 #include <rota/plugin.h>
 
 #include <stdbool.h>
@@ -21,7 +23,8 @@
 
 /* A worker's. */
 struct output {
-	const char *tag; /* of this item, n_tag bytes; NULL: none */
+	struct results results; /* files that get all of it, too */
+	const char *tag;        /* of this item, n_tag bytes; NULL: none */
 	size_t n_tag;
 	bool is_in_line;          /* of the result */
 	char line[ROTA_TEXT_MAX]; /* of standard error, not yet logged */
@@ -35,7 +38,8 @@ void output_begin(struct output *output, const char *tag, size_t n_tag);
 /* A rota_status. */
 int output_write(struct output *output, struct rota_task *task, const char *bytes, size_t n_bytes);
 
-void output_log(struct output *output, struct rota_task *task, const char *bytes, size_t n_bytes);
+/* A rota_status. */
+int output_log(struct output *output, struct rota_task *task, const char *bytes, size_t n_bytes);
 
 /* The last words. */
 void output_end(struct output *output, struct rota_task *task);

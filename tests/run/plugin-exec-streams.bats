@@ -150,3 +150,33 @@ traced() {
 	expect 2 rota exec --no-shell 'echo a' <<<a
 	expect 2 rota map --tag upper <<<a
 }
+
+results() {
+	rm -rf outdir par_* x
+	expect 1 rota exec -b "$backend" --results outdir sh -c '
+		echo "$1"; echo "e $1" >&2; [ "$1" != B/c ]' sh <<<$'A\nB/c\n..'
+	is "$out" $'A\nB/c\n..'
+	is outdir/1/A/stdout A
+	is outdir/1/A/stderr 'e A'
+	[ "$(<outdir/1/A/seq)" = 1 ]
+	is 'outdir/1/B\_c/stdout' B/c
+	is 'outdir/1/\../stderr' 'e ..'
+	expect 0 maps rows=yes results=outdir command=echo 'A\037\037C\\D\n'
+	is 'outdir/1/A/2/\0/3/C\\D/stdout' 'A  C\D'
+	expect 0 maps rows=yes header=yes results=outdir command=echo 'a\037b\0361\0372\n'
+	is outdir/a/1/b/2/stdout '1 2'
+	expect 0 rota exec -b "$backend" --tag --results 'x/par_{}' sh -c 'yes {} | head -c 500000' <<<foo
+	yes foo | head -c 500000 | cmp - x/par_foo
+	[ "$(<x/par_foo.seq)" = 1 ]
+	expect 0 rota exec -b "$backend" --retries 1 --results outdir sh -c 'echo $ROTA_ATTEMPT; [ $ROTA_ATTEMPT = 2 ]' <<<R
+	is outdir/1/R/stdout 2
+}
+
+@test "exec: each command's output in files of its own" {
+	both_backends results
+	: >file
+	expect 1 rota exec --results file/x echo <<<a
+	has "$err" 'cannot write results to file/x'
+	expect 3 rota exec --results res.json echo <<<a
+	has "$err" 'name a directory'
+}
