@@ -251,15 +251,27 @@ static int fail_too_long(struct rota_task *task, size_t n_item)
 	return rota_fail(task, "the command is too long with this item of %zu bytes: %s", n_item, strerror(E2BIG));
 }
 
+/* A block is the only field of its item, in which some bytes are escaped; any other item is read as it stands. */
+static int take_input(struct rota_task *task, struct launcher *launcher, const char *item, size_t n_item)
+{
+	struct values *values = &launcher->values;
+	if (values->has_rows && values_take(values, item, n_item) != 0)
+		return rota_retry(task, "out of memory for an item of %zu bytes", n_item);
+	if (values->has_rows && values->n == 1)
+		input_of_bytes(&launcher->command.input, values->fields[0].bytes, values->fields[0].n_bytes);
+	else
+		input_of_bytes(&launcher->command.input, item, n_item);
+	values->n = values->n_names = 0;
+	return ROTA_OK;
+}
+
 /* What the item is made of. Of one that the command reads on its standard input no argument has anything. */
 static int take_values(struct rota_task *task, struct launcher *launcher, const char *item, size_t n_item)
 {
 	struct values *values = &launcher->values;
 	values->seq = rota_seq(task);
-	if (launcher->stdin_kind == STDIN_BYTES) {
-		values->n = values->n_names = 0;
-		return ROTA_OK;
-	}
+	if (launcher->stdin_kind == STDIN_BYTES)
+		return take_input(task, launcher, item, n_item);
 	if (n_item > COMMAND_BYTES_MAX)
 		return fail_too_long(task, n_item);
 	if (values_take(values, item, n_item) != 0)
@@ -305,9 +317,7 @@ static int fill(struct rota_task *task, struct launcher *launcher, const char *i
 	int status = take_values(task, launcher, item, n_item);
 	if (status != ROTA_OK)
 		return status;
-	if (launcher->stdin_kind == STDIN_BYTES)
-		input_of_bytes(input, item, n_item);
-	else if (launcher->stdin_kind == STDIN_PART && !launcher->is_dry)
+	if (launcher->stdin_kind == STDIN_PART && !launcher->is_dry)
 		status = input_of_part(input, task, values);
 	if (status != ROTA_OK)
 		return status;

@@ -75,8 +75,7 @@ bool cmd_is_eaten(const struct options *options, bool may_be_text)
 	if (option_parse(spec, options->last_value, &value, &err) != 0)
 		return true;
 	option_value_fini(&value);
-	/* a number is no name of a plugin or command */
-	return may_be_text && spec->type == OPTION_STRING && !strchr("+-0123456789", options->last_value[0]);
+	return may_be_text && spec->type == OPTION_STRING;
 }
 
 int cmd_missing(const struct command *command, const struct options *options, const char *what)

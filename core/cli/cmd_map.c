@@ -14,7 +14,8 @@ static void plugin_option_set(struct plan *plan, struct job *job, const char *wo
 	if (!equals || equals == word) {
 		place_error(
 			&plan->errors, place, ERR_USAGE,
-			"'%s' isn't a plugin option: expected KEY=VALUE; items come from standard input or from --input FILE",
+			"'%s' isn't a plugin option: expected KEY=VALUE; items come from standard input, from --input FILE, "
+			"or stand behind :::",
 			word);
 		return;
 	}

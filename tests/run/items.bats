@@ -75,6 +75,24 @@ refuses() {
 	lines "$out" -eq 5
 }
 
+# bats test_tags=quick
+@test "blocks: whole records go to the standard input of commands" {
+	runs $'1\n1\n1' --pipe --block 1 wc -l < <(printf 'A\nB\nC\n')
+	runs $'4\n4\n2' --pipe -N 4 wc -l < <(seq 10)
+	runs $'1\n1' --pipe -N 1 --recstart '>' grep -c '>' < <(printf '>a\n1\n>b\n2\n')
+	runs $'h\n1\nh\n2' --pipe -N 1 --header : cat < <(printf 'h\n1\n2\n')
+	runs 3 --pipe --recend '\0' 'tr -dc "\0" | wc -c' < <(printf 'a\0b\0c\0')
+	head -c 3000000 /dev/urandom >any
+	for more in --pipe --pipepart; do
+		expect 0 rota exec -j2 "$more" --block 100K --recend x -i any -o lines sh -c 'cat; echo' sh
+		cmp <(tr -d '\n' <lines) <(tr -d '\n' <any)
+	done
+	expect 0 rota exec --journal j --pipepart --block 100K -i any -o o wc -c
+	touch -d 2001-01-01 any
+	expect 2 rota exec --journal j --resume --pipepart --block 100K -i any -o o wc -c
+	has "$err" 'input file'
+}
+
 @test "lists in conf files" {
 	cat >run.yaml <<-'END'
 		jobs:
@@ -118,6 +136,9 @@ refuses() {
 	expect 0 rota map --journal k -o p identity ::: a b </dev/null
 	expect 2 rota map --journal k --resume -o p identity ::: a c </dev/null
 	has "$err" "::: 'a' 'b'"
+	expect 0 rota exec -j2 --journal m -o r -X -a in true
+	expect 2 rota exec -j3 --journal m --resume -o r -X -a in true
+	has "$err" '--jobs=2'
 	seq 20 >>in
 	expect 0 rota map --journal l -o q -n 3 -a in identity
 	sed -i 's/7/8/' in
