@@ -51,22 +51,46 @@ static void on_term(int signum)
 	errno = errnum;
 }
 
-void group_init(struct group *group)
+/* The command stops with us, and goes on with us. */
+static void on_stop(int signum)
+{
+	int errnum = errno;
+	pid_t pid = running;
+	(void)signum;
+	if (pid > 0)
+		kill(-pid, SIGSTOP);
+	raise(SIGSTOP);
+	if (pid > 0)
+		kill(-pid, SIGCONT);
+	errno = errnum;
+}
+
+/* Unless somebody else has done so. */
+static void handle(int signum, void (*handler)(int signum))
 {
 	struct sigaction action;
-	*group = (struct group){.is_alone = syscall(SYS_gettid) == getpid()};
-	if (!group->is_alone || sigaction(SIGTERM, NULL, &action) != 0 || action.sa_handler != SIG_DFL)
+	if (sigaction(signum, NULL, &action) != 0 || action.sa_handler != SIG_DFL)
 		return;
-	action = (struct sigaction){.sa_handler = on_term, .sa_flags = SA_RESTART};
-	sigaction(SIGTERM, &action, NULL);
+	action = (struct sigaction){.sa_handler = handler, .sa_flags = SA_RESTART};
+	sigaction(signum, &action, NULL);
+}
+
+void group_init(struct group *group)
+{
+	*group = (struct group){.is_alone = syscall(SYS_gettid) == getpid()};
+	if (!group->is_alone)
+		return;
+	handle(SIGTERM, on_term);
+	handle(SIGTSTP, on_stop);
 }
 
 void group_hold(const struct group *group, sigset_t *ret_before)
 {
-	sigset_t term;
-	sigemptyset(&term);
-	sigaddset(&term, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, group->is_alone ? &term : NULL, ret_before);
+	sigset_t told;
+	sigemptyset(&told);
+	sigaddset(&told, SIGTERM);
+	sigaddset(&told, SIGTSTP);
+	pthread_sigmask(SIG_BLOCK, group->is_alone ? &told : NULL, ret_before);
 }
 
 void group_begin(struct group *group, pid_t pid, const sigset_t *before)

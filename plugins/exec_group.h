@@ -26,10 +26,13 @@ struct group {
 	int wait_status; /* is_reaped && has_status: how the command ended */
 };
 
-/* A process of its own passes TERM on to its command, and then ends by it as if it had been left alone. */
+/*
+ * A process of its own passes TERM on to its command, and then ends by it as if it had been left alone. With TSTP it
+ * stops its command and itself; when it goes on, so does the command.
+ */
 void group_init(struct group *group);
 
-/* Between the two TERM waits: a command that is being started gets it, too. */
+/* Between the two TERM and TSTP wait: a command that is being started gets them, too. */
 void group_hold(const struct group *group, sigset_t *ret_before);
 void group_begin(struct group *group, pid_t pid, const sigset_t *before); /* pid 0: it didn't start */
 

@@ -482,8 +482,11 @@ void crew_kill(struct crew *crew)
 		}
 }
 
+/* A worker of commands stops them first, and then itself: it has to hear of it. */
 void crew_signal(struct crew *crew, int signum)
 {
+	if (signum == SIGSTOP && crew_setup(crew)->runs_commands)
+		signum = SIGTSTP;
 	for (unsigned i = 0; i < crew->n_top; i++)
 		if (worker_lives(&crew->workers[i]))
 			worker_kill(&crew->workers[i], signum);

@@ -296,3 +296,41 @@ few() {
 	has "$err" "item 1: cannot run 'true' now: Resource temporarily unavailable; waiting for other processes to end"
 	has "$err" 'timed out'
 }
+
+# How far the command has come while rota was stopped, and that it goes on.
+stopped_with_rota() {
+	rm -f ticks
+	start "$ROTA" exec -b process -j 1 -- sh -c '
+		i=0
+		while [ ! -e enough ]; do sleep 0.02; i=$((i + 1)); echo $i >>ticks; done; echo "end of $1"' sh <<<a
+	eventually test -s ticks
+	kill -TSTP "$run"
+	eventually is_stopped "$run"
+	eventually is_at_rest
+	kill -CONT "$run"
+	n=$(wc -l <ticks)
+	eventually has_lines ticks $((n + 3))
+	: >enough
+	ends 0
+	is "$out" 'end of a'
+	nothing_left
+}
+
+is_stopped() {
+	local line
+	line=$(<"/proc/$1/stat")
+	[[ ${line##*) } == T* ]]
+}
+
+# Ten times as long as it takes for one more.
+is_at_rest() {
+	local before now
+	before=$(wc -l <ticks)
+	sleep 0.2
+	now=$(wc -l <ticks)
+	[ "$before" -eq "$now" ]
+}
+
+@test "exec: commands stop and go on with rota" {
+	stopped_with_rota
+}
