@@ -75,7 +75,8 @@ bool cmd_is_eaten(const struct options *options, bool may_be_text)
 	if (option_parse(spec, options->last_value, &value, &err) != 0)
 		return true;
 	option_value_fini(&value);
-	return may_be_text && spec->type == OPTION_STRING;
+	/* a number is no name of a plugin or command */
+	return may_be_text && spec->type == OPTION_STRING && !strchr("+-0123456789", options->last_value[0]);
 }
 
 int cmd_missing(const struct command *command, const struct options *options, const char *what)

@@ -7,13 +7,14 @@
 
 #include <stdlib.h>
 
-#define PLACES_MORE 16
+#define PLACES_MORE 16       /* for USR1 */
+#define PLACES_MORE_FILE 256 /* for a file that says how many workers there are */
 
-/* Workers that USR1 may add find a place. A plugin that isn't thread-safe never has a second thread. */
+/* Workers that are added later find a place. A plugin that isn't thread-safe never has a second thread. */
 static size_t n_places(const struct job *plan)
 {
 	bool is_one_thread = plan->backend == BACKEND_THREAD && !plan->info->is_thread_safe;
-	return is_one_thread ? 1 : (size_t)plan->n_workers + PLACES_MORE;
+	return is_one_thread ? 1 : (size_t)plan->n_workers + (plan->worker_count.file ? PLACES_MORE_FILE : PLACES_MORE);
 }
 
 static enum setup_frame frame_of(const struct job *plan)

@@ -178,7 +178,7 @@ static int charge(struct collector *collector, struct worker *worker, const stru
 	struct failure failure = failure_of(&worker->flight, cause);
 	failure.time = time_of(worker, failure.seq);
 	uint32_t attempts_max = (uint32_t)collector->plan->n_retries + 1;
-	if (cause->kind != CAUSE_FAILED && batch->attempt < attempts_max) {
+	if (batch->attempt < attempts_max && retry_on_wants(&collector->plan->retry_on, cause)) {
 		report_retry(collector->report, &failure, attempts_max);
 		return retry(collector, worker);
 	}
@@ -392,19 +392,4 @@ void collect_init(struct collector *collector, const struct parts *parts)
 void collect_fini(struct collector *collector)
 {
 	buf_fini(&collector->copy);
-}
-
-bool collect_has_too_many_failures(const struct tally *tally, const struct job *plan, struct err *err)
-{
-	const uint64_t least = 100; /* finished items, before a percentage means something */
-	uint64_t n_not_ok = tally_not_ok(tally), n_finished = tally_finished(tally);
-	if (plan->max_failures >= 0 && n_not_ok > (uint64_t)plan->max_failures)
-		err_set(err, ERR_RUN, "stopped: more than %lld items failed (--max-failures)", (long long)plan->max_failures);
-	else if (plan->max_failures_percent >= 0 && n_finished >= least &&
-	         n_not_ok * 100 > n_finished * (uint64_t)plan->max_failures_percent)
-		err_set(err, ERR_RUN, "stopped: more than %lld %% of the items failed (--max-failures)",
-		        (long long)plan->max_failures_percent);
-	else
-		return false;
-	return true;
 }

@@ -45,7 +45,4 @@ static inline const struct err *collect_failure(const struct collector *collecto
 	return collector->has_failed ? &collector->err : NULL;
 }
 
-/* Have more failed than --max-failures allows? err says so. */
-bool collect_has_too_many_failures(const struct tally *tally, const struct job *plan, struct err *err);
-
 #endif

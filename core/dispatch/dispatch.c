@@ -24,7 +24,6 @@
 void dispatch_init(struct dispatch *dispatch, const struct parts *parts)
 {
 	const struct job *plan = parts->plan;
-	bool limits_failures = plan->max_failures >= 0 || plan->max_failures_percent >= 0;
 	*dispatch = (struct dispatch){.plan = plan,
 	                              .feed = parts->feed,
 	                              .window = parts->window,
@@ -35,8 +34,10 @@ void dispatch_init(struct dispatch *dispatch, const struct parts *parts)
 	                              .resume = parts->resume,
 	                              .retry = parts->retry,
 	                              .verify = plan->output.kind == ENDPOINT_NONE ? VERIFY_NEVER : plan->verify,
-	                              .is_single = plan->runs_commands && limits_failures,
+	                              .is_single = plan->runs_commands && plan->halt.when != HALT_NEVER,
 	                              .items_max = 1};
+	gate_init(&dispatch->gate, plan, NULL);
+	dispatch->is_single = dispatch->is_single || gate_is_on(&dispatch->gate);
 }
 
 void dispatch_close(struct dispatch *dispatch)
@@ -399,11 +400,23 @@ static bool must_wait(const struct dispatch *dispatch, const struct batch *batch
 static uint32_t allowance(const struct dispatch *dispatch, const struct worker *worker, const struct batch *batch)
 {
 	int64_t left = dispatch->plan->recycle_items - (int64_t)worker->n_sent_items;
-	if (batch->n_suspected > 0)
+	if (batch->n_suspected > 0 || gate_is_on(&dispatch->gate))
 		return 1;
 	if (dispatch->plan->recycle_items == 0 || left >= (int64_t)batch->slice.n_items)
 		return batch->slice.n_items;
 	return left > 1 ? (uint32_t)left : 1;
+}
+
+/* Must the next item wait for its time, whoever could take it? */
+static bool is_shut(struct dispatch *dispatch, int64_t now_ns)
+{
+	dispatch->is_gate_shut = gate_is_on(&dispatch->gate) && !gate_is_open(&dispatch->gate, now_ns);
+	return dispatch->is_gate_shut;
+}
+
+int64_t dispatch_due_ns(const struct dispatch *dispatch)
+{
+	return dispatch->is_gate_shut && !dispatch->is_closed ? gate_due_ns(&dispatch->gate) : -1;
 }
 
 /* Gives pending batches to those who may take one. is_busy: see is_short. -1, or how many were sent. */
@@ -416,11 +429,12 @@ static int send_all(struct dispatch *dispatch, bool is_busy, struct err *err)
 		bool is_one_by_one = is_short(dispatch);
 		struct worker *taker =
 			is_one_by_one ? find_short_taker(dispatch, n_bytes, is_busy) : find_taker(dispatch, n_bytes);
-		if (!taker || (!is_one_by_one && is_for_others(dispatch, taker)))
+		if (!taker || (!is_one_by_one && is_for_others(dispatch, taker)) || is_shut(dispatch, clock_now_ns()))
 			break;
 		if (window_cut(dispatch->window, batch, allowance(dispatch, taker, batch), err) != 0)
 			return -1;
 		worker_send(taker, batch);
+		gate_pass(&dispatch->gate, clock_now_ns());
 		if (dispatch->plan->recycle_items > 0 && (int64_t)taker->n_sent_items >= dispatch->plan->recycle_items)
 			worker_retire(taker);
 		n_sent++;

@@ -17,6 +17,7 @@
 #define DISPATCH_DISPATCH_H
 
 #include "core/base/err.h"
+#include "core/dispatch/gate.h"
 #include "core/dispatch/parts.h"
 
 #include <stdbool.h>
@@ -41,6 +42,8 @@ struct dispatch {
 	int64_t batch_ns;                 /* what the batch that was read last will take; 0: not known */
 	uint32_t items_max;               /* how far batches may grow by now */
 	bool is_single;         /* one item at a time is in a worker's hands: nothing more may be begun after a failure */
+	struct gate gate;       /* when the next item may begin */
+	bool is_gate_shut;      /* and something is pending that waits for it */
 	bool is_source_waiting; /* nothing to read until its descriptor is ready (dispatch_hear_source) */
 	bool has_source_failed; /* the source can't be read any further: what was read is finished */
 	bool is_closed;         /* no more is to be read: the run is being ended */
@@ -77,6 +80,9 @@ static inline bool dispatch_has_failed(const struct dispatch *dispatch)
 {
 	return dispatch->has_source_failed;
 }
+
+/* When a pending item may begin that has to wait for its time; -1: none has. */
+int64_t dispatch_due_ns(const struct dispatch *dispatch);
 
 /* Memory that counts against the window. */
 uint64_t dispatch_held_bytes(const struct dispatch *dispatch);

@@ -19,7 +19,7 @@ static void strings_free(char **strings, size_t n_strings)
 
 int job_init(struct job *ret, const char *name, struct place place, struct err *err)
 {
-	struct job job = {.place = place, .max_failures = -1, .max_failures_percent = -1};
+	struct job job = {.place = place};
 	job.name = strdup(name);
 	if (!job.name)
 		return err_set(err, ERR_RESOURCE, "out of memory");
@@ -43,6 +43,7 @@ void job_fini(struct job *job)
 	endpoint_fini(&job->input);
 	endpoint_fini(&job->output);
 	recipe_fini(&job->recipe);
+	worker_count_fini(&job->worker_count);
 	strings_free(job->after_names, job->n_after_names);
 	free(job->after);
 	*job = (struct job){0};

@@ -12,9 +12,12 @@
 #include "core/base/duty.h"
 #include "core/plan/core_option.h"
 #include "core/plan/endpoint.h"
+#include "core/plan/halt.h"
 #include "core/plan/place.h"
 #include "core/plan/plugin_info.h"
 #include "core/plan/recipe.h"
+#include "core/plan/retry_on.h"
+#include "core/plan/worker_count.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,16 +54,22 @@ struct job {
 	struct endpoint input, output;
 	bool has_null_items;  /* --null: plan_check makes a lines: input a nul: one */
 	struct recipe recipe; /* how items are made; plan_items_check completes it */
-	int64_t n_workers;    /* at least 1 after plan_check */
+	struct worker_count worker_count;
+	struct place worker_count_place;
+	int64_t n_workers; /* at least 1 after plan_check, which makes it of worker_count */
 	enum backend_kind backend;
 	bool is_ordered;
 	int64_t max_item_bytes, max_result_bytes;
 	int64_t window_bytes; /* at least 4K after plan_check */
 	int64_t timeout_ns;   /* of one item; 0: none */
 	int64_t n_retries, backoff_ns;
-	int64_t memory_bytes;         /* of one worker; 0: no limit */
-	int64_t max_failures;         /* more than so many end the job; -1: never */
-	int64_t max_failures_percent; /* the same of the finished items, from the 100th on; -1: never */
+	struct retry_on retry_on;
+	int64_t memory_bytes;   /* of one worker; 0: no limit */
+	struct halt halt;       /* when it ends before its end */
+	int64_t delay_ns;       /* between the begin of one item and that of the next; 0: none */
+	int64_t rate_pause_ns;  /* the same, as --rate has it */
+	int64_t max_load_milli; /* no item begins while the machine's load is larger, in thousandths; 0: any */
+	int64_t min_free_bytes; /* nor while less memory is available; 0: any */
 	int64_t grace_ns, start_timeout_ns;
 	int64_t recycle_items;   /* a worker leaves after so many; 0: never */
 	struct duty duty;        /* what its workers are told as it is */

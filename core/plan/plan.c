@@ -124,13 +124,12 @@ static void print_option(const struct job_option *option, bool is_first)
 /* Only what was asked for, and has no row of its own. */
 static void print_given(const struct job *job)
 {
-	char text[FIELD_TEXT_BYTES];
+	char text[FIELD_TEXT_BYTES], prose[HALT_PROSE_BYTES];
 	size_t n_options;
 	const struct core_option *options = core_options(&n_options);
-	if (job->max_failures >= 0)
-		print_row("stop", "after more than %" PRId64 " failures", job->max_failures);
-	if (job->max_failures_percent >= 0)
-		print_row("stop", "after more than %" PRId64 " %% failures", job->max_failures_percent);
+	if (job->halt.when != HALT_NEVER)
+		print_row("stop", "%s when %s", job->halt.when == HALT_NOW ? "at once" : "reading",
+		          halt_prose(prose, &job->halt));
 	for (size_t i = 0; i < n_options; i++)
 		if (options[i].owner == OWNER_JOB && !options[i].has_row && job->is_given[i])
 			print_row(options[i].spec.name, "%s%s%s", field_describe(&options[i].field, job, &options[i].spec, text),

@@ -38,6 +38,7 @@ struct plan {
 	char *joblog_file; /* or NULL */
 	int joblog_fd;     /* the descriptor that its name means; -1: none */
 	struct place joblog_place;
+	bool joblog_appends; /* it was given with a + in front: what it has stays */
 	bool is_resuming;    /* --resume */
 	bool retries_failed; /* --retry-failed */
 	bool accepts_change; /* --accept-change */

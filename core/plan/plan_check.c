@@ -180,13 +180,20 @@ static void check_spin(struct job *job, bool is_default, int64_t n_cpus)
 		           job->name, job->n_workers, job->n_workers == 1 ? "" : "s", n_cpus);
 }
 
-static void check_workers(struct job *job)
+static void check_workers(struct plan *plan, struct job *job)
 {
+	char prefix[JOB_PREFIX_BYTES];
 	const char *why;
-	bool is_default = job->n_workers == 0;
-	int64_t n_cpus = is_default || job->duty.spins ? plan_usable_cpus(&why) : 0;
-	if (is_default)
-		job->n_workers = n_cpus;
+	enum worker_count_kind kind = job->worker_count.kind;
+	bool is_default = kind == WORKERS_BY_CPUS,
+		 needs_cpus = is_default || kind == WORKERS_PERCENT || kind == WORKERS_MORE;
+	int64_t n_cpus = needs_cpus || job->duty.spins ? plan_usable_cpus(&why) : 0;
+	job->n_workers = worker_count_resolve(&job->worker_count, n_cpus);
+	if (kind == WORKERS_ALL && !job->runs_commands)
+		place_error(&plan->errors, job->worker_count_place, ERR_USAGE,
+		            "%s%s'0' is out of range: expected 1..%d (0, as many as there are items, is for commands)",
+		            job_prefix(job, job->worker_count_place, prefix),
+		            job->worker_count_place.file ? "jobs: " : "--jobs: ", WORKERS_MAX);
 	if (job->duty.spins)
 		check_spin(job, is_default, n_cpus);
 	if (is_default)
@@ -218,7 +225,7 @@ int plan_check(struct plan *plan)
 		if (job->has_null_items && job->input.kind == ENDPOINT_LINES)
 			job->input.kind = ENDPOINT_NUL;
 		check_plugin(plan, job);
-		check_workers(job);
+		check_workers(plan, job);
 		plan_items_check(plan, job);
 		check_window(job, plan->n_jobs);
 		check_threads(plan, job);

@@ -4,8 +4,10 @@
 
 #include "core/plan/setter.h"
 
+#include "core/base/clock.h"
 #include "core/base/fileid.h"
 #include "core/base/log.h"
+#include "core/plan/cpus.h"
 #include "core/plan/plan.h"
 #include "core/plan/settings.h"
 
@@ -53,9 +55,77 @@ int setter_max_failures(void *owner, struct option_value *value, struct place pl
 		value->text[n - 1] = '\0';
 	if (option_parse(is_percent ? &percent : &number, value->text, &parsed, err))
 		return -1;
-	job->max_failures = is_percent ? -1 : parsed.number;
-	job->max_failures_percent = is_percent ? parsed.number : -1;
+	halt_set_failures(&job->halt, parsed.number, is_percent);
 	option_value_fini(&parsed);
+	return 0;
+}
+
+int setter_halt(void *owner, struct option_value *value, struct place place, struct err *err)
+{
+	struct job *job = owner;
+	(void)place;
+	return halt_parse(&job->halt, value->text, err);
+}
+
+int setter_retry_on(void *owner, struct option_value *value, struct place place, struct err *err)
+{
+	struct job *job = owner;
+	(void)place;
+	return retry_on_parse(&job->retry_on, (const char *const *)value->elements, value->n_elements, err);
+}
+
+int setter_jobs(void *owner, struct option_value *value, struct place place, struct err *err)
+{
+	struct job *job = owner;
+	job->worker_count_place = place;
+	return worker_count_parse(&job->worker_count, value->text, err);
+}
+
+/* "10/s", "100/m", "5/h"; a bare number is a second's. */
+int setter_rate(void *owner, struct option_value *value, struct place place, struct err *err)
+{
+	static const struct {
+		const char *unit;
+		int64_t period_ns;
+	} units[] = {{"", CLOCK_NS_PER_SEC},
+	             {"/s", CLOCK_NS_PER_SEC},
+	             {"/m", 60 * CLOCK_NS_PER_SEC},
+	             {"/min", 60 * CLOCK_NS_PER_SEC},
+	             {"/h", 3600 * CLOCK_NS_PER_SEC}};
+	struct job *job = owner;
+	char quoted[LOG_QUOTE_BYTES];
+	char *unit;
+	double number = value->text[0] >= '0' && value->text[0] <= '9' ? strtod(value->text, &unit) : 0;
+	(void)place;
+	for (size_t i = 0; number > 0 && i < sizeof(units) / sizeof(units[0]); i++) {
+		double pause_ns = (double)units[i].period_ns / number;
+		if (strcmp(unit, units[i].unit) == 0 && pause_ns >= 1 && pause_ns <= (double)(24 * 3600 * CLOCK_NS_PER_SEC)) {
+			job->rate_pause_ns = (int64_t)pause_ns;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_USAGE,
+	               "%s isn't a rate (expected items per second, minute or hour, such as 10/s, 100/m, 5/h)",
+	               log_quote_value(quoted, value->text));
+}
+
+/* The mean number of processes that run or want to; or a percentage of the CPUs. */
+int setter_load(void *owner, struct option_value *value, struct place place, struct err *err)
+{
+	struct job *job = owner;
+	char quoted[LOG_QUOTE_BYTES];
+	const char *why;
+	char *end = value->text;
+	double number = value->text[0] >= '0' && value->text[0] <= '9' ? strtod(value->text, &end) : 0;
+	(void)place;
+	if (end[0] == '%' && end[1] == '\0')
+		number = number / 100 * (double)plan_usable_cpus(&why);
+	if (number <= 0 || number > 1e6 || (end[0] != '\0' && strcmp(end, "%") != 0))
+		return err_set(err, ERR_USAGE,
+		               "%s isn't a load (expected a number of processes that want a CPU, such as 4 or 0.5, or a "
+		               "percentage of the CPUs, such as 80%%)",
+		               log_quote_value(quoted, value->text));
+	job->max_load_milli = (int64_t)(number * 1000 + 0.5);
 	return 0;
 }
 
@@ -202,6 +272,9 @@ int setter_joblog(void *owner, struct option_value *value, struct place place, s
 {
 	struct plan *plan = owner;
 	(void)err;
+	plan->joblog_appends = value->text[0] == '+';
+	if (plan->joblog_appends)
+		memmove(value->text, value->text + 1, strlen(value->text));
 	plan->joblog_fd = strcmp(value->text, "-") == 0 ? STDOUT_FILENO : fileid_descriptor(value->text);
 	take_text(&plan->joblog_file, value);
 	plan->joblog_place = place;

@@ -9,7 +9,8 @@
 #include "core/plan/core_option.h"
 
 /* struct job */
-core_set_f setter_input, setter_output, setter_max_failures, setter_plugin, setter_after;
+core_set_f setter_jobs, setter_input, setter_output, setter_max_failures, setter_halt, setter_retry_on, setter_rate,
+	setter_load, setter_plugin, setter_after;
 
 /* struct job: its recipe */
 core_set_f setter_arg_file, setter_values, setter_delimiter, setter_eof, setter_colsep, setter_header, setter_trim,

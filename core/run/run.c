@@ -296,8 +296,8 @@ int run_create(struct run **ret, const struct plan *plan, const struct run_setti
 		return err_set(err, ERR_RESOURCE, "out of memory");
 	run->plan = plan;
 	run->settings = *settings;
-	if (open_journal(run, err) != 0 ||
-	    (joblog_file && joblog_open(&run->joblog, joblog_file, joblog_fd, run->is_resuming, err) != 0))
+	if (open_journal(run, err) != 0 || (joblog_file && joblog_open(&run->joblog, joblog_file, joblog_fd,
+	                                                               run->is_resuming || plan->joblog_appends, err) != 0))
 		return -1;
 	segment_sweep();
 	return open_jobs(run, err);

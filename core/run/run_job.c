@@ -115,6 +115,7 @@ void run_job_init(struct run_job *job, const struct job *plan, const char *name,
                   const char *worker_program, struct server *spare)
 {
 	*job = (struct run_job){.plan = plan, .name = name, .loop = loop, .worker_program = worker_program, .spare = spare};
+	job->size = (struct job_size){.plan = plan, .crew = &job->crew};
 	job->source_watch.fd = job->sink_watch.fd = -1;
 	tally_init(&job->tally);
 	job->tally.is_waiting = true;
@@ -350,7 +351,7 @@ static bool end_if_over(struct run_job *job)
 	crew_fini(&job->crew);
 	job->tally.end_ns = clock_now_ns();
 	job->tally.n_workers = job->tally.n_busy = 0;
-	if (job->status == 0 && tally_not_ok(&job->tally) > 0)
+	if (job->status == 0 && !job->has_succeeded && tally_not_ok(&job->tally) > 0)
 		job->status = 1;
 	step(job, JOB_ON_GONE);
 	return true;
@@ -422,6 +423,28 @@ static void keep_journal(struct run_job *job, int64_t now_ns)
 	end_with(job, &err);
 }
 
+/* --halt and --max-failures. What ends by failures hasn't ended well; else that was what the user wanted. */
+static bool halt_if_reached(struct run_job *job)
+{
+	const struct halt *halt = &job->plan->halt;
+	char why[HALT_PROSE_BYTES];
+	struct err err;
+	if (job->phase != JOB_RUNNING ||
+	    !halt_is_reached(halt, job->tally.n_outcomes[OUTCOME_OK], tally_not_ok(&job->tally)))
+		return false;
+	err_set(&err, ERR_RUN, "stopped: %s", halt_prose(why, halt));
+	if (halt->what == HALT_FAIL)
+		say_broken(job, &err);
+	else
+		log_notice("%s%s%s", job->name ? job->name : "", job->name ? ": " : "", err.text);
+	job->has_succeeded = halt->what == HALT_SUCCESS;
+	if (halt->when == HALT_NOW)
+		run_job_end(job);
+	else
+		run_job_interrupt(job, -1);
+	return true;
+}
+
 /* RUNNING: what the workers brought goes out, what the source has goes to them. */
 static bool work(struct run_job *job)
 {
@@ -433,8 +456,7 @@ static bool work(struct run_job *job)
 	bool is_busy = collect_all(job);
 	flush(job, false);
 	/* before the next is begun */
-	if (job->phase == JOB_RUNNING && collect_has_too_many_failures(&job->tally, job->plan, &err))
-		end_with(job, &err);
+	halt_if_reached(job);
 	if (job->phase != JOB_RUNNING)
 		return true;
 	crew_open(&job->crew);
@@ -444,9 +466,7 @@ static bool work(struct run_job *job)
 		say_broken(job, &err); /* what was read is finished */
 	else if (result < 0)
 		end_with(job, &err);
-	else if (collect_has_too_many_failures(&job->tally, job->plan, &err))
-		end_with(job, &err);
-	else if (has_all_outcomes(job))
+	else if (!halt_if_reached(job) && has_all_outcomes(job))
 		leave(job);
 	cut_output(job);
 	return result != 0;
@@ -475,6 +495,8 @@ bool run_job_turn(struct run_job *job)
 	if (collect_failure(&job->collector))
 		end_with(job, collect_failure(&job->collector));
 	keep_journal(job, now_ns);
+	if (job->phase == JOB_RUNNING)
+		job_size_look(&job->size, now_ns);
 	update_tally(job);
 	if (job->phase != JOB_LEAVING)
 		return has_news;
@@ -552,6 +574,7 @@ int64_t run_job_due_ns(const struct run_job *job)
 			return clock_now_ns() + LOOK_NS;
 	}
 	int64_t due_ns = sooner(crew_due_ns(&job->crew), watchdog_due_ns(&job->watchdog));
+	due_ns = sooner(sooner(due_ns, dispatch_due_ns(&job->dispatch)), job_size_due_ns(&job->size));
 	return sooner(sooner(due_ns, window_due_ns(&job->window)), checkpoint_due_ns(&job->checkpoint));
 }
 
@@ -591,8 +614,7 @@ void run_job_resize(struct run_job *job, int more)
 {
 	if (job->phase != JOB_RUNNING)
 		return;
-	crew_resize(&job->crew, more);
-	log_notice("%s: %u workers from now on", job->plan->name, job->crew.n_workers);
+	job_size_add(&job->size, more);
 }
 
 void run_job_signal(struct run_job *job, int signum)

@@ -28,6 +28,7 @@
 #include "core/resume/resume.h"
 #include "core/resume/retry.h"
 #include "core/run/job_phase.h"
+#include "core/run/job_size.h"
 #include "core/window/window.h"
 
 #include <stdbool.h>
@@ -44,6 +45,7 @@ struct run_job {
 	bool is_reader_gone;  /* standard output's reader went away: the run ends by SIGPIPE */
 	bool is_cut;          /* ended before all items had their outcome */
 	bool has_heeded_crew; /* that it has given up */
+	bool has_succeeded;   /* it was stopped when as many items were ok as the user wanted */
 	bool is_reported;     /* run.c has said how it went */
 	int64_t leave_by_ns;  /* LEAVING: then they are ended; where they are being ended, killed */
 	int64_t waits_since_ns;
@@ -55,6 +57,7 @@ struct run_job {
 	bool is_source_armed, is_sink_armed, is_sink_watched;
 	struct window window;
 	struct crew crew;
+	struct job_size size;
 	struct dispatch dispatch;
 	struct collector collector;
 	struct watchdog watchdog;

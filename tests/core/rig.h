@@ -266,8 +266,7 @@ static void rig_plan(struct rig *rig, unsigned n_workers, bool is_ordered)
 	                         .is_ordered = is_ordered,
 	                         .max_result_bytes = 1 << 30,
 	                         .window_bytes = 64 << 20,
-	                         .max_failures = -1,
-	                         .max_failures_percent = -1,
+	                         .retry_on.kinds = RETRY_ON_CRASH | RETRY_ON_TIMEOUT | RETRY_ON_LIMIT | RETRY_ON_AGAIN,
 	                         .start_timeout_ns = 5 * CLOCK_NS_PER_SEC};
 }
 

@@ -23,7 +23,7 @@ refuses() {
 
 # bats test_tags=quick
 @test "options: a value that was eaten, several that could be meant, units" {
-	refuses "'upper' was taken as the value of --jobs, which needs a whole number such as 8" map -j upper
+	refuses "'upper' was taken as the value of --jobs, which needs a NUMBER" map -j upper
 	refuses "'upper' was taken as the value of --input" map -i upper
 	refuses "'ls' was taken as the value of --timeout, which needs a duration such as 10s" exec --timeout ls
 	refuses "'a.yaml' was taken as the value of --journal, which needs a FILE" run --journal a.yaml
@@ -137,7 +137,7 @@ refuses() {
 }
 
 @test "options: out of range, or no number" {
-	for jobs in 0 -1 x 1.5 '' 100000000 99999999999999999999; do
+	for jobs in 0 4097 x 1.5 0% +1% '' 100000000 99999999999999999999; do
 		refuses "--jobs: '$jobs'" map "--jobs=$jobs" upper
 	done
 	refuses "--backend: 'threads'" map --backend=threads upper

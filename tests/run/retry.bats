@@ -136,6 +136,9 @@ never() {
 	both_backends never
 	expect 1 rota map -j 1 --retries 5 -i range:1-3 exec retry=fail 'command=sh,-c,echo "$1" >>log; [ "$1" != 2 ],sh'
 	is log $'1\n2\n3'
+	rm log
+	expect 1 rota exec -j 1 --retries 5 --retry-on crash,limit -i range:1-3 -- sh -c 'echo "$1" >>log; [ "$1" != 2 ]' sh
+	is log $'1\n2\n3'
 }
 
 # -- back-off --

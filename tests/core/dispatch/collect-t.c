@@ -575,32 +575,6 @@ static void test_times(void)
 	}
 }
 
-static void test_too_many_failures(void)
-{
-	static const struct {
-		int64_t most, most_percent;
-		uint64_t n_failed, n_ok;
-		bool are_too_many;
-	} cases[] = {
-		{-1, -1, 1000, 0, false}, {0, -1, 0, 9, false},   {0, -1, 1, 9, true},     {2, -1, 2, 0, false},
-		{2, -1, 3, 0, true},      {-1, 10, 99, 0, false}, {-1, 10, 10, 90, false}, {-1, 10, 11, 89, true},
-		{-1, 0, 1, 99, true},     {-1, 0, 0, 100, false},
-	};
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct job plan = {.max_failures = cases[i].most, .max_failures_percent = cases[i].most_percent};
-		struct tally tally;
-		struct err err;
-		tally_init(&tally);
-		tally.n_outcomes[OUTCOME_CRASHED] = cases[i].n_failed / 2;
-		tally.n_outcomes[OUTCOME_FAILED] = cases[i].n_failed - cases[i].n_failed / 2;
-		tally.n_outcomes[OUTCOME_OK] = cases[i].n_ok;
-		is_int(collect_has_too_many_failures(&tally, &plan, &err), cases[i].are_too_many,
-		       "--max-failures %lld or %lld %%: %llu of %llu", (long long)cases[i].most,
-		       (long long)cases[i].most_percent, (unsigned long long)cases[i].n_failed,
-		       (unsigned long long)(cases[i].n_failed + cases[i].n_ok));
-	}
-}
-
 int main(void)
 {
 	log_init(LOG_NORMAL);
@@ -624,6 +598,5 @@ int main(void)
 	test_failure_at_the_end();
 	test_failure_before_answer();
 	test_times();
-	test_too_many_failures();
 	return tap_done();
 }

@@ -61,13 +61,15 @@ static const struct {
 	{"values of the wrong type",
      JOB("    jobs: many\n    backend: threads\n    window: 1\n    keep-order: maybe\n    max-item: -1\n"
          "    input: {a: b}\n"),
-     "4:11: job 'j': jobs: 'many' isn't a whole number (expected one such as 8)\n"
+     "4:11: job 'j': jobs: 'many' isn't a number of workers, nor a file that has one (expected one such as 8, 200%, +1 "
+     "or 0)\n"
      "5:14: job 'j': backend: 'threads' isn't a valid choice (expected one of process,thread,auto)\n"
      "6:13: job 'j': window: '1' is out of range: expected 4K..1024G\n"
      "7:17: job 'j': keep-order: 'maybe' isn't yes or no (expected one such as yes)\n"
      "8:15: job 'j': max-item: '-1' isn't a size (expected one such as 64K, 512M or 2G)\n"
      "9:12: job 'j': input: found a map, expected a value\n"},
-	{"workers out of range", JOB("    jobs: 0\n"), "4:11: job 'j': jobs: '0' is out of range: expected 1..4096\n"},
+	{"workers out of range", JOB("    jobs: 0\n"),
+     "4:11: job 'j': jobs: '0' is out of range: expected 1..4096 (0, as many as there are items, is for commands)\n"},
 	{"two names of one setting", JOB("    jobs: 1\n    workers: 2\n    keep-order: yes\n    unordered: no\n"),
      "5:14: job 'j': 'workers' is 'jobs', which is already given: remove one of them\n"
      "7:16: job 'j': 'keep-order' and 'unordered' are the same setting: use only one of them\n"},
@@ -156,7 +158,8 @@ static const struct {
      "2:29: after: these jobs wait for each other in a circle: a -> c -> b -> a\n"},
 	{"several things at once", "run: {x: y}\njobs:\n  a: {plugin: uper, jobs: x}\n  b: {after: z, input: nofile}\n",
      "1:7: run: unknown key 'x'; a job's keys go below `jobs:` and the job's name\n"
-     "3:27: job 'a': jobs: 'x' isn't a whole number (expected one such as 8)\n"
+     "3:27: job 'a': jobs: 'x' isn't a number of workers, nor a file that has one (expected one such as 8, 200%, +1 or "
+     "0)\n"
      "3:15: job 'a': no plugin 'uper' in @/plugins; did you mean 'upper'?\n"
      "4:3: job 'b' has no plugin: add `plugin: NAME` ('rota plugins' lists them)\n"
      "4:14: job 'b': after: there is no job 'z'\n"
@@ -183,7 +186,8 @@ static const struct {
 	{"x.jobs=1", "--set x.jobs=1: no job 'x' in t.yaml"},
 	{"choosey.jobs=1", "--set choosey.jobs=1: no job 'choosey' in t.yaml, did you mean 'choosy'?"},
 	{"a.jbos=1", "--set a.jbos=1: job 'a': unknown key 'jbos', did you mean 'jobs'?"},
-	{"a.jobs=x", "--set a.jobs=x: job 'a': jobs: 'x' isn't a whole number (expected one such as 8)"},
+	{"a.jobs=x", "--set a.jobs=x: job 'a': jobs: 'x' isn't a number of workers, nor a file that has one (expected one "
+                 "such as 8, 200%, +1 or 0)"},
 	{"a.pin=yes", "--set a.pin=yes: job 'a': pin: 'yes' isn't a valid choice (expected one of none,core,numa)"},
 	{"a.options=x", "--set a.options=x: the option is missing: expected a.options.KEY=VALUE"},
 	{"run.x=y", "--set run.x=y: run: unknown key 'x'; a job's keys go below `jobs:` and the job's name"},
@@ -323,7 +327,8 @@ static void test_command_line(void)
 	static const struct {
 		const char *key, *value, *error;
 	} words[] = {
-		{"jobs", "x", "--jobs: 'x' isn't a whole number (expected one such as 8)"},
+		{"jobs", "x",
+	     "--jobs: 'x' isn't a number of workers, nor a file that has one (expected one such as 8, 200%, +1 or 0)"},
 		{"pin", "yes", "--pin: 'yes' isn't a valid choice (expected one of none,core,numa)"},
 		{"input", "rang:1-2",
 	     "--input: 'rang' isn't a kind, did you mean 'range:1-2'? For a file of that name, write "
