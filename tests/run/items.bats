@@ -50,9 +50,23 @@ refuses() {
 	runs $'1\n2' -r echo < <(printf '1\n\n2\n')
 	runs a -E END echo < <(printf 'a\nEND\nb\n')
 	runs '[a]' --trim lr printf '[%s]\n' < <(echo ' a ')
-	runs $'a c b' --colsep '[,;]' echo {1} {3} {2} < <(echo 'a,b;c')
+	runs $'a c b' --colsep , echo {1} {3} {2} < <(echo 'a,b,c')
 	runs $'y x' --colsep '\t' --header : echo {b} {a} < <(printf 'a\tb\nx\ty\n')
 	runs $'2 1' --header : echo {b} {a} ::: a 1 ::: b 2 </dev/null
+}
+
+# without LIBRARY ARG...: rota was built without it, and says so
+without() {
+	rota exec "${@:2}" echo </dev/null 2>without || :
+	grep -q "$1" without
+}
+
+# bats test_tags=quick
+@test "values: regular expressions, and comma-separated values" {
+	if without libpcre2-dev --colsep '[,;]' || without libcsv-dev --csv; then
+		skip "rota was built without PCRE2 or libcsv"
+	fi
+	runs $'a c b' --colsep '[,;]' echo {1} {3} {2} < <(echo 'a,b;c')
 	runs '2"x3" board-Value with ,-3' --csv echo {1}-{2}-{3} < <(printf '"2""x3"" board","Value with ,",3\n')
 }
 
@@ -220,7 +234,7 @@ bounded() {
 	refuses "--block is about blocks of the input: add --pipe" --block 1M cat
 	refuses "so --max-args has no meaning: leave it out" --pipe -n 2 cat
 	refuses "--max-args and --max-replace-args both say how many values" -n 2 -N 2 echo ::: a
-	refuses "'(' is no regular expression" --colsep '(' echo ::: a
+	refuses "'(' is " --colsep '(' echo ::: a
 	refuses "--max-args: '0'" -n 0 echo ::: a
 	: >in
 	refuses "give its file by --arg-file, too" -i in echo ::: a
