@@ -150,7 +150,11 @@ static void check_descriptors(struct plan *plan, const struct file_uses *uses, c
 		if (first->role != use->role || first->fd != use->fd)
 			continue;
 		job_prefix(use->job, use->place, prefix);
-		if (use->role == ROLE_INPUT)
+		if (use->role == ROLE_INPUT && use->job == first->job)
+			place_error(&plan->errors, use->place, ERR_USAGE,
+			            "%stwo lists read %s, and only one can: put its values into a file, or name it once", prefix,
+			            use->name);
+		else if (use->role == ROLE_INPUT)
 			place_error(&plan->errors, use->place, ERR_USAGE,
 			            "%sjob '%s' already reads %s, and only one job can: give this one an `input:`", prefix,
 			            first->job->name, use->name);

@@ -244,6 +244,7 @@ bounded() {
 	refuses "both say where a value ends" -0 -d , echo
 	refuses "':::+' links a list to the one before it" echo :::+ a
 	refuses "'::::' has no file behind it: write :::: FILE" echo ::::
+	refuses "two lists read standard input, and only one can" -a - -a - echo
 	refuses "'1' isn't ':'" --header 1 echo ::: a
 	refuses "--csv says where a row ends" --csv -d , echo
 	refuses "both fill command lines" -X -m echo ::: a
