@@ -55,8 +55,9 @@ may_become() {
 	may_become 'exec --progress=a' --progress=auto --progress=always
 	may_become 'map --input ' :files
 	may_become 'map --input=x' :files
-	may_become 'map -j '
-	may_become 'run --set a.ret' a.retries=
+	may_become 'map -j ' :files
+	may_become 'map --retries '
+	may_become 'run --set a.ret' a.retries= a.retry-on=
 	may_become 'run --set run.j' run.journal= run.joblog=
 	may_become 'run --set=a.opt' --set=a.options.
 }

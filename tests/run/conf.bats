@@ -153,7 +153,7 @@ chain() {
 	has "$err" nothing
 	has "$err" "no job 'two'"
 	has "$err" 'JOB.KEY=VALUE'
-	has "$err" "'x' isn't a whole number"
+	has "$err" "'x' isn't a number of workers"
 }
 
 @test "run: an option of a job holds for every job of the file" {

@@ -271,7 +271,7 @@ right_or_error() {
 @test "little memory: right, or one clear error" {
 	[ -z "${SANITIZER:-}" ] || skip "a sanitizer's own memory is in the way"
 	local n n_tried=0
-	for n in 4000 5000 6000 8000 12000 40000; do
+	for n in 4000 6000 7000 8000 10000 12000 40000; do
 		echo "ulimit -v $n:"
 		# with less no program of these libraries begins
 		(ulimit -v "$n" && exec "$ROTA" --version >out 2>&1) || continue

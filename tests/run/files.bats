@@ -32,11 +32,11 @@ refused() {
 	done
 }
 
-# With -v the window's size is said first.
+# With -v the window's size is said first, with -vv how the job gets on.
 one_reason() { # WORDS FILE
 	local line name=${2##*/} n=0 is_said=false
 	while IFS= read -r line; do
-		[[ $line != 'rota: '* || $line == *': a window of '* ]] || n=$((n + 1))
+		[[ $line != 'rota: '* || $line == *': a window of '* || $line == *' job map: '*' -> '* ]] || n=$((n + 1))
 		[[ $line != *"$1"* || $line != *"${name%.so}"* ]] || is_said=true
 	done <"$err"
 	if ! "$is_said" || [ "$n" -gt 2 ]; then show "$err" && return 1; fi
