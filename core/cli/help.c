@@ -57,17 +57,24 @@ static void option_print(const struct core_option *option)
 	wrap_print(text, column);
 }
 
-void help_print(const struct command *command)
+void help_print(const struct command *command, bool shows_all)
 {
-	size_t n_options;
+	size_t n_options, n_rare = 0;
 	const struct core_option *options = core_options(&n_options);
 	printf("Usage: rota %s %s\n\n%s\n", command->name, command->usage, command->summary);
 	if (command->details)
 		printf("\n%s\n", command->details);
 	printf("\nOptions:\n");
-	for (size_t i = 0; i < n_options; i++)
-		if (options[i].flags & command->takes)
+	for (size_t i = 0; i < n_options; i++) {
+		if (!(options[i].flags & command->takes))
+			continue;
+		if (shows_all || !options[i].is_rare)
 			option_print(&options[i]);
+		else
+			n_rare++;
+	}
+	if (n_rare > 0)
+		printf("\n%zu more options are described by 'rota help --all %s' and the manual.\n", n_rare, command->name);
 	if (command->examples)
 		printf("\nExamples:\n%s\n", command->examples);
 	if (command->takes & CORE_JOB)

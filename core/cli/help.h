@@ -5,7 +5,7 @@
 
 #include "core/cli/cmd.h"
 
-void help_print(const struct command *command);
+void help_print(const struct command *command, bool shows_all);
 void help_print_overview(const struct command *commands); /* up to one without a name */
 void help_print_version(void);
 

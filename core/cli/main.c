@@ -80,8 +80,8 @@ static const struct command commands[] = {
      "  rota failures --items -0 run.db | rota exec -0 -- ls -l {}\n"
      "  rota failures --json run.db | jq .cause",
      WORD_FILE, WORD_NONE, false},
-	{"help", cmd_help, CORE_ANYWHERE, false, "[COMMAND]", "describe a command", NULL, "  rota help map", WORD_COMMAND,
-     WORD_NONE, false},
+	{"help", cmd_help, CORE_ANYWHERE | CORE_HELP, false, "[--all] [COMMAND]", "describe a command", NULL,
+     "  rota help map\n  rota help exec --all", WORD_COMMAND, WORD_NONE, false},
 	{"complete", cmd_complete, CORE_ANYWHERE, true, "-- [WORD]...", "list possible continuations of a command line",
      "The completion scripts of bash, zsh and fish call this. The words are the arguments\n"
      "of rota up to the one that is being typed. Each line is a word that the last one may\n"
@@ -130,7 +130,7 @@ int cmd_help(const struct command *command, const struct options *options)
 	if (options->n_words == 1 && !about)
 		return unknown_command(options->words[0]);
 	if (about)
-		help_print(about);
+		help_print(about, options->settings.wants_all);
 	else
 		help_print_overview(commands);
 	return CMD_OK;
@@ -147,7 +147,7 @@ static int command_run(const struct command *command, int argc, char **argv)
 	log_init(options.settings.log_level);
 	int status = CMD_OK;
 	if (options.settings.wants_help)
-		help_print(command);
+		help_print(command, false);
 	else if (options.settings.wants_version)
 		help_print_version();
 	else

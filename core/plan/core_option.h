@@ -26,7 +26,8 @@ enum core_flag {
 	CORE_TRY = 1 << 7,      /* an option of try: null */
 	CORE_ITEMS = 1 << 8,    /* with CORE_CONF: a key of a job, and an option of map and exec */
 	CORE_EXEC = 1 << 9,     /* an option of exec only: its plugin's */
-	CORE_PLANNED = 1 << 10  /* an option of map and run only: dry-run */
+	CORE_PLANNED = 1 << 10, /* an option of map and run only: dry-run */
+	CORE_HELP = 1 << 11     /* an option of help: all */
 };
 
 /* The struct that a value goes into. */
@@ -61,6 +62,7 @@ struct core_option {
 	bool adds;         /* given several times, each counts; so do the elements of a list in a file */
 	const char *alone; /* its value may be left out, and is this then; or NULL */
 	const char *per;   /* what a dry run says behind the value: "a worker"; or NULL */
+	bool is_rare;      /* the help names it only with --all */
 	bool has_row;      /* a dry run has a row of its own for it */
 };
 

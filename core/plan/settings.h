@@ -24,7 +24,7 @@ struct settings {
 	enum log_level log_level;
 	enum progress_mode progress;
 	struct text_list sets; /* of --set */
-	bool is_dry_run, wants_help, wants_version;
+	bool is_dry_run, wants_help, wants_version, wants_all;
 	bool wants_json, wants_items; /* of failures */
 };
 

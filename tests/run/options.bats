@@ -45,7 +45,7 @@ refuses() {
 }
 
 @test "help and dry-run: defaults, and sizes as one writes them" {
-	expect 0 rota map --help
+	expect 0 rota help --all map
 	tr -s ' \n' ' ' <"$out" >words
 	for default in 'fails (default: 1G)' '(default: 64M, or less if memory is limited)' 'SIGTERM (default: 1s)' \
 		'(default: none)'; do
@@ -85,7 +85,10 @@ refuses() {
 		expand help | awk 'length($0) > 85 { is_wide = 1 } END { exit is_wide }'
 		empty "$err"
 	done
-	rota map --help >help
+	expect 0 rota help exec
+	lines "$out" -le 100
+	grep -q "^[0-9]* more options are described by 'rota help --all exec'" "$out"
+	rota help map --all >help
 	for option in jobs backend input output null keep-order unordered max-item max-result window progress dry-run \
 		trust-path quiet verbose version help; do
 		has help "--$option"
