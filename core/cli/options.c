@@ -5,6 +5,7 @@
 #include "core/cli/options.h"
 
 #include "core/cli/cmd.h"
+#include "core/cli/foreign.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -94,6 +95,9 @@ static int set_unknown(const struct grammar *grammar, const struct command *comm
 	char name[64];
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
 	const struct core_option *elsewhere = core_option_find(name, ~0u & ~(unsigned)CORE_CONF);
+	const char *instead = grammar->takes & CORE_ITEMS ? foreign_find(name, 0) : NULL;
+	if (instead)
+		return err_set(err, ERR_USAGE, "rota has no --%s: %s", name, instead);
 	if (elsewhere)
 		return err_set(err, ERR_USAGE, "--%s isn't an option of 'rota %s'", name, command->name);
 	char begun[256];
@@ -114,6 +118,9 @@ static int set_refused(const struct grammar *grammar, const struct command *comm
 		return err_set(err, ERR_USAGE, "--%s needs a value: %s", option->spec.name, option->spec.unit);
 	if (option)
 		return err_set(err, ERR_USAGE, "--%s takes no value", option->spec.name);
+	const char *instead = optopt && grammar->takes & CORE_ITEMS ? foreign_find(NULL, (char)optopt) : NULL;
+	if (instead)
+		return err_set(err, ERR_USAGE, "rota has no -%c: %s", optopt, instead);
 	if (optopt)
 		return err_set(err, ERR_USAGE, "unknown option -%c", optopt);
 	return set_unknown(grammar, command, word, err);

@@ -29,12 +29,13 @@ equal() {
 }
 
 # bats test_tags=quick
-@test "manual: rota(1) has each option, and no other" {
+@test "manual: rota(1) has each option, and no other; those of commands are in rota-exec(1)" {
 	for command in map exec run check plugins try failures; do
 		offered '' "$command" -
 	done | sort -u >there
 	{
 		heads "$MANUALS/rota.1.scd" OPTIONS SOURCES | grep -oE '\*--?[a-zA-Z0-9-]+\*' | tr -d '*'
+		heads "$MANUALS/rota-exec.1.scd" OPTIONS 'REPLACEMENT STRINGS' | grep -oE '\*--?[a-zA-Z0-9-]+\*' | tr -d '*'
 		# those of failures stand with the command
 		sed -n '/^# COMMANDS/,/^# OPTIONS/p' "$MANUALS/rota.1.scd" | grep -oE '\*--(json|items)\*' | tr -d '*'
 	} | sort -u >told

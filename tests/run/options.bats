@@ -139,6 +139,19 @@ refuses() {
 	refuses "--jobs isn't an option" check --jobs=2
 }
 
+@test "options: those of xargs and parallel that rota has not are refused by name, with what to do" {
+	refuses 'rota has no -p: rota never asks: look at the commands first with --dry-run' exec -p true
+	refuses 'rota has no --sshlogin: rota runs on one machine' exec --sshlogin host true
+	refuses 'rota has no -S: rota runs on one machine' exec -S host true
+	refuses 'rota has no --sqlmaster: --journal keeps' exec --sqlmaster x true
+	refuses 'rota has no --semaphore: flock(1)' exec --semaphore true
+	refuses 'rota has no --rpl: there are no Perl expressions' exec --rpl x true
+	refuses 'rota has no --profile: a conf file' exec --profile x true
+	refuses 'rota has no --max-procs: it is --jobs' map --max-procs=3 upper
+	refuses 'unknown option --semaphore' check --semaphore
+	refuses 'unknown option --ss' exec --ss true
+}
+
 @test "options: out of range, or no number" {
 	for jobs in 0 4097 x 1.5 0% +1% '' 100000000 99999999999999999999; do
 		refuses "--jobs: '$jobs'" map "--jobs=$jobs" upper

@@ -99,7 +99,7 @@ ok_status() {
 
 @test "exec: exit statuses that are no failure" {
 	both_backends ok_status
-	for text in 256 -1 x 3-2 1- 1,; do
+	for text in 256 -1 x 3-2 1- '1,'; do
 		expect 3 maps "ok-status=$text" command=true 'a\n'
 		has "$err" 'is no exit status'
 	done
