@@ -148,7 +148,8 @@ static int list_set(struct job *job, const struct options *options, size_t begin
 	const char *const *words = (const char *const *)options->list_words + begin + 1;
 	enum list_kind kind = options_list_kind(options->list_words[begin]);
 	bool is_linked = kind == LIST_WORDS_LINKED || kind == LIST_FILES_LINKED;
-	if (is_linked && job->recipe.n_lists == 0)
+	bool is_first = job->recipe.n_lists == 0;
+	if (is_linked && is_first && (kind == LIST_WORDS_LINKED || end - begin < 3))
 		return err_set(err, ERR_USAGE, "'%s' links a list to the one before it, and there is none: write :::%s",
 		               options->list_words[begin], kind == LIST_FILES_LINKED ? ":" : "");
 	if (kind == LIST_WORDS || kind == LIST_WORDS_LINKED)
@@ -156,7 +157,7 @@ static int list_set(struct job *job, const struct options *options, size_t begin
 	if (end - begin == 1)
 		return err_set(err, ERR_USAGE, "'%s' has no file behind it: write :::: FILE", options->list_words[begin]);
 	for (size_t i = 0; i < end - begin - 1; i++)
-		if (recipe_add_source(&job->recipe, words[i], is_linked, (struct place){0}, err))
+		if (recipe_add_source(&job->recipe, words[i], is_linked && !(is_first && i == 0), (struct place){0}, err))
 			return -1;
 	return 0;
 }

@@ -21,6 +21,8 @@ static enum setup_frame frame_of(const struct job *plan)
 {
 	if (plan->output.kind == ENDPOINT_NONE)
 		return FRAME_NONE;
+	if (plan->has_raw_results)
+		return FRAME_RAW;
 	return plan->runs_commands && plan->output.kind == ENDPOINT_LINES ? FRAME_MISSING : FRAME_ALWAYS;
 }
 

@@ -74,7 +74,7 @@ static bool has_end(const struct collector *collector, const struct batch *batch
                     uint64_t n_bytes)
 {
 	const struct setup *setup = collector->setup;
-	if (setup->frame == FRAME_NONE || (n_bytes == 0 && batch->part.len == 0))
+	if (setup->frame == FRAME_NONE || setup->frame == FRAME_RAW || (n_bytes == 0 && batch->part.len == 0))
 		return true;
 	char last = n_bytes > 0 ? (char)data[n_bytes - 1] : batch->part.bytes[batch->part.len - 1];
 	return last == setup->frame_byte;

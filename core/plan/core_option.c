@@ -198,6 +198,13 @@ static const struct core_option table[] = {
      IN_JOB(is_ordered),
      .is_inverse = true,
      .has_row = true},
+	{{"raw", OPTION_BOOL, "no",
+      "results one right behind the other, with no newline added: binary ones, or parts of one file (commands whose "
+      "items are blocks: always)",
+      NULL, NULL},
+     .flags = CORE_JOB,
+     IN_JOB(has_raw_results),
+     .is_rare = true},
 	{{"max-item", OPTION_SIZE, "1G", "a longer item fails without being run", "1..1024G", "SIZE"},
      .flags = CORE_JOB,
      IN_JOB(max_item_bytes),

@@ -59,6 +59,7 @@ struct job {
 	int64_t n_workers; /* at least 1 after plan_check, which makes it of worker_count */
 	enum backend_kind backend;
 	bool is_ordered;
+	bool has_raw_results; /* nothing is put behind each; plan_check: also where the items of commands are blocks */
 	int64_t max_item_bytes, max_result_bytes;
 	int64_t window_bytes; /* at least 4K after plan_check */
 	int64_t timeout_ns;   /* of one item; 0: none */

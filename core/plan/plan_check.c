@@ -227,6 +227,7 @@ int plan_check(struct plan *plan)
 		check_plugin(plan, job);
 		check_workers(plan, job);
 		plan_items_check(plan, job);
+		job->has_raw_results = job->has_raw_results || (job->runs_commands && job->recipe.cut != CUT_NONE);
 		check_window(job, plan->n_jobs);
 		check_threads(plan, job);
 	}

@@ -131,7 +131,8 @@ static int add_job(struct identity_keys *identity, const struct job *job, struct
 	    add_number(identity, job, "max-item", job->max_item_bytes, err) != 0 ||
 	    add_number(identity, job, "max-result", job->max_result_bytes, err) != 0)
 		return -1;
-	if (add_recipe(identity, job, err) != 0)
+	if (add_recipe(identity, job, err) != 0 ||
+	    (job->has_raw_results && add(identity, job, "results", strdup("raw"), err) != 0))
 		return -1;
 	for (size_t i = 0; i < job->n_options; i++)
 		if (add_option(identity, job, &job->options[i], err) != 0)

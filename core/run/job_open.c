@@ -84,9 +84,9 @@ static int make_rooms(struct run_job *job, struct err *err)
 	                            .checkpoint = &job->checkpoint,
 	                            .resume = &job->resume,
 	                            .retry = &job->retry};
-	bool has_results = plan->output.kind != ENDPOINT_NONE;
+	bool has_ends = plan->output.kind != ENDPOINT_NONE && !plan->has_raw_results;
 	window_init(&job->window, job->sink, plan->is_ordered || retry_is_on(&job->retry), job_delimiter(plan),
-	            has_results ? (unsigned char)endpoint_delimiter(&plan->output) : -1);
+	            has_ends ? (unsigned char)endpoint_delimiter(&plan->output) : -1);
 	checkpoint_attach(&job->checkpoint, &job->window, job->sink);
 	if (crew_init(&job->crew, plan, &handed, err) != 0)
 		return -1;

@@ -20,6 +20,7 @@
 enum setup_frame {
 	FRAME_ALWAYS = 0, /* the frame byte after each result */
 	FRAME_MISSING,    /* the frame byte if the result has bytes and doesn't end with it */
+	FRAME_RAW,        /* nothing: it stands as it is, and the next one right behind it */
 	FRAME_NONE        /* nothing: nobody reads it */
 };
 

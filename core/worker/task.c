@@ -275,7 +275,7 @@ void task_keep_result(struct rota_task *pub)
 static void put_frame(struct task *task)
 {
 	struct rota_task *pub = &task->pub;
-	if (pub->n_writes == 0 || task->frame == FRAME_NONE)
+	if (pub->n_writes == 0 || task->frame == FRAME_NONE || task->frame == FRAME_RAW)
 		return;
 	if (task->frame == FRAME_MISSING) {
 		bool has_bytes = pub->out_bytes > 0 || task->part_bytes > 0;

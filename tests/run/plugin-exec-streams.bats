@@ -180,3 +180,27 @@ results() {
 	expect 3 rota exec --results res.json echo <<<a
 	has "$err" 'name a directory'
 }
+
+raw() {
+	# no newline, one of its own, nothing at all, and more than a ring holds
+	printf '%s\n' 'printf a' 'echo b' : 'head -c 3000000 /dev/zero' 'printf "c\0"; exit 3' 'printf d' >commands
+	{
+		printf 'ab\n'
+		head -c 3000000 /dev/zero
+		printf 'c\0d'
+	} >wanted
+	expect 1 rota exec -b "$backend" -i commands -j2 --raw sh -c
+	same "$out" wanted
+	rm -f results j
+	expect 3 rota exec -b "$backend" -i commands -j1 --raw --journal j -o results --halt now,fail=1 sh -c
+	expect 1 rota exec -b "$backend" -i commands -j1 --raw --journal j -o results --resume sh -c
+	same results wanted
+	expect 2 rota exec -b "$backend" -i commands -j1 --journal j -o results --resume sh -c
+}
+
+@test "exec: raw results stand one behind the other, and after a resume" {
+	both_backends raw
+	expect 0 rota map --raw -i commands upper
+	tr -d '\n' <commands | tr '[:lower:]' '[:upper:]' >wanted
+	same "$out" wanted
+}
