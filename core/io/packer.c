@@ -86,26 +86,33 @@ void packer_end(struct packer *packer)
 	packer->n_share_more = n_left % n_shares;
 }
 
-/* How many of the rows that wait fit into one item; *ret_is_full: one more didn't. */
-static size_t n_fitting(const struct packer *packer, bool *ret_is_full)
+/*
+ * How many of the rows that wait fit into one item; *ret_is_full: one more didn't. It goes on where the last look ended,
+ * so that each row is looked at once, however many an item has.
+ */
+static size_t n_fitting(struct packer *packer, bool *ret_is_full)
 {
 	const struct recipe *recipe = packer->recipe;
-	size_t n_most = recipe->pack_rows > 0 ? (size_t)recipe->pack_rows : SIZE_MAX, n = 0;
-	int64_t n_bytes = recipe->fixed_bytes, n_load_bytes = recipe->fixed_load_bytes;
+	size_t n_most = recipe->pack_rows > 0 ? (size_t)recipe->pack_rows : SIZE_MAX;
 
 	if (recipe->pack == PACK_NONE)
 		n_most = 1;
-	while (packer->first + n < packer->n && n < n_most) {
-		n_bytes += packer->rows[packer->first + n].cost_bytes;
-		n_load_bytes += packer->rows[packer->first + n].load_bytes;
+	while (packer->first + packer->n_fit < packer->n && packer->n_fit < n_most) {
+		const struct packer_row *row = &packer->rows[packer->first + packer->n_fit];
+		int64_t n_bytes = (packer->n_fit > 0 ? packer->fit_bytes : recipe->fixed_bytes) + row->cost_bytes;
+		int64_t n_load_bytes =
+			(packer->n_fit > 0 ? packer->fit_load_bytes : recipe->fixed_load_bytes) + row->load_bytes;
+
 		/* What doesn't fit by itself is an item by itself. */
-		if (n > 0 && ((recipe->pack_bytes > 0 && n_bytes > recipe->pack_bytes) ||
-		              (recipe->load_bytes > 0 && n_load_bytes > recipe->load_bytes)))
+		if (packer->n_fit > 0 && ((recipe->pack_bytes > 0 && n_bytes > recipe->pack_bytes) ||
+		                          (recipe->load_bytes > 0 && n_load_bytes > recipe->load_bytes)))
 			break;
-		n++;
+		packer->fit_bytes = n_bytes;
+		packer->fit_load_bytes = n_load_bytes;
+		packer->n_fit++;
 	}
-	*ret_is_full = n == n_most || packer->first + n < packer->n;
-	return n;
+	*ret_is_full = packer->n_fit == n_most || packer->first + packer->n_fit < packer->n;
+	return packer->n_fit;
 }
 
 /* Of rows that are shared out in the end, one is sure to be no part of that when each worker could have a full item. */
@@ -166,6 +173,7 @@ int packer_take(struct packer *packer, const struct buf *names, char delimiter, 
 	for (size_t i = 0; i < n_rows; i++)
 		packer->cost_bytes -= packer->rows[packer->first + i].cost_bytes;
 	packer->first += n_rows;
+	packer->n_fit = 0;
 	packer->n_share_more -= packer->n_share_more > 0;
 	return 1;
 }

@@ -28,7 +28,9 @@ struct packer {
 	struct buf bytes;            /* of the rows from first to n, and of those that were taken before them */
 	struct packer_row *rows;
 	size_t first, n, cap;
-	int64_t cost_bytes;  /* of the rows that wait */
+	int64_t cost_bytes; /* of the rows that wait */
+	size_t n_fit;       /* so many of them are known to fit into the next item, whose command line then has */
+	int64_t fit_bytes, fit_load_bytes;
 	size_t n_share;      /* at the end: so many rows go into each item from now on, */
 	size_t n_share_more; /* and one more into so many of them */
 	bool has_ended;

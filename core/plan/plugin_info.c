@@ -51,6 +51,8 @@ static int read_plugin(struct parser *parser, struct err *err)
 	if (abi != ROTA_ABI)
 		return err_set(err, ERR_USAGE, "it was built for plugin ABI %lu, but this rota has %u: compile it again", abi,
 		               ROTA_ABI);
+	if (parser->field[2][0] != '/')
+		return err_set(err, ERR_USAGE, "'%s' isn't the path of its file", parser->field[2]);
 	return string_set(&parser->info.file, parser->field[2], err);
 }
 
