@@ -87,8 +87,8 @@ void packer_end(struct packer *packer)
 }
 
 /*
- * How many of the rows that wait fit into one item; *ret_is_full: one more didn't. It goes on where the last look ended,
- * so that each row is looked at once, however many an item has.
+ * How many of the rows that wait fit into one item; *ret_is_full: one more didn't. It goes on where the last look
+ * ended, so that each row is looked at once, however many an item has.
  */
 static size_t n_fitting(struct packer *packer, bool *ret_is_full)
 {

@@ -166,6 +166,7 @@ has_said_end() {
 	done
 }
 
+# bats test_tags=quick
 @test "with threads a process that the plugin makes ends as it wants to" {
 	# the sanitizer looks for leaks in that process, too
 	export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
