@@ -144,7 +144,7 @@ pictures() {
 	printf 'a\n\nb\n' | x -r echo | are 'a b'
 	printf 'a\nb\n' >list
 	x -a list echo | are 'a b'
-	printf 'a\nb\n' | x -t -k echo 2>said | are 'a b'
+	printf 'a\nb\n' | x -j1 -t -k echo 2>said | are 'a b'
 	are 'echo a echo b' <said
 	printf '1\n2\n3\n' | x -P 3 -k sh -c 'echo $((1 + $0))' | are '2 3 4'
 	printf 'ab\ncd\nefg' | x -k -s11 echo | are 'ab cd efg'
