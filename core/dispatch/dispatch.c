@@ -424,6 +424,7 @@ static int send_all(struct dispatch *dispatch, bool is_busy, struct err *err)
 {
 	int n_sent = 0;
 	struct batch *batch;
+	dispatch->is_gate_shut = false;
 	while ((batch = window_next_pending(dispatch->window)) && !must_wait(dispatch, batch)) {
 		size_t n_bytes = batch->slice.n_bytes;
 		bool is_one_by_one = is_short(dispatch);

@@ -43,7 +43,7 @@ struct dispatch {
 	uint32_t items_max;               /* how far batches may grow by now */
 	bool is_single;         /* one item at a time is in a worker's hands: nothing more may be begun after a failure */
 	struct gate gate;       /* when the next item may begin */
-	bool is_gate_shut;      /* and something is pending that waits for it */
+	bool is_gate_shut;      /* what is pending waits for that alone: there is a worker for it */
 	bool is_source_waiting; /* nothing to read until its descriptor is ready (dispatch_hear_source) */
 	bool has_source_failed; /* the source can't be read any further: what was read is finished */
 	bool is_closed;         /* no more is to be read: the run is being ended */

@@ -574,8 +574,10 @@ int64_t run_job_due_ns(const struct run_job *job)
 			return clock_now_ns() + LOOK_NS;
 	}
 	int64_t due_ns = sooner(crew_due_ns(&job->crew), watchdog_due_ns(&job->watchdog));
-	due_ns = sooner(sooner(due_ns, dispatch_due_ns(&job->dispatch)), job_size_due_ns(&job->size));
-	return sooner(sooner(due_ns, window_due_ns(&job->window)), checkpoint_due_ns(&job->checkpoint));
+	/* while nobody is heard nothing is begun, whatever time has come */
+	if (is_heard(job))
+		due_ns = sooner(due_ns, sooner(dispatch_due_ns(&job->dispatch), window_due_ns(&job->window)));
+	return sooner(sooner(due_ns, job_size_due_ns(&job->size)), checkpoint_due_ns(&job->checkpoint));
 }
 
 /* --- signals ------------------------------------------------------------------------------------------------------ */

@@ -184,3 +184,31 @@ span() {
 	expect 0 rota exec --joblog log true <<<3
 	lines log -eq 2
 }
+
+# What is measured is that nothing happens: nobody reads what the first commands have written, and what comes next has
+# to wait for that, although its time has come.
+# sleeps OPTION...
+sleeps() {
+	start "$ROTA" exec -i items -o pipe -j4 "$@" sh -c 'if [ $1 = 1 ]; then exit 1; fi; head -c 9000000 /dev/zero' sh
+	exec 4<pipe
+	local i before=0 after=1
+	# full is full: until no process of the run has anything to do
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		before=$(ticks)
+		sleep 0.5
+		after=$(ticks)
+		[ $((after - before)) -gt 5 ] || break
+	done
+	echo "$((after - before)) ticks in 0.5 s"
+	[ $((after - before)) -le 5 ]
+	exec 4<&-
+	ends "$status"
+}
+
+@test "delay and backoff: a run whose reader is slow sleeps" {
+	mkfifo pipe
+	seq 200 >items
+	status=141
+	sleeps --delay 300ms
+	sleeps -u --retries 9 --backoff 300ms
+}

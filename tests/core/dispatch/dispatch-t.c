@@ -386,6 +386,24 @@ static void test_recycling(void)
 	end();
 }
 
+/* An item that has to wait for its time says until when; one that no worker could take anyway says nothing. */
+static void test_pauses(void)
+{
+	const char items[] = "a\nb\nc\n";
+	rig_plan(&rig, 2, true);
+	rig.plan.delay_ns = 3600 * CLOCK_NS_PER_SEC;
+	rig_build(&rig, items, sizeof items - 1);
+	rig_start_all(&rig);
+	settle();
+	is_int(worker(1)->flight.n_items + worker(2)->flight.n_items, 1, "one item begins");
+	ok(dispatch_due_ns(&rig.dispatch) > clock_now_ns(), "the next waits for its time");
+	unsigned idle = worker(1)->flight.n_items == 0 ? 1 : 2;
+	worker_retire(worker(idle));
+	settle();
+	is_int(dispatch_due_ns(&rig.dispatch), -1, "and for a worker, when there is none that could take it");
+	rig_fini(&rig);
+}
+
 /* Nobody knows which of some items it was: each is alone in the whole crew, before and behind it. */
 static void test_alone(void)
 {
@@ -651,6 +669,7 @@ int main(void)
 	test_sharing_late();
 	test_who_may_take();
 	test_recycling();
+	test_pauses();
 	test_alone();
 	test_failing_source();
 	test_suspects();
