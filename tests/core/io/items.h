@@ -7,6 +7,8 @@
 
 #include "core/io/source.h"
 
+#include "tests/nomemory.h"
+
 #include <poll.h>
 #include <rota/rows.h>
 
@@ -74,6 +76,50 @@ __attribute__((unused)) static const char *items_of(const struct recipe *recipe,
 {
 	items_write("input", text, strlen(text));
 	return items_of_file(recipe, "input", 1 << 20, 4096);
+}
+
+#define ITEMS_ROOM_BYTES 256
+
+/*
+ * Each allocation fails once, while the recipe's source is opened, read and closed: it says so, or gives all of its
+ * n_wanted bytes.
+ */
+__attribute__((unused)) static void items_test_no_memory(const struct recipe *recipe, const struct endpoint *input,
+                                                         ssize_t n_wanted)
+{
+	char room[ITEMS_ROOM_BYTES];
+	bool is_right = true, has_failed;
+	long at = 0;
+
+	if (!NOMEMORY_IS_KNOWN) {
+		skip("a sanitizer's own malloc never fails");
+		return;
+	}
+	do {
+		struct source *source;
+		ssize_t n = -1, n_bytes = 0;
+
+		nomemory_begin(++at, false);
+		if (source_open_items(&source, input, recipe, ITEMS_ROOM_BYTES, &items_err) == 0) {
+			while ((n = source_read(source, room + n_bytes, sizeof(room) - (size_t)n_bytes, &items_err)) > 0)
+				n_bytes += n;
+			source_close(&source);
+		}
+		has_failed = nomemory_end();
+		is_right = is_right && (n < 0 ? has_failed && items_err.code == ERR_RESOURCE : n_bytes == n_wanted);
+	} while (has_failed);
+	ok(is_right && at > 4, "where memory is short that is said, and nothing is left out");
+}
+
+/* The same of a text, which is the input. */
+__attribute__((unused)) static void items_test_no_memory_of(const struct recipe *recipe, const char *text,
+                                                            ssize_t n_wanted)
+{
+	char file[] = "any";
+	struct endpoint input = {.kind = ENDPOINT_LINES, .argument = file};
+
+	items_write(file, text, strlen(text));
+	items_test_no_memory(recipe, &input, n_wanted);
 }
 
 #endif

@@ -8,7 +8,6 @@
 #include "core/io/source.h"
 
 #include "items.h"
-#include "tests/nomemory.h"
 #include "tests/tap.h"
 
 static struct recipe_text text_of(char *bytes)
@@ -125,26 +124,8 @@ static void test_any(void)
 static void test_no_memory(void)
 {
 	struct recipe recipe = {.cut = CUT_BLOCKS, .block_bytes = 4, .has_header = true};
-	bool is_right = true, has_failed;
-	long at = 0;
 
-	items_write("any", "h\n1\n2\n3\n", 8);
-	do {
-		char file[] = "any", room[64];
-		struct endpoint input = {.kind = ENDPOINT_LINES, .argument = file};
-		struct source *source;
-		ssize_t n = -1, n_bytes = 0;
-
-		nomemory_begin(++at, false);
-		if (source_open_items(&source, &input, &recipe, 100, &items_err) == 0) {
-			while ((n = source_read(source, room + n_bytes, sizeof(room) - (size_t)n_bytes, &items_err)) > 0)
-				n_bytes += n;
-			source_close(&source);
-		}
-		has_failed = nomemory_end();
-		is_right = is_right && (n < 0 ? items_err.code == ERR_RESOURCE : n_bytes == 12);
-	} while (has_failed);
-	ok(is_right && at > 4, "where memory is short that is said");
+	items_test_no_memory_of(&recipe, "h\n1\n2\n3\n", 12);
 }
 
 int main(void)
@@ -153,8 +134,7 @@ int main(void)
 	test_blocks();
 	test_records();
 	test_any();
-	if (NOMEMORY_IS_KNOWN)
-		test_no_memory();
+	test_no_memory();
 	scratch_leave();
 	return tap_done();
 }

@@ -5,7 +5,6 @@
 #include "core/io/source.h"
 
 #include "items.h"
-#include "tests/nomemory.h"
 #include "tests/tap.h"
 
 static struct recipe parts_of(int64_t block_bytes)
@@ -95,26 +94,8 @@ static void test_same_as_blocks(void)
 static void test_no_memory(void)
 {
 	struct recipe recipe = parts_of(1);
-	bool is_right = true, has_failed;
-	long at = 0;
 
-	items_write("any", "1\n2\n", 4);
-	do {
-		char file[] = "any", room[64];
-		struct endpoint input = {.kind = ENDPOINT_LINES, .argument = file};
-		struct source *source;
-		ssize_t n = -1, n_bytes = 0;
-
-		nomemory_begin(++at, false);
-		if (source_open_items(&source, &input, &recipe, 100, &items_err) == 0) {
-			while ((n = source_read(source, room + n_bytes, sizeof(room) - (size_t)n_bytes, &items_err)) > 0)
-				n_bytes += n;
-			source_close(&source);
-		}
-		has_failed = nomemory_end();
-		is_right = is_right && (n < 0 ? items_err.code == ERR_RESOURCE : n_bytes == 16);
-	} while (has_failed);
-	ok(is_right && at > 4, "where memory is short that is said");
+	items_test_no_memory_of(&recipe, "1\n2\n", 16);
 }
 
 int main(void)
@@ -123,8 +104,7 @@ int main(void)
 	test_parts();
 	test_long_records();
 	test_same_as_blocks();
-	if (NOMEMORY_IS_KNOWN)
-		test_no_memory();
+	test_no_memory();
 	scratch_leave();
 	return tap_done();
 }

@@ -8,7 +8,6 @@
 #include "core/io/source.h"
 
 #include "items.h"
-#include "tests/nomemory.h"
 #include "tests/tap.h"
 
 #include <sys/resource.h>
@@ -259,29 +258,8 @@ static void test_no_memory(void)
 	                        .pack = PACK_ROWS,
 	                        .pack_rows = 2};
 	struct endpoint none = {.kind = ENDPOINT_LISTS};
-	char room[256];
-	bool is_told = true, is_right = true, has_failed;
-	long at = 0;
 
-	do {
-		struct source *source = NULL;
-		ssize_t n_bytes = 0, n;
-
-		nomemory_begin(++at, false);
-		if (source_open_items(&source, &none, &recipe, 1 << 20, &items_err) == 0) {
-			while ((n = source_read(source, room + n_bytes, sizeof(room) - (size_t)n_bytes, &items_err)) > 0)
-				n_bytes += n;
-			if (n < 0)
-				n_bytes = -1;
-			source_close(&source);
-		} else {
-			n_bytes = -1;
-		}
-		has_failed = nomemory_end();
-		is_told = is_told && (n_bytes < 0 ? items_err.code == ERR_RESOURCE : true);
-		is_right = is_right && (n_bytes < 0 || n_bytes == 24);
-	} while (has_failed);
-	ok(is_told && is_right && at > 5, "where memory is short that is said, and nothing is left out");
+	items_test_no_memory(&recipe, &none, 24);
 }
 
 int main(void)
@@ -296,8 +274,7 @@ int main(void)
 	test_pieces();
 	test_waiting();
 	test_too_long();
-	if (NOMEMORY_IS_KNOWN)
-		test_no_memory();
+	test_no_memory();
 	scratch_leave();
 	return tap_done();
 }
