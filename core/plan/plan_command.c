@@ -169,9 +169,10 @@ static void warn_of_signs(const struct job *job, const struct job_option *comman
 	for (size_t i = 1; i < command->n_elements; i++)
 		for (size_t k = 0; k < sizeof signs / sizeof *signs; k++)
 			if (strcmp(command->elements[i], signs[k]) == 0) {
-				log_warning("%s'%s' is an ordinary argument of %.100s, because no shell is involved: to use one, write "
-				            "sh -c '... %s ...' sh {}",
-				            job_prefix(job, command->place, prefix), signs[k], command->elements[0], signs[k]);
+				log_warning("%s'%s' is an ordinary argument of %.100s, because no shell is involved: to use one, %s",
+				            job_prefix(job, command->place, prefix), signs[k], command->elements[0],
+				            place_is_in_file(command->place) ? "set the option 'shell: yes'"
+				                                             : "give --shell, or quote the command as one word");
 				return;
 			}
 }

@@ -47,7 +47,7 @@ extern "C" {
 enum rota_status {
 	ROTA_OK = 0,
 	ROTA_FAILED = 1, /* the item failed; rota_fail() says why */
-	ROTA_AGAIN = 2,  /* the item failed for now: try again; rota_retry() says why */
+	ROTA_AGAIN = 2,  /* this attempt failed, and another may succeed; rota_retry() says why */
 	ROTA_REFUSED = 3 /* load or open can't continue; rota_refuse() says why */
 };
 
@@ -369,7 +369,7 @@ __attribute__((format(printf, 2, 3))) static inline int rota_fail(struct rota_ta
 	return task->host->fail(task, text, n);
 }
 
-/* Fails the item for now; another attempt may succeed. */
+/* Fails this attempt at the item; another may succeed. */
 __attribute__((format(printf, 2, 3))) static inline int rota_retry(struct rota_task *task, const char *format, ...)
 {
 	char text[ROTA_TEXT_MAX];

@@ -276,8 +276,14 @@ refused() {
 @test "exec: a sign of the shell alone is warned of, once" {
 	expect 0 rota exec echo {} '|' wc '>' '&&' <<<$'a\nb'
 	is "$out" $'a | wc > &&\nb | wc > &&'
-	counts 1 "$err" 'no shell is involved'
-	has "$err" "sh -c '... | ...' sh {}"
+	counts 1 "$err" "'|' is an ordinary argument of echo, because no shell is involved: to use one, give --shell"
+	has "$err" 'or quote the command as one word'
+	# which then does it
+	expect 0 rota exec 'echo {} | wc -w' <<<$'a\nb'
+	lines "$out" -eq 2
+	empty "$err"
+	expect 0 rota exec --shell echo {} '|' cat <<<a
+	is "$out" a
 	expect 0 rota exec find {} -prune -exec echo '{}' ';' <<<.
 	empty "$err"
 }
