@@ -338,6 +338,7 @@ void crew_open(struct crew *crew)
 bool crew_may_start(const struct crew *crew)
 {
 	return crew->is_loaded && !crew->env.is_stopping && !crew->env.has_given_up && crew->n_live < crew->n_workers &&
+	       crew->n_live - crew->n_ready < CREW_STARTS_MAX &&
 	       (crew->not_before_ns == 0 || clock_now_ns() >= crew->not_before_ns);
 }
 

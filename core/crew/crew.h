@@ -27,6 +27,12 @@
 
 #define CREW_DEATHS_MAX 10
 
+/*
+ * Workers that start at a time. The fork server takes one request after the other, and answers each: a thousand that it
+ * hasn't read would fill its socket, and its answers ours.
+ */
+#define CREW_STARTS_MAX 64
+
 struct crew {
 	const struct job *plan; /* borrowed, as all that crew_init was given */
 	struct worker_env env;

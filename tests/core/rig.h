@@ -47,7 +47,7 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 
-#define RIG_HANDS_MAX 16u
+#define RIG_HANDS_MAX 80u
 #define RIG_WAITS_MAX 1000 /* a hand that waits so often in a row waits for ever */
 
 struct hand {

@@ -117,6 +117,25 @@ static void test_starts(void)
 	end();
 }
 
+/* A fork server isn't sent more requests than it can have unread. */
+static void test_many_starts(void)
+{
+	begin(RIG_HANDS_MAX, true, RIG_HANDS_MAX);
+	rig_load(&rig);
+	settle();
+	is_int(rig.n_starts, CREW_STARTS_MAX, "of many workers that there are items for, so many start at a time");
+	rig_ready(&rig, 1);
+	rig_ready(&rig, 2);
+	settle();
+	is_int(rig.n_starts, CREW_STARTS_MAX + 2, "and another for each that is ready");
+	for (unsigned i = 3; i <= RIG_HANDS_MAX; i++) {
+		rig_ready(&rig, i);
+		settle();
+	}
+	is_int(rig.n_starts, RIG_HANDS_MAX, "until all are there");
+	end();
+}
+
 /* The largest batch that a worker gets, when items take so long. */
 static void test_batch_sizes(void)
 {
@@ -660,6 +679,7 @@ int main(void)
 {
 	log_init(LOG_NORMAL);
 	test_starts();
+	test_many_starts();
 	test_batch_sizes();
 	test_whole_runs();
 	test_short_batches();
