@@ -290,6 +290,10 @@ int cmd_plan_run(struct plan *plan, struct catalog *catalog, const struct option
 		start_spare(&spare, plan, catalog);
 	plan_check(plan);
 	int status = plan->errors.n_errs > 0 ? cmd_errors(&plan->errors) : CMD_OK;
+	struct err err;
+	/* exec's is a run in which the commands are the results */
+	if (status == CMD_OK && cmd_is_given(options, "dry-run") && plan_divert(plan, &err))
+		status = cmd_error(&err);
 	if (status == CMD_OK && options->settings.is_dry_run)
 		plan_print(plan);
 	else if (status == CMD_OK && (status = streams_check(plan)) == CMD_OK) {

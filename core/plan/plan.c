@@ -79,6 +79,27 @@ const char *plan_nearest_job(const struct plan *plan, const char *name)
 	return nearest_find(name, names, n_names);
 }
 
+static void forget(char **file)
+{
+	free(*file);
+	*file = NULL;
+}
+
+int plan_divert(struct plan *plan, struct err *err)
+{
+	for (size_t i = 0; i < plan->n_jobs; i++) {
+		struct job *job = &plan->jobs[i];
+		endpoint_fini(&job->output);
+		if (endpoint_parse(&job->output, "lines:-", ENDPOINT_SINK, err))
+			return -1;
+		job->has_raw_results = false;
+	}
+	forget(&plan->journal_file);
+	forget(&plan->joblog_file);
+	plan->is_resuming = plan->retries_failed = false;
+	return 0;
+}
+
 static void print_row(const char *key, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void print_row(const char *key, const char *format, ...)

@@ -71,6 +71,12 @@ int plan_set(struct plan *plan, const char *text);
  */
 int plan_check(struct plan *plan);
 
+/*
+ * After plan_check: what a dry run of commands may write is their text, on standard output. No journal is kept, nor a
+ * job log. -1: memory is short.
+ */
+int plan_divert(struct plan *plan, struct err *err);
+
 /* What --dry-run prints: each job with its plugin file, source, sink, workers, options. To standard output. */
 void plan_print(const struct plan *plan);
 

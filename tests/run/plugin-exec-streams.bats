@@ -181,6 +181,21 @@ results() {
 	has "$err" 'name a directory'
 }
 
+@test "exec: a dry run shows what is checked, and writes nothing but that" {
+	echo precious >kept
+	seq 2 >items
+	expect 0 rota exec -i items --dry-run -o kept --journal j --joblog log --results dir --raw echo {}
+	is "$out" $'echo 1\necho 2'
+	is kept precious
+	for name in j log dir; do
+		[ ! -e $name ]
+	done
+	# where a run would be wrong, it says so
+	expect 2 rota exec -i items --dry-run -o items echo {}
+	expect 0 rota exec -i items --dry-run --pipe cat
+	is "$out" cat
+}
+
 raw() {
 	# no newline, one of its own, nothing at all, and more than a ring holds
 	printf '%s\n' 'printf a' 'echo b' : 'head -c 3000000 /dev/zero' 'printf "c\0"; exit 3' 'printf d' >commands
